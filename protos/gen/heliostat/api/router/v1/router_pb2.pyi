@@ -1,0 +1,154 @@
+import datetime
+
+from google.protobuf import duration_pb2 as _duration_pb2
+from heliostat.api.image.v1 import capability_pb2 as _capability_pb2
+from heliostat.api.image.v1 import event_pb2 as _event_pb2
+from heliostat.api.image.v1 import request_pb2 as _request_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class GenerateRequest(_message.Message):
+    __slots__ = ("image", "request_id", "idempotency_key", "wait", "retry_count", "progressive", "resume")
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    WAIT_FIELD_NUMBER: _ClassVar[int]
+    RETRY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    PROGRESSIVE_FIELD_NUMBER: _ClassVar[int]
+    RESUME_FIELD_NUMBER: _ClassVar[int]
+    image: _request_pb2.ImageRequest
+    request_id: str
+    idempotency_key: str
+    wait: _duration_pb2.Duration
+    retry_count: int
+    progressive: bool
+    resume: _containers.RepeatedCompositeFieldContainer[ResumeAttempt]
+    def __init__(self, image: _Optional[_Union[_request_pb2.ImageRequest, _Mapping]] = ..., request_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retry_count: _Optional[int] = ..., progressive: _Optional[bool] = ..., resume: _Optional[_Iterable[_Union[ResumeAttempt, _Mapping]]] = ...) -> None: ...
+
+class ResumeAttempt(_message.Message):
+    __slots__ = ("attempt_id", "target", "provider_job_id", "account")
+    ATTEMPT_ID_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    attempt_id: str
+    target: str
+    provider_job_id: str
+    account: str
+    def __init__(self, attempt_id: _Optional[str] = ..., target: _Optional[str] = ..., provider_job_id: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
+
+class GenerateResponse(_message.Message):
+    __slots__ = ("events",)
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[_event_pb2.ImageEvent]
+    def __init__(self, events: _Optional[_Iterable[_Union[_event_pb2.ImageEvent, _Mapping]]] = ...) -> None: ...
+
+class EstimateRequest(_message.Message):
+    __slots__ = ("image",)
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    image: _request_pb2.ImageRequest
+    def __init__(self, image: _Optional[_Union[_request_pb2.ImageRequest, _Mapping]] = ...) -> None: ...
+
+class TargetEstimate(_message.Message):
+    __slots__ = ("target", "provider", "provider_model", "priority", "weight", "cost", "duration", "adjustments", "excluded_because", "call_count")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_MODEL_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDED_BECAUSE_FIELD_NUMBER: _ClassVar[int]
+    CALL_COUNT_FIELD_NUMBER: _ClassVar[int]
+    target: str
+    provider: str
+    provider_model: str
+    priority: int
+    weight: float
+    cost: _event_pb2.Cost
+    duration: _duration_pb2.Duration
+    adjustments: _containers.RepeatedCompositeFieldContainer[_event_pb2.Adjustment]
+    excluded_because: str
+    call_count: int
+    def __init__(self, target: _Optional[str] = ..., provider: _Optional[str] = ..., provider_model: _Optional[str] = ..., priority: _Optional[int] = ..., weight: _Optional[float] = ..., cost: _Optional[_Union[_event_pb2.Cost, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., adjustments: _Optional[_Iterable[_Union[_event_pb2.Adjustment, _Mapping]]] = ..., excluded_because: _Optional[str] = ..., call_count: _Optional[int] = ...) -> None: ...
+
+class EstimateResponse(_message.Message):
+    __slots__ = ("targets", "route")
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    ROUTE_FIELD_NUMBER: _ClassVar[int]
+    targets: _containers.RepeatedCompositeFieldContainer[TargetEstimate]
+    route: str
+    def __init__(self, targets: _Optional[_Iterable[_Union[TargetEstimate, _Mapping]]] = ..., route: _Optional[str] = ...) -> None: ...
+
+class ListModelsRequest(_message.Message):
+    __slots__ = ("model",)
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    def __init__(self, model: _Optional[str] = ...) -> None: ...
+
+class ModelTarget(_message.Message):
+    __slots__ = ("target", "provider", "priority", "weight", "capability", "available")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    CAPABILITY_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    target: str
+    provider: str
+    priority: int
+    weight: float
+    capability: _capability_pb2.Capability
+    available: bool
+    def __init__(self, target: _Optional[str] = ..., provider: _Optional[str] = ..., priority: _Optional[int] = ..., weight: _Optional[float] = ..., capability: _Optional[_Union[_capability_pb2.Capability, _Mapping]] = ..., available: _Optional[bool] = ...) -> None: ...
+
+class Model(_message.Message):
+    __slots__ = ("name", "aliases", "targets", "create_time_seconds", "creator", "description")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ALIASES_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    CREATOR_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    aliases: _containers.RepeatedScalarFieldContainer[str]
+    targets: _containers.RepeatedCompositeFieldContainer[ModelTarget]
+    create_time_seconds: int
+    creator: str
+    description: str
+    def __init__(self, name: _Optional[str] = ..., aliases: _Optional[_Iterable[str]] = ..., targets: _Optional[_Iterable[_Union[ModelTarget, _Mapping]]] = ..., create_time_seconds: _Optional[int] = ..., creator: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
+
+class ListModelsResponse(_message.Message):
+    __slots__ = ("models",)
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    models: _containers.RepeatedCompositeFieldContainer[Model]
+    def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ...) -> None: ...
+
+class DeliverWebhookRequest(_message.Message):
+    __slots__ = ("provider", "headers", "body")
+    class HeadersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    HEADERS_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    provider: str
+    headers: _containers.ScalarMap[str, str]
+    body: bytes
+    def __init__(self, provider: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., body: _Optional[bytes] = ...) -> None: ...
+
+class DeliverWebhookResponse(_message.Message):
+    __slots__ = ("found",)
+    FOUND_FIELD_NUMBER: _ClassVar[int]
+    found: bool
+    def __init__(self, found: _Optional[bool] = ...) -> None: ...
