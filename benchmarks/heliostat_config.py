@@ -22,8 +22,8 @@ class Surroundings:
 def heliostat_all_config(around: Surroundings, port: int) -> dict[str, Any]:
     """One process: REST on `port`, every model served by the mock."""
     return {
+        **_storage(around.folder),
         "edge": {"listen": f"127.0.0.1:{port}"},
-        "ledger": _ledger(around.folder),
         "router": _router(around.models),
         "adapters": {ADAPTER: _adapter(around.mock_url)},
         "telemetry": _telemetry(around.otlp_url),
@@ -38,16 +38,19 @@ def heliostat_mesh_configs(
     core, adapter = f"127.0.0.1:{core_port}", f"127.0.0.1:{adapter_port}"
     return {
         f"adapter-{ADAPTER}": {
+            "state_dir": str(around.folder),
             "adapters": {ADAPTER: {**_adapter(around.mock_url), "listen": adapter}},
             "telemetry": telemetry,
         },
         "ledger,router": {
-            "ledger": {**_ledger(around.folder), "listen": core},
+            **_storage(around.folder),
+            "ledger": {"listen": core},
             "router": _router(around.models),
             "adapters": {ADAPTER: {"address": f"dns:///{adapter}"}},
             "telemetry": telemetry,
         },
         "edge": {
+            "state_dir": str(around.folder),
             "edge": {"listen": f"127.0.0.1:{port}", "router": f"dns:///{core}"},
             "telemetry": telemetry,
         },
@@ -62,8 +65,12 @@ def _router(models: list[str]) -> dict[str, Any]:
     return {"routes": [{"model": model, "targets": [{"target": f"{ADAPTER}/{model}"}]} for model in models]}
 
 
-def _ledger(folder: Path) -> dict[str, Any]:
-    return {"database": f"sqlite:///{folder / 'ledger.db'}", "blobs": f"file://{folder / 'blobs'}"}
+def _storage(folder: Path) -> dict[str, Any]:
+    return {
+        "state_dir": str(folder),
+        "database": {"url": f"sqlite:///{folder / 'ledger.db'}"},
+        "blobs": {"url": f"file://{folder / 'blobs'}"},
+    }
 
 
 def _adapter(mock_url: str) -> dict[str, Any]:
