@@ -1,0 +1,34 @@
+"""What each provider's package hands to the app, and what it may be told."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from heliostat.emulators.exchange import Room
+from starlette.routing import Route
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the emulated providers differ from their defaults."""
+
+    job_seconds: float = 0.15
+    """How long a queued job waits and runs, not counting the painting."""
+    openai_legacy: bool = False
+    """Let OpenAI's retired models answer, and variations."""
+    compat_prices_micros: Mapping[str, int] = field(default_factory=dict)
+    """Micro-USD per picture by model of the self-hosted server; a model that is not named is free."""
+
+
+async def _nothing() -> None:
+    """Close nothing."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A provider that is ready to serve."""
+
+    room: Room
+    routes: list[Route]
+    aclose: Callable[[], Awaitable[None]] = _nothing
