@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import time
 from dataclasses import asdict
@@ -48,23 +49,31 @@ def parse(argv: list[str]) -> Options:
 
 
 async def measure(options: Options) -> Outcome:
-    """The whole run, ended by force after half an hour."""
+    """The whole run, ended by force after half an hour; a termination signal ends it in order, as Ctrl-C does."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with asyncio.timeout(RUN_LIMIT_S), Run.prepared(options) as run:
         return await run.measure()
 
 
 def main() -> int:
-    """Exit status 0; 1 when one of our own targets failed a request, or gave an answer that was not the provider's."""
+    """Exit status 0; 1 when one of our own targets did not serve, failed a request or changed an answer."""
     options = parse(sys.argv[1:])
     started = time.perf_counter()
-    outcome = asyncio.run(measure(options))
+    try:
+        outcome = asyncio.run(measure(options))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        print("ended before the run was over; nothing was written", file=sys.stderr)
+        return 130
+    summary = summarize(outcome)
     result = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "options": {**asdict(options), "cache": CACHE.relative_to(ROOT).as_posix()},
         "took_s": time.perf_counter() - started,
         "absent": outcome.absent,
-        "summary": summarize(outcome),
+        "summary": summary,
         "load": outcome.load,
         "life": outcome.life,
     }
@@ -73,7 +82,8 @@ def main() -> int:
     (RESULTS / "latest.json").write_text(json.dumps(result, indent=1) + "\n")
     (RESULTS / "latest.md").write_text(text)
     print(text)
-    return 1 if any(fault.startswith(OURS) for fault in result["summary"]["faults"]) else 0
+    ours_failed = set(OURS) & set(outcome.absent) or any(fault.startswith(OURS) for fault in summary["faults"])
+    return 1 if ours_failed else 0
 
 
 if __name__ == "__main__":

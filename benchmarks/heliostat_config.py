@@ -23,7 +23,7 @@ def heliostat_all_config(around: Surroundings, port: int) -> dict[str, Any]:
     """One process: REST on `port`, every model served by the mock."""
     return {
         **_storage(around.folder),
-        "edge": {"listen": f"127.0.0.1:{port}"},
+        "edge": {"host": "127.0.0.1", "port": port},
         "router": _router(around.models),
         "adapters": {ADAPTER: _adapter(around.mock_url)},
         "telemetry": _telemetry(around.otlp_url),
@@ -51,7 +51,7 @@ def heliostat_mesh_configs(
         },
         "edge": {
             "state_dir": str(around.folder),
-            "edge": {"listen": f"127.0.0.1:{port}", "router": f"dns:///{core}"},
+            "edge": {"host": "127.0.0.1", "port": port, "router": f"dns:///{core}"},
             "telemetry": telemetry,
         },
     }
@@ -74,4 +74,4 @@ def _storage(folder: Path) -> dict[str, Any]:
 
 
 def _adapter(mock_url: str) -> dict[str, Any]:
-    return {"base_url": f"{mock_url}/v1", "api_key": f"env:{PROVIDER_KEY_VARIABLE}"}
+    return {"compatible": True, "base_url": f"{mock_url}/v1", "api_key": f"env:{PROVIDER_KEY_VARIABLE}"}

@@ -60,7 +60,9 @@ async def measure_load(load: Worker, target: Target, cell: LoadCell, seconds: fl
 
 
 async def measure_idle(target: Target) -> Sample:
-    """Start-up time to the first served answer, and memory a second later."""
+    """Start-up time to the first served answer, and memory a second later; nothing for a target without processes."""
+    if not target.roots:
+        return {}
     await asyncio.sleep(SETTLE_S)
     pids = proc.tree(target.roots)
     return {"start_s": target.start_s, "idle_rss": proc.rss_bytes(pids), "idle_pss": proc.pss_bytes(pids)}
@@ -86,7 +88,7 @@ async def _crowd(load: Worker, target: Target, warm_model: str, model: str, coun
         sample = await carry_out(load, job_for(target, model, count, 0.0, FLIGHT_LIMIT_S))
     return {
         "bytes": (memory.pss - before) / count if target.roots else None,
-        "peak_rss": memory.rss,
+        "peak_rss": memory.rss if target.roots else None,
         "last_s": sample["seconds"],
         "requests": sample["requests"],
         "errors": sample["errors"],

@@ -40,16 +40,8 @@ def markdown(result: dict[str, Any]) -> str:
 
 def number(value: float) -> str:
     """Three figures that mean something, no exponent."""
-    size = abs(value)
-    return (
-        f"{value:.0f}"
-        if size >= 100
-        else f"{value:.1f}"
-        if size >= 10
-        else f"{value:.2f}"
-        if size >= 1
-        else f"{value:.3f}"
-    )
+    places = next((places for least, places in ((100, 0), (10, 1), (1, 2)) if abs(value) >= least), 3)
+    return f"{value:.{places}f}"
 
 
 def _heading(result: dict[str, Any]) -> str:
@@ -104,10 +96,8 @@ def _figure_table(figures: dict[str, Any]) -> str:
 def goal_value(goal: Goal, summary: dict[str, Any]) -> float | None:
     """The measured median that a goal is about; None when it was not measured."""
     cell, _, peer = goal.figure.partition(" cpu ")
-    of_target = (
-        summary["ratios"].get(cell, {}).get(goal.target, {}) if peer else summary["figures"].get(goal.target, {})
-    )
-    value = of_target.get(peer or goal.figure)
+    by_target = summary["ratios"].get(cell, {}) if peer else summary["figures"]
+    value = by_target.get(goal.target, {}).get(peer or goal.figure)
     return value["median"] if value else None
 
 

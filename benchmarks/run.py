@@ -1,11 +1,11 @@
 """A whole run: rounds over cells over targets, interleaved, the order of the targets rotated from round to round."""
 
 import asyncio
-import contextlib
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -180,7 +180,5 @@ class Run:
 
 def progress(line: str) -> None:
     """One line on the terminal's error stream; a closed one is no reason to stop."""
-    import sys
-
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         print(line, file=sys.stderr, flush=True)

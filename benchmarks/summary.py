@@ -1,6 +1,6 @@
 """From samples to figures: medians over the rounds, ratios and differences paired by round."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from statistics import median
 from typing import Any
 
@@ -34,11 +34,15 @@ def spread(values: Iterable[float | None]) -> Spread | None:
 
 
 def summarize(outcome: Outcome) -> dict[str, Any]:
-    """`load[cell][target][figure]`, `ratios[cell][target][peer]`, `figures[target][figure]`, `faults`."""
+    """`load[cell][target][figure]`, `ratios[cell][target][peer]`, `figures[target][figure]`, `faults`.
+
+    A sample with a failed request or a changed answer counts for no figure but memory: it is among the faults.
+    """
+    clean = [sample for sample in outcome.load if sample["checked"] and not sample["errors"]]
     return {
-        "load": _load(outcome.load),
-        "ratios": _ratios(outcome.load),
-        "figures": _figures(outcome),
+        "load": _load(clean),
+        "ratios": _ratios(clean),
+        "figures": _figures(outcome, clean),
         "faults": faults(outcome),
     }
 
@@ -77,27 +81,25 @@ def _ratios(samples: list[Sample]) -> dict[str, Figures]:
     for cell in LOAD_CELLS:
         for ours in OURS:
             for peer in PEERS:
-                pairs = _paired(samples, cell, (peer, ours), lambda row: row["cpu_ms"])
+                pairs = _paired(samples, cell, (peer, ours), "cpu_ms")
                 value = spread(theirs / own for theirs, own in pairs if own)
                 if value:
                     ratios.setdefault(cell, {}).setdefault(ours, {})[peer] = value
     return ratios
 
 
-def _paired(
-    samples: list[Sample], cell: str, names: tuple[str, str], figure: Callable[[Sample], float | None]
-) -> list[tuple[float, float]]:
+def _paired(samples: list[Sample], cell: str, names: tuple[str, str], key: str) -> list[tuple[float, float]]:
     """The two targets' values of a figure in each round in which both have one."""
     rounds: dict[int, dict[str, float]] = {}
     for sample in samples:
-        value = figure(sample)
+        value = sample[key]
         if sample["cell"] == cell and sample["target"] in names and value is not None:
             rounds.setdefault(sample["round"], {})[sample["target"]] = value
     first, second = names
     return [(row[first], row[second]) for row in rounds.values() if first in row and second in row]
 
 
-def _figures(outcome: Outcome) -> Figures:
+def _figures(outcome: Outcome, clean: list[Sample]) -> Figures:
     figures: Figures = {}
 
     def note(target: str, figure: str, value: Spread | None) -> None:
@@ -108,17 +110,16 @@ def _figures(outcome: Outcome) -> Figures:
         if target == "direct":
             continue
         for figure, key in (("added p50 ms", "p50_ms"), ("added p99 ms", "p99_ms")):
-            pairs = _paired(outcome.load, ADDED, (target, "direct"), lambda row, key=key: row[key])  # type: ignore[misc]
+            pairs = _paired(clean, ADDED, (target, "direct"), key)
             note(target, figure, spread(own - base for own, base in pairs))
-        note(
-            target,
-            "peak RSS MB",
-            spread([max(row["peak_rss"] for row in outcome.load if row["target"] == target) / MB]),
-        )
+        peak = max(row["peak_rss"] for row in outcome.load if row["target"] == target)
+        note(target, "peak RSS MB", spread([peak / MB]))
     for target in _targets(outcome.life):
         rows = [row for row in outcome.life if row["target"] == target]
         for figure, (key, unit) in _LIFE_FIGURES.items():
-            note(target, figure, spread(row[key] / unit for row in rows if row.get(key) is not None))
+            kind = key.partition("_")[0]
+            known = [row[key] for row in rows if row.get(key) is not None and not row.get(f"{kind}_errors")]
+            note(target, figure, spread(value / unit for value in known))
     for target, spans in outcome.spans.items():
         note(target, "spans exported per request", spread([spans]))
     return figures

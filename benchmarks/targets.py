@@ -63,19 +63,22 @@ class Command:
 
 @dataclass(frozen=True)
 class Plan:
-    """How to start a target and how to ask it: its processes in order, its port, its headers, its extra body fields."""
+    """How to start a target and how to ask it: its processes in order, its port, its headers, its extra body fields.
+
+    `small_fields` go into requests whose answer is a URL, `picture_fields` into those whose answer is the bytes.
+    """
 
     port: int
     commands: list[Command]
     headers: dict[str, str] = field(default_factory=dict)
     small_fields: dict[str, str] = field(default_factory=dict)
+    picture_fields: dict[str, str] = field(default_factory=dict)
 
     def request(self, model: str) -> str:
         """A whole HTTP/1.1 request for one picture of `model`."""
         fields = {"model": model, "prompt": "A sunset over mountains", "size": "1024x1024"}
-        if model.startswith("small"):
-            fields |= self.small_fields
-        body = json.dumps({**fields, "n": 4 if model.startswith("b4") else 1})
+        extra = self.small_fields if model.startswith("small") else self.picture_fields
+        body = json.dumps({**fields, **extra, "n": 4 if model.startswith("b4") else 1})
         headers = {
             "Host": f"127.0.0.1:{self.port}",
             "Content-Type": "application/json",
@@ -123,7 +126,8 @@ def _require_heliostat() -> None:
 
 
 def _heliostat_plan(port: int, commands: list[Command]) -> Plan:
-    return Plan(port, commands, {"Authorization": f"Bearer {KEY}"}, {"delivery": "provider_url"})
+    headers = {"Authorization": f"Bearer {KEY}"}
+    return Plan(port, commands, headers, {"delivery": "provider_url"}, {"response_format": "b64_json"})
 
 
 def _heliostat_command(folder: Path, target: str, config: dict[str, object]) -> Command:
