@@ -1,0 +1,1 @@
+"""What every process of the mesh stands on. Of the contract it knows the error reasons alone."""

@@ -1,0 +1,80 @@
+"""The shape of a runnable part. A module is data; `build` makes the part from its settings and its surroundings."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from heliostat.chassis.blobs import Blobs
+    from heliostat.chassis.channels import Channel
+    from heliostat.chassis.clock import Clock
+    from heliostat.chassis.database import Database
+    from heliostat.chassis.settings import PartSettings
+
+
+@dataclass(frozen=True)
+class Service:
+    """One gRPC service of a part."""
+
+    full_name: str
+    """Such as "heliostat.api.router.v1.RouterService"."""
+    add: Callable[[Any, Any], None]
+    """The generated add_…Servicer_to_server."""
+    servicer: Any
+    admin: bool = False
+    """True: it is for operators and never stands on the public port."""
+
+
+class Part(Protocol):
+    """A running piece: what it serves, how it starts and stops."""
+
+    @property
+    def services(self) -> Sequence[Service]:
+        """The gRPC services that it serves; may be empty."""
+
+    async def start(self) -> None:
+        """Begins to work; peers to the right are already up."""
+
+    async def stop(self) -> None:
+        """Ends its work; callers from the left are already gone."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a part may use of its process."""
+
+    name: str
+    """The part's own name, such as "adapter-fal": an adapter may run under several."""
+    channel: Callable[[str], Channel]
+    """Address -> channel."""
+    adapters: Mapping[str, str]
+    """Adapter name -> address, in the order of the configuration."""
+    blobs: Blobs
+    database: Callable[[], Database]
+    """The database of this process, opened at first use."""
+    clock: Clock
+    dice: random.Random
+    state_dir: Path
+    sandbox: bool
+    secret: Callable[[str], bytes]
+    """Purpose ("media", "keys") -> 32 bytes that stay the same over restarts."""
+    draining: Callable[[], bool]
+    """True once the process has been asked to stop."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """A runnable part, before it runs."""
+
+    name: str
+    """Its name on the command line: "edge", "ledger", "router" or "adapter-<kind>"."""
+    section: tuple[str, ...]
+    """Its place in the configuration, such as ("edge",) or ("adapters", "fal")."""
+    settings: type[PartSettings]
+    build: Callable[[Any, Surroundings], Part]
+    public: bool = False
+    """True: its services know their callers themselves and may face other machines."""

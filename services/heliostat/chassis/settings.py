@@ -1,0 +1,202 @@
+"""One configuration tree: a YAML file, overridden by the environment, as frozen models that refuse unknown keys.
+
+A secret is never written down: it is a reference, `env:NAME` or `file:PATH`, read late and never printed.
+`HELIOSTAT__EDGE__PORT=8081` overrides `edge.port`; values are read as YAML.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, core_schema
+
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis.errors import MeshError
+
+ENVIRONMENT_PREFIX = "HELIOSTAT__"
+
+
+class Section(BaseModel):
+    """A part of the configuration: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class PartSettings(Section):
+    """What the configuration of every runnable part may say."""
+
+    listen: tuple[str, ...] = ()
+    """Addresses at which gRPC is served: "unix:/path" or "host:port". Empty: in this process only."""
+
+
+class Secret:
+    """A reference to a secret: `env:NAME` or `file:PATH`. It prints as the reference."""
+
+    __slots__ = ("reference",)
+
+    def __init__(self, reference: str) -> None:
+        if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+", reference):
+            raise ValueError("a secret is written as env:NAME or file:PATH, never in the configuration itself")
+        self.reference = reference
+
+    def _read(self) -> str:
+        kind, _, place = self.reference.partition(":")
+        if kind == "env":
+            return os.environ.get(place, "").strip()
+        try:
+            return Path(place).read_text(encoding="utf-8").strip()
+        except OSError:
+            return ""
+
+    def present(self) -> bool:
+        """True where the reference leads to something."""
+        return bool(self._read())
+
+    def reveal(self) -> str:
+        """The secret itself, read anew each time. Raises PROVIDER_AUTH_FAILED where there is none."""
+        secret = self._read()
+        if not secret:
+            raise MeshError(
+                reasons.ERROR_REASON_PROVIDER_AUTH_FAILED,
+                f"No secret at {self.reference}; set it and try again.",
+                reference=self.reference,
+            )
+        return secret
+
+    def __repr__(self) -> str:
+        return f"Secret({self.reference})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other.reference == self.reference
+
+    def __hash__(self) -> int:
+        return hash(self.reference)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            lambda value: value if isinstance(value, Secret) else cls(str(value)),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda secret: secret.reference),
+        )
+
+
+class LogSettings(Section):
+    """Where the log goes."""
+
+    level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    """Least level that is written: debug, info, warning or error."""
+    file: str = ""
+    """File to append to; empty: standard error."""
+
+
+class TelemetrySettings(Section):
+    """Where spans and metrics go."""
+
+    otlp_endpoint: str = ""
+    """OTLP receiver over gRPC, such as "http://127.0.0.1:4317"; empty: spans are not exported."""
+    metrics_listen: str = ""
+    """host:port at which processes without an edge serve Prometheus metrics; empty: they do not."""
+
+
+class TlsSettings(Section):
+    """Certificates of the mesh, read from files and read again when the files change."""
+
+    certificate: str = ""
+    """PEM chain of this process; empty: no TLS."""
+    key: str = ""
+    """PEM key of this process."""
+    authority: str = ""
+    """PEM certificates that peers must be signed by; set on both sides it makes the mesh mutual."""
+    server_name: str = ""
+    """Name that peers' certificates carry where it differs from their address."""
+
+
+class MeshSettings(Section):
+    """What services share when they call each other."""
+
+    token: Secret | None = None
+    """Secret that inner services demand of their callers; not needed on loopback and unix sockets."""
+    tls: TlsSettings = TlsSettings()
+    """Certificates."""
+    drain_s: float = Field(30.0, ge=0)
+    """Seconds that calls under way are given when a process stops."""
+
+
+class BlobSettings(Section):
+    """Where pictures are kept."""
+
+    url: str = ""
+    """file:///folder, memory://, s3://bucket/prefix, gs://… or az://…; empty: a folder under state_dir."""
+    options: dict[str, str] = {}
+    """Options of the object store, such as endpoint or region; credentials come from its usual environment."""
+
+
+class DatabaseSettings(Section):
+    """Where rows are kept."""
+
+    url: str = ""
+    """sqlite:///path or postgresql://…; empty: a file under state_dir."""
+    url_secret: Secret | None = None
+    """The same as a reference, for an address that holds a password."""
+    synchronous: str = Field("FULL", pattern="^(FULL|NORMAL)$")
+    """SQLite only: FULL survives a power cut, NORMAL a crash of the process."""
+
+
+class AdminSettings(Section):
+    """The operators' door."""
+
+    listen: str = ""
+    """Address of the admin services; empty: a unix socket under state_dir, mode 0600."""
+
+
+def read_tree(path: str | None, environment: Mapping[str, str]) -> dict[str, Any]:
+    """The configuration as nested dictionaries. Raises INVALID_FIELD with a sentence that names file and place."""
+    tree: Any = {}
+    if path is not None:
+        try:
+            tree = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        except OSError as error:
+            raise refused(f"{path} cannot be read: {error.strerror}.") from None
+        except yaml.YAMLError as error:
+            raise refused(f"{path} is not YAML: {str(error).replace(chr(10), ' ')}") from None
+    if not isinstance(tree, dict):
+        raise refused(f"{path} must hold sections such as `edge:` and `router:`.")
+    for name, value in environment.items():
+        if name.startswith(ENVIRONMENT_PREFIX):
+            _override(tree, name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"), yaml.safe_load(value))
+    return tree
+
+
+def _override(tree: dict[str, Any], keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        tree = tree.setdefault(key, {})
+        if not isinstance(tree, dict):
+            raise refused(f"The environment overrides {'.'.join(keys)}, but {key} is not a section.")
+    tree[keys[-1]] = value
+
+
+def parse(model: type[Section], tree: Any, place: str) -> Any:
+    """One section as its model. Raises INVALID_FIELD naming every key that is wrong, and why."""
+    try:
+        return model.model_validate(tree if tree is not None else {})
+    except ValidationError as error:
+        faults = (
+            f"{'.'.join([place, *(str(part) for part in fault['loc'])]).strip('.')}: {_sentence(fault)}"
+            for fault in error.errors()
+        )
+        raise refused("The configuration is refused. " + "; ".join(faults)) from None
+
+
+def _sentence(fault: Any) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "unknown key; `heliostat check-config` prints the known ones"
+    return str(fault["msg"]).removeprefix("Value error, ")
+
+
+def refused(message: str) -> MeshError:
+    """The error of a configuration that cannot be used."""
+    return MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="configuration")
