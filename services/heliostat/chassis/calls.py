@@ -3,6 +3,7 @@
 `call` and `stream` take a stub's method, whichever kind of channel the stub was made of.
 """
 
+import contextvars
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self, TypeVar
 
@@ -13,7 +14,7 @@ from grpc_status import rpc_status
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis import telemetry
-from heliostat.chassis.context import Incoming, current_call
+from heliostat.chassis.context import Incoming, current_call, serving
 from heliostat.chassis.errors import MeshError, from_status
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Metadata",
     "call",
     "current_call",
+    "detached_context",
     "stream",
 ]
 
@@ -115,3 +117,14 @@ class stream:
 
     async def __aexit__(self, *_: object) -> None:
         self._call.cancel()
+
+
+def detached_context(request_id: str) -> contextvars.Context:
+    """An empty context that knows the running span as its parent and `request_id` as its request, and nothing else.
+
+    For tasks that outlive the call that began them.
+    """
+    context = contextvars.Context()
+    context.run(telemetry.continue_trace, telemetry.traceparent())
+    context.run(serving, Incoming(request_id=request_id))
+    return context
