@@ -13,7 +13,7 @@ from heliostat.painting.words import read
 
 _LARGEST_WORK_PX = 1_200_000
 _LAND = ("mountains", "hills", "forest", "desert", "snow", "field", "city", "house", "tree", "pine", "palm", "road",
-         "flowers", "lighthouse")  # fmt: skip
+         "flowers")  # fmt: skip
 _WATER = ("sea", "lake", "beach", "boat")
 
 
@@ -78,10 +78,11 @@ def _soft_ground(canvas: Canvas) -> Colour:
 
 
 def _paint_landscape(canvas: Canvas, scene: Scene) -> Light:
-    watery = scene.shows(*_WATER)
     grounded = scene.shows(*_LAND)
+    watery = scene.shows(*_WATER) or (scene.shows("lighthouse") and not grounded)
     horizon = 0.6 if watery or scene.shows("mountains") else (0.64 if grounded else 0.86)
-    light = light_of(scene, canvas, horizon)
+    # Behind mountains the sun has to stand higher to be seen.
+    light = light_of(scene, canvas, horizon * (0.8 if scene.shows("mountains") else 1.0))
     sky.paint_sky(canvas, scene, light, horizon)
     if scene.shows("mountains"):
         land.paint_mountains(canvas, scene, light, horizon)
@@ -99,7 +100,9 @@ def _paint_landscape(canvas: Canvas, scene: Scene) -> Light:
         if scene.shows("forest"):
             growth.paint_forest(canvas, scene, light, horizon + 0.01)
         land.paint_ground(canvas, scene, light, horizon)
-    elif not grounded and scene.shows("cat"):
+    elif scene.shows("mountains"):
+        growth.paint_foreground(canvas, light)
+    elif not grounded and scene.shows("cat", "balloon", "bird"):
         land.paint_ground(canvas, scene, light, horizon - 0.2)
     paint_things(canvas, scene, light, horizon, stand=0.9 if watery else 0.84)
     weather.paint_weather(canvas, scene, light, horizon)
@@ -132,7 +135,7 @@ def paint_things(canvas: Canvas, scene: Scene, light: Light, horizon: float, sta
     for feature, paint in draw.items():
         if scene.shows(feature):
             places = _spread(canvas, feature, scene.count_of(feature, 1), 0.36)
-            tall = unit * (0.62 if len(places) == 1 else max(0.22, 0.62 - 0.06 * len(places)))
+            tall = unit * (0.62 if len(places) == 1 else max(0.22, 0.6 - 0.04 * len(places)))
             for number, x in enumerate(places):
                 foot = height * (stand - 0.035 * (number % 2))
                 paint(canvas, light, x * width, foot, tall, growth.leaf_colour(scene, feature), f"{feature} {number}")

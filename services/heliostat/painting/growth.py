@@ -28,9 +28,21 @@ def paint_forest(canvas: Canvas, scene: Scene, light: Light, horizon: float) -> 
         foot = canvas.height * (horizon + (0.34 * near**1.4 if alone else 0.035 * near))
         tall = canvas.height * (0.085 + (0.3 * near**1.6 if alone else 0.06 * near))
         outline = foot - _treeline(rng, canvas.width, tall)
-        lit = light.lit(local, 0.95 - 0.5 * near)
-        colour = blend(light.haze, lit, 0.42 + 0.56 * near)
+        lit = light.lit(local, 0.95 - 0.72 * near)
+        colour = blend(light.haze, lit, 0.4 + 0.6 * near**0.6)
         _stand(canvas, light, rng, outline, foot, colour, to_bottom=alone)
+
+
+def paint_foreground(canvas: Canvas, light: Light) -> None:
+    """Two dark rows of conifers along the lower edge: something near, so that the far looks far."""
+    for number, (foot, tall) in enumerate(((1.0, 0.17), (1.1, 0.32))):
+        rng = canvas.rng(f"foreground {number}")
+        swell = canvas.height * 0.05 * line(rng, canvas.width, 1.6, 2)
+        outline = canvas.height * foot + swell - _treeline(rng, canvas.width, canvas.height * tall)
+        # Near conifers are hardly more than their outline: the dark of the hour, with a rest of green.
+        dark = blend(light.lit((0.1, 0.26, 0.16), 0.3), light.lit((0.06, 0.06, 0.1), 0.0), 0.35 + 0.4 * number)
+        colour = blend(dark, light.haze, 0.1 - 0.1 * number)
+        _stand(canvas, light, rng, outline, float(canvas.height), colour, to_bottom=True)
 
 
 def _treeline(rng: np.random.Generator, width: int, tall: float) -> Plane:
@@ -48,9 +60,9 @@ def _treeline(rng: np.random.Generator, width: int, tall: float) -> Plane:
             continue
         share = np.abs(np.arange(first, last, dtype=np.float32) - np.float32(centre)) / np.float32(half)
         # Branches: the flank is a stair of short boughs instead of a straight line.
-        stairs = 7
-        step = np.floor(share * stairs) / stairs
-        body = 1 - (0.72 * step + 0.28 * share) - 0.10 * ((share * stairs) % 1)
+        stairs = 8
+        step = np.floor(share * stairs + np.float32(rng.uniform(0, 0.6))) / stairs
+        body = 1 - (0.8 * step + 0.2 * share) - 0.16 * ((share * stairs) % 1) * (share > 0.12)
         heights[first:last] = np.maximum(heights[first:last], height * np.clip(body, 0, 1))
     return heights
 
@@ -145,7 +157,7 @@ def paint_palm(canvas: Canvas, light: Light, x: float, foot: float, tall: float,
         angle = math.pi * (0.02 + 0.96 * index / 8) + rng.uniform(-0.1, 0.1)
         reach = tall * rng.uniform(0.3, 0.4)
         spine = [
-            (top_x + math.cos(angle) * reach * s, top_y - math.sin(angle) * reach * 0.6 * s + reach * 0.62 * s * s)
+            (top_x + math.cos(angle) * reach * s, top_y - math.sin(angle) * reach * 0.85 * s + reach * 0.62 * s * s)
             for s in steps
         ]
         wide = [tall * 0.05 * math.sin(math.pi * min(1.0, s * 0.92 + 0.06)) for s in steps]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from heliostat.painting.canvas import Canvas, Colour, blend, tone
 from heliostat.painting.light import Light
@@ -20,19 +21,19 @@ def paint_mountains(canvas: Canvas, scene: Scene, light: Light, horizon: float) 
     tint = scene.tints.get("mountains")
     rock = tone(tint) if tint else _ROCK
     snowy = scene.shows("snow") or (scene.hour in ("noon", "dawn") and not scene.shows("desert"))
-    ridges = 4 if not scene.shows("sea", "lake", "beach") else 3
+    ridges = 5 if not scene.shows("sea", "lake", "beach") else 3
     for number in range(ridges):
         near = number / (ridges - 1)
         rng = canvas.rng(f"ridge {number}")
-        outline = ridge(rng, canvas.width, (1.5 + 0.9 * number) * max(aspect, 0.7))
+        outline = ridge(rng, canvas.width, (1.7 + 0.8 * number) * max(aspect, 0.7))
         outline = (outline - outline.min()) / max(float(np.ptp(outline)), 1e-6)
         envelope = 0.78 + 0.22 * line(rng, canvas.width, 1.4, 2)
-        height = canvas.height * horizon * (0.56 - 0.3 * near) * (0.22 + 0.78 * outline) * envelope
-        foot = canvas.height * (horizon + (0.0 if ridges == 3 else 0.13 * near**1.3))
-        lit = light.lit(rock, 0.9 - 0.55 * near)
-        colour = blend(light.haze, lit, 0.3 + 0.62 * near)
-        cap = 0.75 - 0.35 * near if snowy and number < 3 else 0.0
-        _ridge(canvas, light, rng, foot - height, foot, colour, mist=0.75 - 0.5 * near, cap=cap)
+        height = canvas.height * horizon * (0.47 - 0.2 * near) * (0.2 + 0.8 * outline) * envelope
+        foot = canvas.height * (horizon + (0.0 if ridges == 3 else 0.22 * near**1.25))
+        lit = light.lit(rock, 0.9 - 0.6 * near)
+        colour = blend(light.haze, lit, 0.34 + 0.62 * near**0.8)
+        cap = 0.75 - 0.35 * near if snowy and number < ridges - 2 else 0.0
+        _ridge(canvas, light, rng, foot - height, foot, colour, mist=0.72 - 0.6 * near**1.5, cap=cap)
 
 
 def _ridge(
@@ -53,20 +54,16 @@ def _ridge(
     below = np.arange(top, canvas.height, dtype=np.float32)[:, None] - outline[None, :]
     alpha = np.clip(below + np.float32(0.5), 0, 1)
     aspect = canvas.width / canvas.height
-    gullies = np.abs(field(rng, rows, canvas.width, (3, 7 * aspect), 5, 0.62))
-    slope = np.gradient(outline.astype(np.float64), 1)
-    smooth = max(3, canvas.width // 40)
-    slope = np.convolve(slope, np.ones(smooth) / smooth, mode="same").astype(np.float32)
-    side = np.float32(1 if light.sun_x > 0.5 else -1)
-    flank = np.clip(0.5 + side * slope[None, :] * 0.42 + (gullies - np.float32(0.34)) * 1.1, 0, 1)
+    gullies = np.abs(field(rng, rows, canvas.width, (5, 9 * aspect), 6, 0.66, detail_px=640))
+    flank = _flank(canvas, light, rng, outline, below, gullies)
     depth = below / np.float32(canvas.height * 0.34)
     haze = np.clip(depth, 0, 1) ** np.float32(1.15) * np.float32(mist)
     bright = blend(colour, blend(light.sun, light.ambient, 0.5), 0.2)
     dark = blend(colour, light.shade, 0.34)
     snow = None
     if cap > 0:
-        line_of_snow = below / np.float32(canvas.height) + (gullies - np.float32(0.35)) * np.float32(0.16)
-        snow = (1 - smoothstep(0.02 + 0.1 * cap, 0.055 + 0.13 * cap, line_of_snow)) * np.float32(0.88)
+        line_of_snow = below / np.float32(canvas.height) + (gullies - np.float32(0.35)) * np.float32(0.22)
+        snow = (1 - smoothstep(0.0 + 0.07 * cap, 0.03 + 0.11 * cap, line_of_snow)) * np.float32(0.88)
     snow_lit, snow_dark = light.lit(_SNOW, 1.0), blend(light.lit(_SNOW, 0.45), light.haze, 0.3)
     planes = np.empty((3, rows, canvas.width), np.float32)
     for plane in range(3):
@@ -79,11 +76,32 @@ def _ridge(
     canvas.lay(planes, alpha, top)
 
 
+def _flank(
+    canvas: Canvas, light: Light, rng: np.random.Generator, outline: Plane, below: Plane, gullies: Plane
+) -> Plane:
+    """How much light falls on each point of a ridge, 0..1: the slope of the outline, carried down along the spurs."""
+    side = np.float32(1 if light.sun_x > 0.5 else -1)
+    slope = np.gradient(outline.astype(np.float64))
+    total = np.zeros_like(below)
+    columns = np.arange(canvas.width, dtype=np.float32)[None, :]
+    for share, gain, wander in ((90, 0.34, 0.25), (26, 0.5, 0.45)):
+        window = max(1, canvas.width // share)
+        smooth = np.convolve(slope, np.ones(window) / window, mode="same").astype(np.float32)[None, :]
+        drift = below * np.float32(wander) * line(rng, below.shape[0], 4, 4)[:, None]
+        source = columns + drift + (gullies - np.float32(0.3)) * np.float32(canvas.unit * 0.05)
+        carried = cv2.remap(smooth, source, np.zeros_like(source), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        total += np.asarray(carried, np.float32) * np.float32(gain)
+    # Against a low sun the flanks lie in shadow: ridges turn to silhouettes.
+    relief = 0.35 + 0.65 * light.strength if light.strength < 0.6 else 1.0
+    texture = (gullies - np.float32(0.34)) * np.float32(0.55 * relief * relief)
+    return np.clip(0.5 + side * total * np.float32(0.9 * relief) + texture, 0, 1).astype(np.float32)
+
+
 def paint_ground(canvas: Canvas, scene: Scene, light: Light, horizon: float) -> None:
     """What lies in front: desert, snow, field or hills, down to the lower edge."""
     tint = next((scene.tints[name] for name in ("field", "hills", "desert") if name in scene.tints), None)
     if scene.shows("desert"):
-        local, folds, rough = _SAND, 4, 0.34
+        local, folds, rough = _SAND, 5, 0.3
     elif scene.shows("snow"):
         local, folds, rough = _SNOW, 3, 0.4
     else:
@@ -114,7 +132,11 @@ def _fold(
     aspect = canvas.width / canvas.height
     grain = field(rng, rows, canvas.width, (34, 22 * aspect) if grassy else (16, 4 * aspect), 4, 0.75)
     crest = np.exp(-np.clip(below, 0, None) / np.float32(canvas.height * 0.12))
-    bright = np.clip(0.32 + 0.5 * crest + 0.3 * grain, 0, 1)
+    # The side away from the sun is darker, most of all near the crest.
+    slope = np.gradient(outline.astype(np.float64)).astype(np.float32)[None, :] * np.float32(
+        1 if light.sun_x > 0.5 else -1
+    )
+    bright = np.clip(0.3 + 0.5 * crest + 0.26 * grain + np.clip(slope * 1.6, -0.35, 0.35) * crest, 0, 1)
     light_side = blend(colour, light.sun, 0.26)
     dark_side = blend(colour, light.shade, 0.42)
     planes = np.stack([bright * np.float32(a - b) + np.float32(b) for a, b in zip(light_side, dark_side, strict=True)])

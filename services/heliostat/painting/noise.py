@@ -13,13 +13,20 @@ _FULL_DETAIL_PX = 384
 
 
 def field(
-    rng: np.random.Generator, height: int, width: int, cells: tuple[float, float], octaves: int = 4, rough: float = 0.5
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    cells: tuple[float, float],
+    octaves: int = 4,
+    rough: float = 0.5,
+    *,
+    detail_px: int = _FULL_DETAIL_PX,
 ) -> Plane:
     """A fractal field of `height` x `width`, about -1..1, with `cells` (down, across) bumps in its first octave.
 
-    Fields larger than 384 px are made at that size and stretched: clouds and mist have no finer detail.
+    Fields larger than `detail_px` are made at that size and stretched: clouds and mist have no finer detail.
     """
-    shrink = max(1.0, max(height, width) / _FULL_DETAIL_PX)
+    shrink = max(1.0, max(height, width) / detail_px)
     rows, columns = max(2, round(height / shrink)), max(2, round(width / shrink))
     total = np.zeros((rows, columns), np.float32)
     weight, span = 1.0, 0.0
@@ -59,7 +66,7 @@ def ridge(rng: np.random.Generator, length: int, cells: float, octaves: int = 7)
         total += weight * crease * gate
         span += weight
         gate = np.clip(crease * 1.2, 0.15, 1)
-        weight *= 0.48
+        weight *= 0.52
         cells *= 2.03
     return total / np.float32(span)
 

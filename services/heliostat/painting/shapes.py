@@ -34,9 +34,13 @@ def paint_figures(canvas: Canvas, figures: tuple[Figure, ...], ground: Colour | 
 
 def _places(canvas: Canvas, count: int) -> list[tuple[float, float, float]]:
     """(x, y, room) px of `count` places on a centred grid that suits the picture's shape."""
-    columns = max(1, min(count, round(math.sqrt(count * canvas.width / canvas.height))))
-    rows = math.ceil(count / columns)
-    room = min(canvas.width / columns, canvas.height / rows)
+
+    def room_of(columns: int) -> float:
+        return min(canvas.width / columns, canvas.height / math.ceil(count / columns))
+
+    # An uneven last row costs a fifth: three stand in one row rather than as two and one.
+    columns = max(range(1, count + 1), key=lambda columns: room_of(columns) * (0.8 if count % columns else 1.0))
+    rows, room = math.ceil(count / columns), room_of(columns)
     places = []
     for index in range(count):
         row, column = divmod(index, columns)
@@ -99,7 +103,8 @@ def _body(canvas: Canvas, x: float, y: float, size: float, colour: Colour, *, ap
     if canvas.cover is None:
         canvas.lay((0.05, 0.05, 0.08), shadow, top, left)
     if apple:
-        down = down + np.float32(0.16) * np.exp(-((across / 0.3) ** 2)) * np.where(down < 0, -1, 0.6).astype(np.float32)
+        # Dimples above and below; the sign turns smoothly, or a seam would run across the middle.
+        down = down + np.float32(0.16) * np.exp(-((across / 0.3) ** 2)) * np.tanh(down * 4)
     distance = np.sqrt(down * down + across * across)
     front = np.sqrt(np.clip(1 - distance * distance, 0, 1))
     facing = np.clip(-0.5 * across - 0.6 * down + 0.62 * front, 0, 1)

@@ -124,13 +124,18 @@ def _clouds(canvas: Canvas, light: Light, horizon: float, amount: float) -> None
     alpha = smoothstep(threshold, threshold + 0.62, body) * envelope
     # Light comes from the sun's side: where the cloud gets thinner in that direction, it is lit.
     lift = max(1, small[0] // 28)
-    towards = np.roll(body, -lift if low_sun else lift, axis=0)
+    edge = np.repeat(body[-1:] if low_sun else body[:1], lift, axis=0)
+    towards = np.concatenate([body[lift:], edge] if low_sun else [edge, body[:-lift]])
     lit = np.clip(0.5 + (body - towards) * 1.15, 0, 1)
-    bright = blend(light.sun, light.haze, 0.45) if low_sun else blend((1.0, 1.0, 1.0), light.ambient, 0.4)
+    bright = (
+        blend(light.sun, light.haze, 0.45)
+        if low_sun
+        else blend(light.lit((1.0, 1.0, 1.0)), light.sun, 0.3 * light.strength)
+    )
     if low_sun:
         dark = blend(light.sky[1][1], light.sky[min(2, len(light.sky) - 1)][1], 0.45)
     else:
-        dark = blend(light.lit((0.62, 0.67, 0.74), 0.9), light.haze, 0.3)
+        dark = blend(light.lit((0.62, 0.67, 0.74), 0.9), light.haze, 0.3 * light.strength)
     full = (canvas.width, rows)
     alpha = cv2.resize((alpha * np.float32(0.9)).astype(np.float32), full, interpolation=cv2.INTER_CUBIC)
     lit = cv2.resize(lit.astype(np.float32), full, interpolation=cv2.INTER_CUBIC)

@@ -12,6 +12,8 @@ from heliostat.painting.scene import Figure, Scene
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]{1,120})[\"”“»]|(?<!\w)['‘]([^'‘’]{1,120})['’](?!\w)")
 _WORD = re.compile(r"[a-z]+|\d+")
 _MOST_FIGURES = 60
+_SPECIES = {"pine": "pine", "fir": "pine", "spruce": "pine", "palm": "palm", "oak": "tree", "apple": "tree"}
+_UNCOUNTED = frozenset({"flowers", "city", "clouds", "mountains"})
 
 
 @dataclass
@@ -29,10 +31,11 @@ class _Reading:
     count: int | None = None
     scale: float = 1.0
     negated: bool = False
+    species: str = ""
 
     def settle(self) -> None:
         """Close the noun phrase: what waited is used up."""
-        self.waiting, self.count, self.scale, self.negated = [], None, 1.0, False
+        self.waiting, self.count, self.scale, self.negated, self.species = [], None, 1.0, False, ""
 
 
 def read(prompt: str) -> Scene:
@@ -79,6 +82,9 @@ def _take(reading: _Reading, word: str, words: list[str], position: int) -> None
             reading.background = reading.waiting[-1]
             reading.colours.remove(reading.waiting[-1])
         reading.settle()
+    elif singular in _SPECIES and _singular(following) == "tree":
+        # "five pine trees": the number and the colour wait for the tree, which becomes a pine.
+        reading.species = _SPECIES[singular]
     elif singular == "star" and not _is_flat_star(reading, words):
         _add_feature(reading, "stars")
     elif singular in vocabulary.FIGURES:
@@ -102,6 +108,7 @@ def _add_landscape(reading: _Reading, word: str, singular: str) -> None:
 
 
 def _add_feature(reading: _Reading, feature: str, *, plural: bool = False) -> None:
+    feature = reading.species or feature
     if reading.negated:
         reading.features.discard(feature)
     else:
@@ -110,7 +117,7 @@ def _add_feature(reading: _Reading, feature: str, *, plural: bool = False) -> No
             reading.tints[feature] = reading.waiting[-1]
         if reading.count is not None and not (plural and reading.count == 1):
             reading.counts[feature] = max(1, reading.count)
-        elif plural:
+        elif plural and feature not in _UNCOUNTED:
             reading.counts.setdefault(feature, 5)
     reading.settle()
 
