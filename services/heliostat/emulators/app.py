@@ -6,13 +6,14 @@ import contextlib
 import importlib
 from collections.abc import AsyncIterator, Mapping
 
+from starlette.applications import Starlette
+
 from heliostat.emulators.controls import control_routes
 from heliostat.emulators.journal import Journal
 from heliostat.emulators.pictures import Painter, Pictures
 from heliostat.emulators.provider import Options, Provider
-from starlette.applications import Starlette
 
-PROVIDERS = ("openai", "compat")
+PROVIDERS = ("openai", "compat", "fal")
 """Each is a package here with an `open_provider`."""
 
 

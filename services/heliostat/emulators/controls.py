@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heliostat.emulators.exchange import Room
-from heliostat.emulators.journal import Journal
-from heliostat.emulators.script import Script, Step
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from heliostat.emulators.exchange import Room
+from heliostat.emulators.journal import Journal
+from heliostat.emulators.script import Script, Step
 
 STEPS = TypeAdapter(list[Step])
 

@@ -10,14 +10,15 @@ from email.utils import formatdate
 from typing import Any, Protocol
 
 import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
 from heliostat.emulators.faults import Wire
 from heliostat.emulators.journal import Entry, Journal
 from heliostat.emulators.pictures import Pictures
 from heliostat.emulators.script import Script, Step
 from heliostat.emulators.shelf import Shelf
-from starlette.requests import ClientDisconnect, Request
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 GARBAGE = random.Random(0).randbytes(256)
 
@@ -148,7 +149,7 @@ class Exchange:
         if step.connection is not None:
             return None
         if not step.replaces:
-            return early or await _worked(call, entry)
+            return early or await worked(call.work, entry)
         if early is None and step.good:
             await _finished(call, entry)
         if step.garbage:
@@ -169,16 +170,17 @@ async def _whole(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 
-async def _worked(call: Call, entry: Entry) -> Reply:
+async def worked(work: Work, entry: Entry) -> Reply:
+    """Do the work; a refusal is an answer too."""
     try:
-        return await call.work(entry)
+        return await work(entry)
     except Refusal as refusal:
         return refusal.reply
 
 
 async def _finished(call: Call, entry: Entry) -> Reply:
     """Do the work to its end, so that it is billed; a streamed body is gathered."""
-    reply = await _worked(call, entry)
+    reply = await worked(call.work, entry)
     if reply.chunks is None:
         return reply
     body = b"".join([chunk async for chunk in reply.chunks])

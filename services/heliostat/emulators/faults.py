@@ -12,8 +12,9 @@ import struct
 from collections.abc import AsyncIterator
 from typing import cast
 
-from heliostat.emulators.script import Step
 from starlette.types import Receive, Scope, Send
+
+from heliostat.emulators.script import Step
 
 TRANSPORT = "heliostat.transport"
 PIECE_BYTES = 65_536

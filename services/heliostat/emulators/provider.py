@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from heliostat.emulators.exchange import Room
 from starlette.routing import Route
+
+from heliostat.emulators.exchange import Room
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from typing import Any, Literal
 
 import orjson
 import pybase64
-from heliostat.emulators.journal import SUBMITS
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from heliostat.emulators.journal import SUBMITS
 
 Path = Literal["submit", "status", "result", "cancel", "file", "generations", "edits", "variations", "models", "job"]
 

@@ -10,10 +10,11 @@ import contextlib
 from typing import Any
 
 import uvicorn
-from heliostat.emulators.faults import TRANSPORT
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+
+from heliostat.emulators.faults import TRANSPORT
 
 
 class EmulatorProtocol(HttpToolsProtocol):

@@ -27,7 +27,7 @@ async def fetch(address: str) -> bytes:
         url = httpx.URL(address)
     except httpx.InvalidURL as error:
         raise SourceUnreadable("not a URL") from error
-    if url.scheme != "http" or not _is_loopback(url.host):
+    if url.scheme != "http" or not is_loopback(url.host):
         raise SourceUnreadable("emulators fetch from this machine only")
     return await _download(url)
 
@@ -42,7 +42,8 @@ def _decode(address: str) -> bytes:
         raise SourceUnreadable("broken base64") from error
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, by its name or by its address."""
     if host == "localhost":
         return True
     try:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pybase64
+from starlette.requests import Request
+from starlette.routing import Route
+
 from heliostat.emulators.bodies import Body, read_body
 from heliostat.emulators.compat.dialect import check_key, detail, invalid
 from heliostat.emulators.exchange import Call, Refusal, Reply, Room, json_reply
 from heliostat.emulators.journal import Entry
 from heliostat.emulators.pictures import PictureRefused, Pictures, asked, header_of, seed_from
-from starlette.requests import Request
-from starlette.routing import Route
 
 MAX_EDGE_PX = 8192
 MAX_PIXELS = 16 * 1024 * 1024

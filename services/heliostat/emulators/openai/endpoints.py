@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from starlette.requests import Request
+from starlette.routing import Route
+
 from heliostat.emulators.bodies import Body, read_body
 from heliostat.emulators.exchange import Call, Refusal, Reply, Room, json_reply
 from heliostat.emulators.journal import Entry
@@ -14,8 +17,6 @@ from heliostat.emulators.openai.inputs import read_inputs, unreadable
 from heliostat.emulators.openai.order import Order, fits, one_of, read_order
 from heliostat.emulators.openai.studio import Sitting
 from heliostat.emulators.pictures import PictureRefused, asked
-from starlette.requests import Request
-from starlette.routing import Route
 
 FORM_FIELDS = frozenset({"input_fidelity", "response_format"})
 JSON_FIELDS = frozenset({"images", "mask", "input_fidelity"})

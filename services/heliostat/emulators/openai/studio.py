@@ -9,8 +9,9 @@ from typing import Any
 
 import orjson
 import pybase64
+
 from heliostat.emulators import tokens
-from heliostat.emulators.exchange import Reply, json_reply
+from heliostat.emulators.exchange import Refusal, Reply, json_reply
 from heliostat.emulators.journal import Entry
 from heliostat.emulators.openai.catalogue import dalle_micros
 from heliostat.emulators.openai.inputs import Inputs, unreadable
@@ -74,7 +75,15 @@ class Sitting:
         return json_reply(content)
 
     async def streamed(self, entry: Entry) -> AsyncIterator[bytes]:
-        """Paint while the client watches: per picture its previews, then the whole. Bills when all are done."""
+        """Paint while the client watches, and bill when all is done; what fails on the way is an `error` event."""
+        try:
+            async for frame in self._frames(entry):
+                yield frame
+        except Refusal as refusal:
+            error = orjson.loads(refusal.reply.body)["error"]
+            yield b"event: error\ndata: %s\n\n" % orjson.dumps({"type": "error", "error": error})
+
+    async def _frames(self, entry: Entry) -> AsyncIterator[bytes]:
         images = []
         for index in range(self.order.n):
             for preview in range(self.order.partial_images):
