@@ -1,0 +1,57 @@
+"""What adapters stand on: the names that an adapter imports."""
+
+from heliostat.adapters.sdk import polling
+from heliostat.adapters.sdk.call import Call, Input
+from heliostat.adapters.sdk.contract import Adapter, Cancelled, Options, Webhook
+from heliostat.adapters.sdk.convert import MaskForm
+from heliostat.adapters.sdk.http import ProviderClient
+from heliostat.adapters.sdk.models import Model, ModelTable, Parameter, operation_of
+from heliostat.adapters.sdk.module import adapter_module
+from heliostat.adapters.sdk.multipart import Part
+from heliostat.adapters.sdk.pricing import Order, free, per_image, per_megapixel, per_token, unknown_price
+from heliostat.adapters.sdk.refusals import Answer
+from heliostat.adapters.sdk.result import Completed, Picture, Step, accepted, completed, image, preview, progress
+from heliostat.adapters.sdk.settings import AdapterSettings, ProviderSettings
+from heliostat.adapters.sdk.sizing import Choice, Exact, FollowsInput, Pixels, Ratios
+from heliostat.chassis.errors import MeshError
+
+__all__ = [
+    "Adapter",
+    "AdapterSettings",
+    "Answer",
+    "Call",
+    "Cancelled",
+    "Choice",
+    "Completed",
+    "Exact",
+    "FollowsInput",
+    "Input",
+    "MaskForm",
+    "MeshError",
+    "Model",
+    "ModelTable",
+    "Options",
+    "Order",
+    "Parameter",
+    "Part",
+    "Picture",
+    "Pixels",
+    "ProviderClient",
+    "ProviderSettings",
+    "Ratios",
+    "Step",
+    "Webhook",
+    "accepted",
+    "adapter_module",
+    "completed",
+    "free",
+    "image",
+    "operation_of",
+    "per_image",
+    "per_megapixel",
+    "per_token",
+    "polling",
+    "preview",
+    "progress",
+    "unknown_price",
+]

@@ -1,0 +1,247 @@
+"""One attempt as an adapter sees it: its id, its time, its inputs, and what is to be told of it."""
+
+import asyncio
+import random
+from dataclasses import dataclass
+from typing import Protocol
+
+from heliostat.adapters.sdk.convert import MaskForm
+from heliostat.adapters.sdk.models import Model
+from heliostat.adapters.sdk.result import Picture
+from heliostat.adapters.sdk.sizing import Choice
+from heliostat.adapters.sdk.structure import Shape, read_shape
+from heliostat.adapters.sdk.timing import Stopwatch
+from heliostat.api.image.v1 import event_pb2, media_pb2, request_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis.clock import Clock
+from heliostat.chassis.errors import MeshError
+from heliostat.chassis.money import to_money
+
+DEFAULT_TIME_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A picture of the caller: the encoded file and what its head says."""
+
+    data: bytes
+    shape: Shape
+
+    @property
+    def media_type(self) -> str:
+        """IANA media type read from the bytes."""
+        return self.shape.media_type
+
+
+class Bench(Protocol):
+    """What a call works with: owned by the adapter's service, shared by its calls."""
+
+    clock: Clock
+    dice: random.Random
+
+    async def fetch_result(self, url: str, call: "Call") -> bytes:
+        """A result of the provider from an allowed host."""
+
+    async def fetch_input(self, url: str, call: "Call") -> bytes:
+        """A caller's picture from a public host."""
+
+    async def read_blob(self, blob_id: str) -> bytes:
+        """A blob of the media store."""
+
+    async def shape_mask(self, mask: bytes, mode: "request_pb2.MaskMode", feather_px: int, form: MaskForm) -> bytes:
+        """A caller's mask in a provider's convention."""
+
+
+class Call:
+    """One attempt. Made by the kit, read and marked by `generate_one`.
+
+    attempt_id              "<request>/<branch>/<ordinal>", the provider's idempotency key where it has one
+    account                 which key of the provider to use; "" for the only one
+    model, request          what is asked; read-only
+    resume_provider_job_id  a job to go on with instead of submitting; "" mostly
+    webhook_uri             where the provider may call back; "" mostly
+    wake                    set when a webhook for this attempt came in; `webhook_body` is then its body
+    submitted               True as soon as something billable may have reached the provider
+    accepted_job_id         None until the provider took the work
+    """
+
+    def __init__(
+        self,
+        bench: Bench,
+        model: Model,
+        request: request_pb2.ImageRequest,
+        *,
+        attempt_id: str = "",
+        account: str = "",
+        resume_provider_job_id: str = "",
+        webhook_uri: str = "",
+        time_s: float | None = None,
+    ) -> None:
+        self._bench = bench
+        self.model = model
+        self.request = request
+        self.attempt_id = attempt_id
+        self.account = account
+        self.resume_provider_job_id = resume_provider_job_id
+        self.webhook_uri = webhook_uri
+        self.wake = asyncio.Event()
+        self.webhook_body: bytes | None = None
+        self.submitted = False
+        self.accepted_job_id: str | None = None
+        self.adjustments: list[event_pb2.Adjustment] = []
+        self.timing = Stopwatch(bench.clock)
+        self._deadline = bench.clock.monotonic() + (DEFAULT_TIME_S if time_s is None else max(0.0, time_s))
+        self._choice: Choice | None = None
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the process, or of the test."""
+        return self._bench.clock
+
+    @property
+    def dice(self) -> random.Random:
+        """Randomness for jitter and seeds."""
+        return self._bench.dice
+
+    @property
+    def image_count(self) -> int:
+        """Pictures asked for, 1 or more."""
+        return max(1, self.request.image_count)
+
+    @property
+    def passes_uris(self) -> bool:
+        """True where the caller wants the provider's own address instead of bytes."""
+        return self.request.output.delivery == request_pb2.DELIVERY_PROVIDER_URI
+
+    def time_remaining_s(self) -> float:
+        """Seconds until the attempt's deadline, 0 or more."""
+        return max(0.0, self._deadline - self._bench.clock.monotonic())
+
+    def adjust(
+        self,
+        parameter: str,
+        requested: str,
+        sent: str,
+        reason: str,
+        mode: "event_pb2.AdjustmentMode" = event_pb2.ADJUSTMENT_MODE_CONVERTED,
+    ) -> None:
+        """Tells the caller what became of a parameter; under STRICT_REFUSE raises UNSUPPORTED instead.
+
+        Call it before the submit. `parameter` is a name of asked.py, "size", "output_format" or "n".
+        """
+        if self.request.strict == request_pb2.STRICT_REFUSE and not self.submitted:
+            raise MeshError(
+                reasons.ERROR_REASON_UNSUPPORTED,
+                f"{parameter} {requested!r} cannot be honoured as it is: {reason} "
+                "Change it, or send strict: report to have it adjusted.",
+                field=parameter,
+            )
+        self.adjustments.append(
+            event_pb2.Adjustment(parameter=parameter, requested=requested, sent=sent, reason=reason, mode=mode)
+        )
+
+    def size(self) -> Choice:
+        """The model's size for the wish of the request; the first call reports the adjustment."""
+        if self._choice is None:
+            self._choice = self.model.sizes.choose(self.request.size)
+            if self._choice.changed:
+                sent = self._choice.sent
+                mode = event_pb2.ADJUSTMENT_MODE_CONVERTED if sent else event_pb2.ADJUSTMENT_MODE_DROPPED
+                self.adjust("size", self._choice.requested, sent, self._choice.reason, mode)
+        return self._choice
+
+    async def input(self, media: media_pb2.Media, field: str = "image") -> Input:
+        """A picture of the caller, whichever way it came. Raises INPUT_UNREADABLE naming `field`."""
+        source = media.WhichOneof("source")
+        if source == "data":
+            data = media.data
+        elif source == "uri":
+            data = await self._bench.fetch_input(media.uri, self)
+        elif source == "blob_id":
+            data = await self._bench.read_blob(media.blob_id)
+        else:
+            raise MeshError(
+                reasons.ERROR_REASON_INPUT_UNREADABLE, f"{field} holds no picture; send one.", field=field
+            )
+        try:
+            return Input(data, read_shape(data))
+        except ValueError as error:
+            raise MeshError(
+                reasons.ERROR_REASON_INPUT_UNREADABLE,
+                f"{field} is not a sound PNG, JPEG, WebP, GIF or AVIF picture ({error}); send another file.",
+                field=field,
+            ) from None
+
+    async def mask(self, form: MaskForm, image: Input) -> bytes | None:
+        """The mask of an edit as a PNG in the provider's convention; None where the edit has none.
+
+        Reads `mask_mode` and `feather_px`. Raises INPUT_UNREADABLE, and INVALID_FIELD where its size is not `image`'s.
+        """
+        edit = self.request.edit
+        if edit.mask.WhichOneof("source") is None:
+            return None
+        mask = await self.input(edit.mask, "mask")
+        if (mask.shape.width_px, mask.shape.height_px) != (image.shape.width_px, image.shape.height_px):
+            raise MeshError(
+                reasons.ERROR_REASON_INVALID_FIELD,
+                f"The mask has {mask.shape.width_px}x{mask.shape.height_px} px and the image "
+                f"{image.shape.width_px}x{image.shape.height_px} px; make them the same size.",
+                field="mask",
+            )
+        return await self._bench.shape_mask(mask.data, edit.mask_mode, edit.feather_px, form)
+
+    async def fetch(
+        self,
+        url: str,
+        index: int = 0,
+        *,
+        seed: int | None = None,
+        revised_prompt: str = "",
+        role: "media_pb2.MediaRole" = media_pb2.MEDIA_ROLE_IMAGE,
+        label: str = "",
+        media_type: str = "",
+        width_px: int = 0,
+        height_px: int = 0,
+    ) -> Picture:
+        """The picture at a provider's URL, or only its URL where the caller wants that; yield what it returns.
+
+        Raises MEDIA_INVALID, PROVIDER_UNAVAILABLE or PROVIDER_ANSWER_INVALID with phase "download".
+        """
+        data = b""
+        if not self.passes_uris:
+            with self.timing.download():
+                data = await self._bench.fetch_result(url, self)
+        return Picture(
+            data=data,
+            index=index,
+            uri=url if self.passes_uris else "",
+            seed=seed,
+            revised_prompt=revised_prompt,
+            role=role,
+            label=label,
+            media_type=media_type,
+            width_px=width_px,
+            height_px=height_px,
+        )
+
+    def error(
+        self,
+        reason: int,
+        message: str,
+        *,
+        outcome: "event_pb2.Outcome" = event_pb2.OUTCOME_UNSPECIFIED,
+        billed: "event_pb2.Billed" = event_pb2.BILLED_UNKNOWN,
+        cost_micros: int | None = None,
+        phase: str = "",
+        retry_after_s: float | None = None,
+        field: str | None = None,
+    ) -> MeshError:
+        """An error that tells how far the attempt came, for the adapter to raise: what it does not know stays unknown."""
+        failure = event_pb2.AttemptFailure(
+            outcome=outcome,
+            billed=billed,
+            cost=None if cost_micros is None else to_money(cost_micros),
+            provider_job_id=self.accepted_job_id or "",
+            phase=phase,
+        )
+        return MeshError(reason, message, failure=failure, retry_after_s=retry_after_s, field=field)

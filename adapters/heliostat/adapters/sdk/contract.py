@@ -1,0 +1,130 @@
+"""What an adapter is: a provider, its models, and `generate_one`."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from heliostat.adapters.sdk.call import Call
+from heliostat.adapters.sdk.http import Answer, ProviderClient
+from heliostat.adapters.sdk.models import Model, ModelTable
+from heliostat.adapters.sdk.pricing import Order
+from heliostat.adapters.sdk.result import Step
+from heliostat.adapters.sdk.settings import AdapterSettings, ProviderSettings
+from heliostat.adapters.sdk.sizing import Choice
+from heliostat.api.image.v1 import request_pb2
+from heliostat.chassis.errors import MeshError
+from heliostat.chassis.modules import Surroundings
+
+
+class Options(BaseModel):
+    """provider_options[<provider>]: what the normalized request has no word for. Unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+SettingsT = TypeVar("SettingsT", bound=AdapterSettings)
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A provider's callback, already verified: which job it is about, and its body."""
+
+    provider_job_id: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What became of a cancel: whether the provider knew the job, and whether nothing is charged."""
+
+    found: bool
+    free: bool = False
+
+
+class Adapter(Generic[SettingsT, OptionsT]):
+    """One provider.
+
+    A subclass sets the class attributes and writes `generate_one`; the kit does the rest. `name` of an instance is the
+    name of its section in the configuration: `provider` of the class, unless the operator has several of a kind.
+    """
+
+    provider: ClassVar[str]
+    display_name: ClassVar[str] = ""
+    models: ModelTable
+    options: ClassVar[type[Options]] = Options
+    ignores: ClassVar[tuple[str, ...]] = ()
+    sandbox: ClassVar[bool] = False
+
+    def __init__(self, settings: SettingsT, surroundings: Surroundings) -> None:
+        self.settings = settings
+        self.surroundings = surroundings
+        self.name = surroundings.name.removeprefix("adapter-") or self.provider
+        self._http: ProviderClient | None = None
+
+    @property
+    def http(self) -> ProviderClient:
+        """The one HTTP client of this provider; made on first use inside the loop."""
+        if self._http is None:
+            if not isinstance(self.settings, ProviderSettings):
+                raise TypeError(f"the settings of {type(self).__name__} are no ProviderSettings")
+            self._http = ProviderClient(
+                self.name, self.settings, headers=self.headers, refusal=self.refusal, key_name=self.key_name
+            )
+        return self._http
+
+    async def start(self) -> None:
+        """Called once before the first request. Never calls the provider."""
+
+    async def stop(self) -> None:
+        """Called once after the last request; closes what `start` and `http` opened."""
+        if self._http is not None:
+            await self._http.close()
+
+    def headers(self, account: str) -> Mapping[str, str]:
+        """Headers that carry the key, sent to the provider's own origin only. Raises PROVIDER_AUTH_FAILED."""
+        return {}
+
+    def key_name(self, account: str) -> str:
+        """The variable or file that an operator mends when the provider refuses the key, such as "OPENAI_API_KEY"."""
+        key = getattr(self.settings, "api_key", None)
+        return key.reference.partition(":")[2] if key is not None else ""
+
+    def refusal(self, answer: Answer) -> MeshError | None:
+        """The provider's own error answer (status 400 and up) as an error; None leaves it to the kit's table."""
+        return None
+
+    def generate_one(
+        self, model: Model, request: request_pb2.ImageRequest, options: OptionsT, call: Call
+    ) -> AsyncIterator[Step]:
+        """An async generator: submits once, yields accepted, progress, pictures and, last, completed.
+
+        Raises MeshError; the kit adds how far the attempt came. `request` is read-only.
+        """
+        raise NotImplementedError
+
+    def order(self, model: Model, request: request_pb2.ImageRequest, size: Choice) -> Order:
+        """What the price of this request depends on. Pure. Override where a variant has other words."""
+        return Order(
+            width_px=size.width_px,
+            height_px=size.height_px,
+            image_count=max(1, request.image_count),
+            prompt_chars=len(request.prompt),
+            input_count=len(request.references),
+            partial_count=request.output.partial_image_count,
+        )
+
+    async def cancel_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:
+        """Cancels a job at the provider. The default knows no jobs."""
+        return Cancelled(found=False)
+
+    def webhook(self, headers: Mapping[str, str], body: bytes) -> Webhook | None:
+        """Reads and verifies a callback (header names in lower case); None where it is not to be believed."""
+        return None
+
+    def accounts(self) -> Sequence[tuple[str, float, bool]]:
+        """(name, weight, configured) of each key of the provider."""
+        key = getattr(self.settings, "api_key", None)
+        return [("", 1.0, key is None or key.present())]

@@ -1,0 +1,156 @@
+"""Format conversion and masks, in worker processes that start with the first picture.
+
+The functions that decode run in the workers only; they are the one place of the kit that imports Pillow.
+"""
+
+import asyncio
+import enum
+import io
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING
+
+from heliostat.adapters.sdk.structure import MAX_PIXELS, read_shape
+from heliostat.api.image.v1 import request_pb2
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+ENCODABLE = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF", "image/avif": "AVIF"}
+_FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "AVIF"]
+_DEFAULT_QUALITY = {"JPEG": 90, "WEBP": 85, "AVIF": 75}
+
+
+class MaskForm(enum.Enum):
+    """How a provider reads a mask."""
+
+    WHITE_REPAINTS = "white"
+    """One channel, 255 = repaint: the convention inside the mesh."""
+    BLACK_REPAINTS = "black"
+    """One channel, 0 = repaint."""
+    ALPHA_REPAINTS = "alpha"
+    """RGBA, alpha 0 = repaint."""
+
+
+class Darkroom:
+    """A pool of processes for picture work. A worker that dies is replaced at the next use."""
+
+    def __init__(self, workers: int = 1) -> None:
+        self._workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def convert(self, data: bytes, media_type: str, compression_percent: int | None) -> bytes:
+        """The picture in another format; `compression_percent` is the quality, 0..100. Raises ValueError."""
+        return await self._run(_convert, data, media_type, compression_percent)
+
+    async def shape_mask(
+        self, mask: bytes, mode: "request_pb2.MaskMode", feather_px: int, form: MaskForm
+    ) -> bytes:
+        """A mask as a PNG in `form`. Without a mode an alpha channel counts, else luminance. Raises ValueError."""
+        return await self._run(_shape_mask, mask, int(mode), feather_px, form.value)
+
+    async def close(self) -> None:
+        """Ends the workers without waiting for what they do."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+    async def _run(self, work: Callable[..., bytes], *args: object) -> bytes:
+        try:
+            return await self._submit(work, *args)
+        except BrokenProcessPool:
+            await self.close()
+        try:
+            return await self._submit(work, *args)
+        except BrokenProcessPool:
+            await self.close()
+            raise ValueError("the picture cannot be worked on") from None
+
+    async def _submit(self, work: Callable[..., bytes], *args: object) -> bytes:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._workers, mp_context=context)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+
+
+def _open(data: bytes) -> "Image.Image":
+    """A decoded picture whose size was read from its head before. Raises ValueError."""
+    from PIL import Image
+
+    shape = read_shape(data)
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    try:
+        picture = Image.open(io.BytesIO(data), formats=_FORMATS)
+        picture.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ValueError(f"a {shape.media_type} that cannot be decoded") from None
+    return picture
+
+
+def _convert(data: bytes, media_type: str, compression_percent: int | None) -> bytes:
+    from PIL import Image
+
+    name = ENCODABLE.get(media_type)
+    if name is None:
+        raise ValueError(f"{media_type} cannot be written")
+    picture = _open(data)
+    if name == "JPEG":
+        picture = _flat(picture)
+    elif picture.mode not in {"RGB", "RGBA", "L", "LA"}:
+        picture = picture.convert("RGBA" if "transparency" in picture.info or picture.mode == "PA" else "RGB")
+    target = io.BytesIO()
+    options: dict[str, int] = {}
+    if name in _DEFAULT_QUALITY:
+        options["quality"] = _DEFAULT_QUALITY[name] if compression_percent is None else compression_percent
+    if name == "PNG":
+        options["compress_level"] = 3
+    if name == "WEBP":
+        options["method"] = 2
+    if name == "GIF" and picture.mode == "LA":
+        picture = picture.convert("RGBA")
+    Image.init()
+    picture.save(target, format=name, **options)
+    return target.getvalue()
+
+
+def _flat(picture: "Image.Image") -> "Image.Image":
+    """Without transparency: JPEG has none, so what lies behind is white."""
+    from PIL import Image
+
+    if picture.mode not in {"RGBA", "LA", "PA"} and "transparency" not in picture.info:
+        return picture if picture.mode in {"RGB", "L"} else picture.convert("RGB")
+    picture = picture.convert("RGBA")
+    ground = Image.new("RGB", picture.size, (255, 255, 255))
+    ground.paste(picture, mask=picture.getchannel("A"))
+    return ground
+
+
+def _shape_mask(mask: bytes, mode: int, feather_px: int, form: str) -> bytes:
+    from PIL import Image, ImageChops, ImageFilter
+
+    picture = _open(mask)
+    repaint = _repaint(picture, mode)
+    if feather_px > 0:
+        repaint = repaint.filter(ImageFilter.GaussianBlur(feather_px))
+    if form == MaskForm.BLACK_REPAINTS.value:
+        repaint = ImageChops.invert(repaint)
+    elif form == MaskForm.ALPHA_REPAINTS.value:
+        alpha = ImageChops.invert(repaint)
+        repaint = Image.merge("RGBA", (alpha, alpha, alpha, alpha))
+    target = io.BytesIO()
+    repaint.save(target, format="PNG", compress_level=3)
+    return target.getvalue()
+
+
+def _repaint(picture: "Image.Image", mode: int) -> "Image.Image":
+    """One channel, 255 = repaint, whatever the caller's convention was."""
+    from PIL import ImageChops
+
+    has_alpha = picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info
+    by_alpha = mode == request_pb2.MASK_MODE_ALPHA_REPAINTS or (mode == request_pb2.MASK_MODE_UNSPECIFIED and has_alpha)
+    if by_alpha:
+        return ImageChops.invert(picture.convert("RGBA").getchannel("A"))
+    luminance = picture.convert("L")
+    return ImageChops.invert(luminance) if mode == request_pb2.MASK_MODE_BLACK_REPAINTS else luminance

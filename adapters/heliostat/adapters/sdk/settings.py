@@ -1,0 +1,35 @@
+"""Settings that adapters have in common."""
+
+from pydantic import Field
+
+from heliostat.chassis.settings import PartSettings, Secret
+
+
+class AdapterSettings(PartSettings):
+    """Settings of an adapter that calls nobody."""
+
+    kind: str = ""
+    """Which adapter serves this section; empty: the one of the section's own name."""
+    address: str = ""
+    """Where the adapter runs when it is not in this process, such as "dns:///painter:9000"."""
+
+
+class ProviderSettings(AdapterSettings):
+    """Settings of an adapter that calls a provider over HTTP. Subclasses give `api_key` and `base_url` defaults."""
+
+    api_key: Secret | None = None
+    """Key of the provider: env:NAME or file:PATH."""
+    base_url: str = ""
+    """Where the provider is, and all that its key is good for."""
+    media_hosts: tuple[str, ...] = ()
+    """Hosts that results may be fetched from; "*.name" means any host below name."""
+    connect_timeout_s: float = Field(3.0, gt=0, le=60)
+    """Longest wait for a connection, in seconds."""
+    answer_timeout_s: float = Field(180.0, gt=0, le=3600)
+    """Longest wait for the head of an answer, in seconds."""
+    idle_timeout_s: float = Field(30.0, gt=0, le=600)
+    """Longest pause inside of an answer, in seconds."""
+    keepalive_s: float = Field(30.0, gt=0, le=600)
+    """How long an idle connection is kept, in seconds."""
+    max_connections: int = Field(2048, ge=1, le=65536)
+    """Most connections to the provider at once."""
