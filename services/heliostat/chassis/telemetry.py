@@ -197,3 +197,11 @@ class span:
 def render_metrics() -> bytes:
     """All metrics of this process in Prometheus' text form."""
     return generate_latest()
+
+
+def serve_metrics(address: str) -> None:
+    """Serves the metrics over HTTP at `host:port`, in a thread; for processes that have no edge."""
+    from prometheus_client import start_http_server
+
+    host, _, port = address.rpartition(":")
+    start_http_server(int(port), host or "127.0.0.1")

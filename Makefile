@@ -1,0 +1,67 @@
+# The only entry points. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run live mesh test lint format protos bench locks clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROTOS := $(shell find protos/heliostat -name '*.proto' | sort)
+BASE ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Heliostat needs Python 3.11 or newer; say make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up (once) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: $(VENV)/.runtime ## Start the sandbox: emulated providers, no keys, no bill
+	@$(BIN)/heliostat serve --sandbox
+
+live: $(VENV)/.runtime ## Start with the real providers whose keys are in the environment
+	@$(BIN)/heliostat serve --live
+
+mesh: $(VENV)/.runtime ## Start the sandbox with every service as a process of its own
+	@$(BIN)/heliostat mesh
+
+test: $(VENV)/.dev ## Set up and pass every test
+	@$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.dev ## Check style, types and contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/buf lint
+	@$(BIN)/buf format --diff --exit-code protos
+	@$(BIN)/buf breaking --against '.git#ref=$(BASE)'
+
+format: $(VENV)/.dev ## Put the code into shape
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/buf format --write protos
+
+protos: $(VENV)/.dev ## Generate code from the contracts
+	@rm -rf protos/gen/heliostat
+	@$(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/vendor --python_out=protos/gen --pyi_out=protos/gen \
+		--grpc_python_out=protos/gen $(PROTOS)
+	@grep -L 'class .*Servicer' $$(find protos/gen -name '*_pb2_grpc.py') | xargs rm -f
+
+bench: $(VENV)/.dev ## Measure against other gateways on this machine (about ten minutes)
+	@$(BIN)/python -m benchmarks
+
+locks: $(VENV)/.dev ## Choose versions anew and write them with their hashes
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header requirements/runtime.in -o requirements/runtime.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header -c requirements/runtime.txt requirements/dev.in -o requirements/dev.txt
+
+clean: ## Remove what was set up and what the sandbox kept
+	@rm -rf $(VENV) .heliostat

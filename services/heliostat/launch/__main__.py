@@ -1,0 +1,286 @@
+"""The command line: serve, mesh, check-config, list-targets, keys, admin, healthcheck."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from heliostat.chassis import logs, settings, telemetry
+from heliostat.chassis.errors import MeshError
+from heliostat.launch import live, sandbox
+from heliostat.launch.config import Configuration, configure, printed
+from heliostat.launch.targets import ADAPTER, STREET, adapter_kinds
+
+_DEFAULT_FILE = "heliostat.yaml"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; gives the exit code."""
+    given = _parser().parse_args(arguments)
+    try:
+        if hasattr(given, "admin"):
+            return _admin(given)
+        command: Callable[[argparse.Namespace], int] = given.command
+        return command(given)
+    except MeshError as error:
+        print(f"heliostat: {error.message}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    from heliostat.launch import admin_cli
+
+    parser = argparse.ArgumentParser(prog="heliostat", description="Self-hosted AI image gateway.")
+    parser.add_argument("--state-dir", default="", help="folder of a running installation (for keys and admin)")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    serve = commands.add_parser("serve", help="run targets in this process")
+    serve.add_argument("--config", help=f"YAML file; {_DEFAULT_FILE} where it exists")
+    serve.add_argument("--target", default="all", help="all, or names with commas between them")
+    serve.add_argument("--sandbox", action="store_true", help="emulated providers, no keys, no bill")
+    serve.add_argument("--live", action="store_true", help="the real providers whose keys are in the environment")
+    serve.set_defaults(command=_serve)
+    mesh = commands.add_parser("mesh", help="run every target as a process of its own on loopback")
+    mesh.add_argument("--config", help="YAML file; without it the sandbox")
+    mesh.add_argument("--unix", action="store_true", help="unix sockets instead of ports")
+    mesh.set_defaults(command=_mesh)
+    check = commands.add_parser("check-config", help="check the configuration and print it, defaults included")
+    check.add_argument("--config")
+    check.add_argument("--target", default="all")
+    check.add_argument("--sandbox", action="store_true")
+    check.set_defaults(command=_check_config)
+    commands.add_parser("list-targets", help="print the targets").set_defaults(command=_list_targets)
+    health = commands.add_parser("healthcheck", help="ask a gRPC server whether it serves; exit code 0 if so")
+    health.add_argument("address")
+    health.set_defaults(command=_healthcheck)
+    admin_cli.add_commands(commands)
+    return parser
+
+
+def _state_dir(name: str) -> Path:
+    return Path(os.environ.get("HELIOSTAT_STATE_DIR", "") or f".heliostat/{name}")
+
+
+def _tree(config: str | None) -> dict[str, Any]:
+    if config is None and Path(_DEFAULT_FILE).is_file():
+        config = _DEFAULT_FILE
+    if config is None:
+        raise settings.refused(
+            f"There is no {_DEFAULT_FILE} here: name a file with --config, or try --sandbox, which needs none."
+        )
+    return settings.read_tree(config, os.environ)
+
+
+def _serve(given: argparse.Namespace) -> int:
+    if given.sandbox:
+        return _serve_sandbox()
+    if given.live:
+        return _serve_live()
+    return _run(configure(_tree(given.config), given.target), lambda _: _say_ready())
+
+
+def _say_ready() -> None:
+    # A supervisor waits for this line; people read the log.
+    if os.environ.get("HELIOSTAT_READY_LINE"):
+        print("ready", flush=True)
+
+
+def _run(configuration: Configuration, on_ready: Callable[[Any], None]) -> int:
+    import uvloop
+
+    from heliostat.launch import allocator, process
+
+    allocator.keep_large_buffers()
+    # Helper threads (span export, the journal's writer) may hold the interpreter this long; 5 ms is felt at p99.
+    sys.setswitchinterval(0.001)
+    told = configuration.process
+    logs.configure(told.log.level, told.log.file)
+    names = ",".join(part.name for part in configuration.parts)
+    telemetry.configure(f"heliostat-{_short(names)}", told.telemetry.otlp_endpoint, {"heliostat.parts": names})
+    if told.telemetry.metrics_listen:
+        telemetry.serve_metrics(told.telemetry.metrics_listen)
+    running = process.Process(configuration)
+    uvloop.run(process.run(running, on_ready))
+    return 0
+
+
+def _short(names: str) -> str:
+    if names == "router,ledger":
+        return "core"
+    return names if "," not in names else "all"
+
+
+def _serve_sandbox() -> int:
+    state_dir = _state_dir("sandbox")
+    ports = sandbox.Ports.from_environment(os.environ)
+    tree, reference = _sandbox_tree(state_dir, ports)
+    emulators = sandbox.EmulatorProcess(ports.emulator, state_dir / "emulators.log")
+    emulators.start()
+    try:
+        return _run(configure(tree, "all"), lambda running: _greet(running, ports, state_dir, reference))
+    finally:
+        emulators.stop()
+
+
+def _sandbox_tree(state_dir: Path, ports: sandbox.Ports) -> tuple[dict[str, Any], str]:
+    reference = sandbox.key_reference(state_dir, os.environ)
+    tree = sandbox.tree(state_dir, ports, reference)
+    overrides = settings.read_tree(None, os.environ)
+    tree = _merged(tree, overrides)
+    if sys.stdout.isatty() or not tree.get("log"):
+        tree.setdefault("log", {}).setdefault("file", str(state_dir / "heliostat.log"))
+    return tree, reference
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _greet(running: Any, ports: sandbox.Ports, state_dir: Path, reference: str) -> None:
+    http = running.http_url() or f"http://127.0.0.1:{ports.http}"
+    grpc = ", ".join(running.addresses.get("ledger", []))
+    key = settings.Secret(reference).reveal()
+    print(
+        f"""
+Heliostat runs in its sandbox: emulated providers, no keys, no network, no bill.
+
+  REST    {http}/v1        docs: {http}/docs
+  gRPC    {grpc}
+  Key     {key}
+  Log     {state_dir / "heliostat.log"}
+  Faults  http://127.0.0.1:{ports.emulator}/_emulator/journal
+
+Try it from another terminal:
+
+  export KEY={key}
+  curl {http}/v1/images/generations -H "Authorization: Bearer $KEY" \\
+    -d '{{"model":"flux-schnell","prompt":"A sunset over mountains","size":"16:9","output_format":"webp"}}'
+
+Ctrl+C ends it.
+""",
+        flush=True,
+    )
+    _say_ready()
+
+
+def _serve_live() -> int:
+    state_dir = _state_dir("live")
+    ports = sandbox.Ports.from_environment(os.environ)
+    tree = live.tree(state_dir, ports, os.environ)
+    tree = _merged(tree, settings.read_tree(None, os.environ))
+    tree.setdefault("log", {}).setdefault("file", str(state_dir / "heliostat.log"))
+    configuration = configure(tree, "all")
+
+    def greet(running: Any) -> None:
+        http = running.http_url()
+        print("\nHeliostat is live. These calls cost money, up to the cap.\n")
+        for kind, variable in live.found_keys().items():
+            print(f"  {kind:<12} key from {variable}")
+        print(f"\n  REST    {http}/v1        docs: {http}/docs\n  gRPC    {', '.join(running.addresses['ledger'])}")
+        print(f"  Cap     {tree['ledger']['spend_cap_usd']:g} USD in all (HELIOSTAT_SPEND_CAP_USD)")
+        print(f'  Models  curl {http}/v1/models -H "Authorization: Bearer $KEY"')
+        print(f"\nMake a key in another terminal: heliostat --state-dir {state_dir} keys create\n", flush=True)
+        _say_ready()
+
+    return _run(configuration, greet)
+
+
+def _mesh(given: argparse.Namespace) -> int:
+    import uvloop
+
+    return uvloop.run(_mesh_until_stopped(given))
+
+
+async def _mesh_until_stopped(given: argparse.Namespace) -> int:
+    import signal
+
+    from heliostat.launch.supervisor import Supervisor
+
+    state_dir = _state_dir("mesh")
+    emulators = None
+    if given.config is None:
+        ports = sandbox.Ports.from_environment(os.environ)
+        tree, reference = _sandbox_tree(state_dir, ports)
+        emulators = sandbox.EmulatorProcess(ports.emulator, state_dir / "emulators.log")
+        emulators.start()
+    else:
+        tree, reference = _tree(given.config), ""
+    logs.configure("info", str(state_dir / "supervisor.log"))
+    supervisor = Supervisor(tree, state_dir, state_dir / "sockets" if given.unix else None)
+    asked = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    try:
+        await supervisor.start()
+        edge = supervisor.tree["edge"]
+        print(f"\nThe mesh runs: REST on http://{edge.get('host', '127.0.0.1')}:{edge.get('port', 8080)}/v1")
+        for name in supervisor.children:
+            print(f"  {name:<20} pid {supervisor.pid(name)}")
+        if reference:
+            print(f"  Key                  {settings.Secret(reference).reveal()}")
+        print("\nCtrl+C ends it.\n", flush=True)
+        _say_ready()
+        await asked.wait()
+    finally:
+        await supervisor.stop()
+        if emulators is not None:
+            emulators.stop()
+    return 0
+
+
+def _check_config(given: argparse.Namespace) -> int:
+    if given.sandbox:
+        tree, _ = _sandbox_tree(_state_dir("sandbox"), sandbox.Ports.from_environment(os.environ))
+    else:
+        tree = _tree(given.config)
+    print(printed(configure(tree, given.target)), end="")
+    return 0
+
+
+def _list_targets(given: argparse.Namespace) -> int:
+    del given
+    for name in (*reversed(STREET), *(ADAPTER + kind for kind in adapter_kinds())):
+        print(name)
+    return 0
+
+
+def _healthcheck(given: argparse.Namespace) -> int:
+    import grpc
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    with grpc.insecure_channel(given.address) as channel:
+        try:
+            answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=3)
+        except grpc.RpcError as error:
+            print(f"{given.address} does not answer: {error.code().name.lower()}", file=sys.stderr)
+            return 1
+    return 0 if answer.status == health_pb2.HealthCheckResponse.SERVING else 1
+
+
+def _admin(given: argparse.Namespace) -> int:
+    from heliostat.launch import admin_cli
+    from heliostat.launch.process import admin_socket
+
+    folder = Path(given.state_dir) if given.state_dir else next(iter(_running_folders()), _state_dir("sandbox"))
+    print(admin_cli.run(admin_socket(folder), lambda channel: str(given.admin(channel, given))))
+    return 0
+
+
+def _running_folders() -> list[Path]:
+    return [
+        folder
+        for folder in (_state_dir("sandbox"), _state_dir("live"), _state_dir("mesh"))
+        if (folder / "admin.sock").exists()
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""The operators' commands: a synchronous client of the admin services, with tables on the terminal."""
+
+import argparse
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+
+import grpc
+from grpc_status import rpc_status
+
+from heliostat.api.image.v1 import request_pb2
+from heliostat.api.ledger.v1 import admin_pb2 as ledger_pb2
+from heliostat.api.ledger.v1 import admin_pb2_grpc as ledger_pb2_grpc
+from heliostat.api.router.v1 import admin_pb2 as router_pb2
+from heliostat.api.router.v1 import admin_pb2_grpc as router_pb2_grpc
+from heliostat.chassis.errors import MeshError, from_status
+
+_TIMEOUT_S = 10.0
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows as aligned columns under a head."""
+    lines = [tuple(head), *(tuple(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def create_key(channel: grpc.Channel, title: str) -> str:
+    """Makes a key and tells its secret, this once."""
+    stub = ledger_pb2_grpc.LedgerAdminServiceStub(channel)
+    answer = stub.CreateKey(ledger_pb2.CreateKeyRequest(key=ledger_pb2.Key(title=title)), timeout=_TIMEOUT_S)
+    return f"{answer.secret}\n\nThis is key {answer.key.key_id}. The secret is not shown again."
+
+
+def list_keys(channel: grpc.Channel, show_revoked: bool) -> str:
+    """All keys as a table, newest first."""
+    stub = ledger_pb2_grpc.LedgerAdminServiceStub(channel)
+    rows, token = [], ""
+    while True:
+        request = ledger_pb2.ListKeysRequest(page_size=100, page_token=token, show_revoked=show_revoked)
+        answer = stub.ListKeys(request, timeout=_TIMEOUT_S)
+        for key in answer.keys:
+            state = "revoked" if key.HasField("revoke_time") else "good"
+            made = datetime.fromtimestamp(key.create_time.seconds, UTC).strftime("%Y-%m-%d %H:%M")
+            rows.append((key.key_id, state, made, key.title))
+        token = answer.next_page_token
+        if not token:
+            return table(("ID", "STATE", "MADE (UTC)", "TITLE"), rows)
+
+
+def revoke_key(channel: grpc.Channel, key_id: str) -> str:
+    """Ends a key at once."""
+    stub = ledger_pb2_grpc.LedgerAdminServiceStub(channel)
+    stub.RevokeKey(ledger_pb2.RevokeKeyRequest(key_id=key_id), timeout=_TIMEOUT_S)
+    return f"Key {key_id} is revoked."
+
+
+def list_targets(channel: grpc.Channel, route: str) -> str:
+    """Targets with their state and why they are out."""
+    stub = router_pb2_grpc.RouterAdminServiceStub(channel)
+    answer = stub.ListTargets(router_pb2.ListTargetsRequest(route=route), timeout=_TIMEOUT_S)
+    rows = [
+        (
+            target.route,
+            target.name,
+            str(target.priority),
+            f"{target.weight:g}",
+            router_pb2.HealthState.Name(target.health_state).removeprefix("HEALTH_STATE_").lower(),
+            str(target.in_flight_count),
+            target.why_out,
+        )
+        for target in answer.targets
+    ]
+    return table(("ROUTE", "TARGET", "PRIORITY", "WEIGHT", "HEALTH", "IN FLIGHT", "WHY OUT"), rows)
+
+
+def explain(channel: grpc.Channel, model: str) -> str:
+    """Why each target of a model is or is not eligible, in order."""
+    stub = router_pb2_grpc.RouterAdminServiceStub(channel)
+    request = router_pb2.ExplainRequestRequest(image=request_pb2.ImageRequest(model=model, prompt="explain"))
+    answer = stub.ExplainRequest(request, timeout=_TIMEOUT_S)
+    rows = [
+        (str(place), estimate.target, _price(estimate), estimate.excluded_because or "eligible")
+        for place, estimate in enumerate(answer.targets, 1)
+    ]
+    return table(("#", "TARGET", "COST USD", "WHY"), rows)
+
+
+def _price(estimate: object) -> str:
+    cost = estimate.cost  # type: ignore[attr-defined]
+    if not cost.HasField("amount"):
+        return "?"
+    return f"{cost.amount.units + cost.amount.nanos / 1e9:.6f}".rstrip("0").rstrip(".") or "0"
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds `keys` and `admin` to the command line."""
+    keys = commands.add_parser("keys", help="make, list and revoke API keys").add_subparsers(
+        required=True, metavar="do"
+    )
+    make = keys.add_parser("create", help="make a key; its secret is shown once")
+    make.add_argument("title", nargs="?", default="", help="what people call it")
+    make.set_defaults(admin=lambda channel, given: create_key(channel, given.title))
+    listed = keys.add_parser("list", help="list keys")
+    listed.add_argument("--all", action="store_true", help="also revoked ones")
+    listed.set_defaults(admin=lambda channel, given: list_keys(channel, given.all))
+    revoke = keys.add_parser("revoke", help="end a key at once")
+    revoke.add_argument("key_id")
+    revoke.set_defaults(admin=lambda channel, given: revoke_key(channel, given.key_id))
+    admin = commands.add_parser("admin", help="look at the routing").add_subparsers(required=True, metavar="what")
+    targets = admin.add_parser("targets", help="targets with their state")
+    targets.add_argument("route", nargs="?", default="")
+    targets.set_defaults(admin=lambda channel, given: list_targets(channel, given.route))
+    why = admin.add_parser("explain", help="why each target of a model is or is not eligible")
+    why.add_argument("model")
+    why.set_defaults(admin=lambda channel, given: explain(channel, given.model))
+
+
+def run(address: str, command: Callable[[grpc.Channel], str]) -> str:
+    """Runs one command against the admin services at `address`. Raises MeshError."""
+    with grpc.insecure_channel(address) as channel:
+        try:
+            return command(channel)
+        except grpc.RpcError as error:
+            status = rpc_status.from_call(error)
+            if status is not None:
+                raise from_status(status) from None
+            raise MeshError(
+                0, f"The core does not answer at {address}; start it, or name its state folder with --state-dir."
+            ) from None

@@ -1,0 +1,184 @@
+"""One process: builds its parts from right to left, serves them, waits to be stopped, stops them in reverse."""
+
+import asyncio
+import contextlib
+import os
+import random
+import secrets
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from heliostat.chassis import telemetry
+from heliostat.chassis.blobs import Blobs
+from heliostat.chassis.channels import Channels
+from heliostat.chassis.clock import Clock
+from heliostat.chassis.database import Database
+from heliostat.chassis.local import LocalServer
+from heliostat.chassis.logs import get_logger
+from heliostat.chassis.modules import Part, Service, Surroundings
+from heliostat.chassis.server import MeshServer
+from heliostat.launch.config import Configuration, Placed
+
+log = get_logger("heliostat.launch")
+
+
+class Process:
+    """The parts of one configuration, running. Started and stopped in one event loop."""
+
+    def __init__(self, configuration: Configuration, *, clock: Clock | None = None, seed: int | None = None) -> None:
+        self._configuration = configuration
+        self._clock = clock or Clock()
+        self._dice = random.Random(seed)
+        self._channels = Channels(configuration.process.mesh)
+        self._parts: list[tuple[Placed, Part, LocalServer]] = []
+        self._servers: list[MeshServer] = []
+        self._database: Database | None = None
+        self._blobs: Blobs | None = None
+        self._draining = False
+        self.addresses: dict[str, list[str]] = {}
+        """Part name -> addresses as bound, port 0 resolved; "admin" for the operators' door."""
+
+    async def start(self) -> None:
+        """Starts everything; on a failure stops what already runs and raises."""
+        self._configuration.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            for placed in self._configuration.parts:
+                await self._start_part(placed)
+            await self._open_admin_door()
+        except BaseException:
+            await self.stop(0)
+            raise
+        for server in self._servers:
+            server.ready()
+
+    async def _start_part(self, placed: Placed) -> None:
+        local = LocalServer()
+        self._channels.offer(placed.name, local)
+        part = placed.module.build(placed.settings, self._surroundings(placed.name))
+        for service in part.services:
+            service.add(service.servicer, local)
+        self._parts.append((placed, part, local))
+        await part.start()
+        public = [service for service in part.services if not service.admin]
+        if placed.settings.listen:
+            server = MeshServer(public, self._configuration.process.mesh, public=placed.module.public)
+            self._servers.append(server)
+            self.addresses[placed.name] = [await server.listen(address) for address in placed.settings.listen]
+        log.info("part started", part=placed.name, listen=self.addresses.get(placed.name, []))
+
+    def _surroundings(self, name: str) -> Surroundings:
+        return Surroundings(
+            name=name,
+            channel=self._channels.channel,
+            adapters=self._configuration.adapters,
+            blobs=self._open_blobs(),
+            database=self._open_database,
+            clock=self._clock,
+            dice=self._dice,
+            state_dir=self._configuration.state_dir,
+            sandbox=self._configuration.process.sandbox,
+            secret=self._secret,
+            draining=lambda: self._draining,
+        )
+
+    def _open_blobs(self) -> Blobs:
+        if self._blobs is None:
+            settings = self._configuration.process.blobs
+            folder = (self._configuration.state_dir / "blobs").resolve()
+            self._blobs = Blobs(settings.url or folder.as_uri(), settings.options)
+        return self._blobs
+
+    def _open_database(self) -> Database:
+        if self._database is None:
+            settings = self._configuration.process.database
+            url = settings.url_secret.reveal() if settings.url_secret is not None else settings.url
+            file = (self._configuration.state_dir / "heliostat.db").resolve()
+            self._database = Database(url or f"sqlite:///{file}", synchronous=settings.synchronous, clock=self._clock)
+        return self._database
+
+    def _secret(self, purpose: str) -> bytes:
+        given = self._configuration.process.secrets.get(purpose)
+        if given is not None:
+            return given.reveal().encode()
+        return _kept_secret(self._configuration.state_dir / "secrets" / purpose)
+
+    async def _open_admin_door(self) -> None:
+        services: list[Service] = [service for _, part, _ in self._parts for service in part.services if service.admin]
+        if not services:
+            return
+        server = MeshServer(services, self._configuration.process.mesh)
+        self._servers.append(server)
+        address = self._configuration.process.admin.listen or admin_socket(self._configuration.state_dir)
+        if address.startswith("unix:"):
+            # A socket that a killed process left behind would refuse us.
+            Path(address.removeprefix("unix:")).unlink(missing_ok=True)
+        self.addresses["admin"] = [await server.listen(address)]
+
+    async def stop(self, drain_s: float | None = None) -> None:
+        """Says NOT_SERVING, gives calls under way `drain_s` seconds (the configured ones by default), stops all."""
+        grace = self._configuration.process.mesh.drain_s if drain_s is None else drain_s
+        self._draining = True
+        for server in self._servers:
+            server.drain()
+        for placed, part, local in reversed(self._parts):
+            await self._stop_part(placed, part, local, grace)
+        await asyncio.gather(*(server.stop(grace) for server in self._servers))
+        await self._channels.close()
+        self._parts.clear()
+        self._servers.clear()
+
+    async def _stop_part(self, placed: Placed, part: Part, local: LocalServer, grace: float) -> None:
+        try:
+            if placed.name == "edge":
+                # The edge holds the callers' connections: it drains before anything behind it goes away.
+                async with asyncio.timeout(grace + 5):
+                    await part.stop()
+            else:
+                await local.stop(grace)
+                await part.stop()
+        except Exception as error:
+            log.unforeseen("a part did not stop in order", error, part=placed.name)
+
+
+def admin_socket(state_dir: Path) -> str:
+    """Where the operators' door is when the configuration does not say."""
+    return f"unix:{(state_dir / 'admin.sock').resolve()}"
+
+
+def _kept_secret(file: Path) -> bytes:
+    """32 random bytes, made once and kept readable to their owner only."""
+    with contextlib.suppress(FileNotFoundError):
+        return file.read_bytes()
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = secrets.token_bytes(32)
+    with contextlib.suppress(FileExistsError), open(file, "xb", opener=_private) as out:
+        out.write(made)
+    return file.read_bytes()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+async def run(process: Process, on_ready: Callable[[Process], object] = lambda _: None) -> None:
+    """Runs until SIGTERM or SIGINT; a second signal ends the drain at once."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    await process.start()
+    on_ready(process)
+    await asked.wait()
+    asked.clear()
+    log.info("stopping")
+    stopping = asyncio.create_task(process.stop())
+    again = asyncio.create_task(asked.wait())
+    await asyncio.wait((stopping, again), return_when=asyncio.FIRST_COMPLETED)
+    if not stopping.done():
+        stopping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await stopping
+        await process.stop(0)
+    again.cancel()
+    telemetry.shutdown()

@@ -1,0 +1,170 @@
+"""The sandbox: the whole mesh with emulated providers, no keys, no network, no bill."""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from heliostat.chassis.settings import refused
+
+# The sandbox gives every emulated provider this key; providers' real variables are never read.
+PROVIDER_KEY_VARIABLE = "HELIOSTAT_SANDBOX_PROVIDER_KEY"
+KEY_VARIABLE = "HELIOSTAT_API_KEY"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the sandbox listens on loopback."""
+
+    http: int
+    grpc: int
+    emulator: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
+        """8080, 50051 and 8090 unless the environment says otherwise. Raises INVALID_FIELD."""
+        return cls(
+            _port(environment, "HELIOSTAT_HTTP_PORT", 8080),
+            _port(environment, "HELIOSTAT_GRPC_PORT", 50051),
+            _port(environment, "HELIOSTAT_EMULATOR_PORT", 8090),
+        )
+
+
+def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, "") or str(default)
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:
+        raise refused(f"{name} must be a port, 0 to 65535; it is {text!r}.")
+    return int(text)
+
+
+def _targets(*names: str) -> list[dict[str, Any]]:
+    return [{"target": name, "priority": priority} for priority, name in enumerate(names)]
+
+
+ROUTES: list[dict[str, Any]] = [
+    {
+        "model": "flux-schnell",
+        "aliases": ["flux.1-schnell"],
+        "creator": "black-forest-labs",
+        "description": "Fast text to image. Emulated fal first, an emulated OpenAI-compatible server second.",
+        "targets": _targets("fal/fal-ai/flux/schnell", "compat/flux-schnell"),
+    },
+    {
+        "model": "flux-dev",
+        "creator": "black-forest-labs",
+        "targets": _targets("fal/fal-ai/flux/dev", "compat/flux-dev"),
+    },
+    {"model": "gpt-image-2", "creator": "openai", "targets": _targets("openai/gpt-image-2")},
+    {
+        "model": "studio",
+        "creator": "heliostat",
+        "description": "Offline painter and classical picture work: every operation, free.",
+        "targets": _targets("studio/studio"),
+    },
+    {
+        "model": "mock-image",
+        "creator": "heliostat",
+        "description": "A plain picture at once, for tests of clients.",
+        "targets": _targets("mock/mock-image"),
+    },
+    {
+        "model": "sandbox-rate-limited",
+        "description": "Every target answers 429.",
+        "targets": _targets("fal/sandbox/rate-limited", "compat/sandbox-rate-limited"),
+    },
+    {
+        "model": "sandbox-down",
+        "description": "Every target fails.",
+        "targets": _targets("fal/sandbox/down", "compat/sandbox-down"),
+    },
+    {
+        "model": "sandbox-slow",
+        "description": "Answers after 25 seconds.",
+        "targets": _targets("compat/sandbox-slow"),
+    },
+]
+
+
+def tree(state_dir: Path, ports: Ports, key_reference: str) -> dict[str, Any]:
+    """The configuration of a sandbox as nested dictionaries."""
+    emulator = f"http://127.0.0.1:{ports.emulator}"
+    key = f"env:{PROVIDER_KEY_VARIABLE}"
+    return {
+        "state_dir": str(state_dir),
+        "sandbox": True,
+        "database": {"synchronous": "NORMAL"},
+        "edge": {"host": "127.0.0.1", "port": ports.http},
+        "ledger": {"listen": [f"127.0.0.1:{ports.grpc}"], "sandbox_key": key_reference},
+        "router": {"routes": ROUTES},
+        "adapters": {
+            "fal": {"base_url": f"{emulator}/fal", "api_key": key},
+            "openai": {"base_url": f"{emulator}/openai/v1", "api_key": key},
+            "compat": {"kind": "openai", "base_url": f"{emulator}/compat/v1", "api_key": key, "compatible": True},
+            "studio": {},
+            "mock": {},
+        },
+    }
+
+
+def key_reference(state_dir: Path, environment: Mapping[str, str]) -> str:
+    """Where the sandbox's key is: HELIOSTAT_API_KEY, or a file of the state folder, made at the first start."""
+    if environment.get(KEY_VARIABLE):
+        return f"env:{KEY_VARIABLE}"
+    file = state_dir / "sandbox_key"
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with suppress(FileExistsError), file.open("x", encoding="utf-8") as out:
+        out.write("sandbox-" + secrets.token_urlsafe(18))
+    file.chmod(0o600)
+    return f"file:{file}"
+
+
+class EmulatorProcess:
+    """The emulated providers, in a process of their own."""
+
+    def __init__(self, port: int, log_file: Path) -> None:
+        os.environ[PROVIDER_KEY_VARIABLE] = "sandbox"
+        self._port = port
+        self._log_file = log_file
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> str:
+        """Starts them and gives their base URL. Raises INVALID_FIELD where the port is taken."""
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self._log_file.open("a", encoding="utf-8") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "heliostat.emulators", "--port", str(self._port)],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if not line.startswith("listening "):
+            self.stop()
+            raise refused(
+                f"The emulated providers cannot listen on port {self._port}: set HELIOSTAT_EMULATOR_PORT to a free one."
+            )
+        return line.removeprefix("listening ").strip()
+
+    @property
+    def pid(self) -> int:
+        """Process id; 0 before the start."""
+        return self._process.pid if self._process else 0
+
+    def stop(self) -> None:
+        """Ends them; waits up to five seconds."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+        self._process = None

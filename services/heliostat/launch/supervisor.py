@@ -1,0 +1,125 @@
+"""`heliostat mesh`: edge, core and every adapter as processes of their own on loopback, restarted when they die."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from heliostat.chassis.logs import get_logger
+from heliostat.launch.targets import ADAPTER
+
+log = get_logger("heliostat.launch")
+
+_RESTART_AFTER_S = 0.2
+_STOP_WITHIN_S = 15.0
+
+
+@dataclass
+class Child:
+    """One process of the mesh."""
+
+    name: str
+    arguments: Sequence[str]
+    process: asyncio.subprocess.Process | None = None
+    starts: int = field(default=0)
+
+
+def spread(tree: Mapping[str, Any], sockets: Path | None = None) -> dict[str, Any]:
+    """The same configuration with an address for every service: unix sockets in `sockets`, else loopback ports."""
+    spread_tree = {key: value for key, value in tree.items()}
+
+    def address(name: str) -> str:
+        return f"unix:{sockets / name}.sock" if sockets is not None else f"127.0.0.1:{_free_port()}"
+
+    adapters = {}
+    for name, section in (tree.get("adapters") or {}).items():
+        place = address(f"adapter-{name}")
+        adapters[name] = {**(section or {}), "address": place, "listen": [place]}
+    spread_tree["adapters"] = adapters
+    core = address("core")
+    ledger = dict(tree.get("ledger") or {})
+    ledger["listen"] = [*ledger.get("listen", ()), core]
+    spread_tree["ledger"] = ledger
+    spread_tree["edge"] = {**(tree.get("edge") or {}), "router": core}
+    return spread_tree
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Supervisor:
+    """The processes of a mesh on this machine."""
+
+    def __init__(self, tree: Mapping[str, Any], folder: Path, sockets: Path | None = None) -> None:
+        self.tree = spread(tree, sockets)
+        self.file = folder / "mesh.yaml"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if sockets is not None:
+            sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.file.write_text(yaml.safe_dump(self.tree, sort_keys=False), encoding="utf-8")
+        self.file.chmod(0o600)
+        targets = [*(ADAPTER + name for name in self.tree["adapters"]), "ledger,router", "edge"]
+        self.children = {name: Child(name, self._arguments(name)) for name in targets}
+        self._watches: list[asyncio.Task[None]] = []
+        self._stopping = False
+
+    def _arguments(self, target: str) -> list[str]:
+        return [sys.executable, "-m", "heliostat.launch", "serve", "--config", str(self.file), f"--target={target}"]
+
+    async def start(self) -> None:
+        """Starts all and returns when each says that it is ready. Raises RuntimeError where one does not start."""
+        await asyncio.gather(*(self._spawn(child) for child in self.children.values()))
+        self._watches = [asyncio.create_task(self._watch(child)) for child in self.children.values()]
+
+    async def _spawn(self, child: Child) -> None:
+        child.starts += 1
+        child.process = await asyncio.create_subprocess_exec(
+            *child.arguments, stdout=asyncio.subprocess.PIPE, env={**os.environ, "HELIOSTAT_READY_LINE": "1"}
+        )
+        line = await child.process.stdout.readline() if child.process.stdout else b""
+        if line.strip() != b"ready":
+            raise RuntimeError(f"{child.name} did not start; its log says why")
+
+    async def _watch(self, child: Child) -> None:
+        while not self._stopping and child.process is not None:
+            code = await child.process.wait()
+            if self._stopping:
+                return
+            log.warning("a process died and is started again", part=child.name, exit_code=code)
+            await asyncio.sleep(_RESTART_AFTER_S)
+            with suppress(RuntimeError):
+                await self._spawn(child)
+
+    def pid(self, name: str) -> int:
+        """Process id of a target such as "adapter-fal", "ledger,router" or "edge"; 0 while it is down."""
+        process = self.children[name].process
+        return process.pid if process is not None and process.returncode is None else 0
+
+    async def stop(self) -> None:
+        """Stops from left to right, so that nobody loses who it talks to; kills what does not stop in time."""
+        self._stopping = True
+        for child in reversed(self.children.values()):
+            process = child.process
+            if process is None or process.returncode is not None:
+                continue
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(process.wait(), _STOP_WITHIN_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        for watch in self._watches:
+            watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
