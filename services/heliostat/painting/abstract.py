@@ -6,8 +6,9 @@ import colorsys
 
 import cv2
 import numpy as np
+
 from heliostat.painting.canvas import Canvas, Colour, blend, tone
-from heliostat.painting.noise import field
+from heliostat.painting.noise import Plane, field
 from heliostat.painting.scene import Scene
 
 
@@ -42,12 +43,12 @@ def paint_abstract(canvas: Canvas, scene: Scene) -> None:
         canvas.cover[:] = _medallion(canvas)
 
 
-def _medallion(canvas: Canvas) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _medallion(canvas: Canvas) -> Plane:
     """The opacity of a centred disc: the subject of a transparent picture that names none."""
     down = (np.arange(canvas.height, dtype=np.float32) - canvas.height / 2)[:, None]
     across = (np.arange(canvas.width, dtype=np.float32) - canvas.width / 2)[None, :]
     distance = np.sqrt(down * down + across * across)
-    return np.clip(np.float32(canvas.unit * 0.42) - distance, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(np.float32(canvas.unit * 0.42) - distance, 0, 1), dtype=np.float32)
 
 
 def _palette(rng: np.random.Generator, named: list[Colour]) -> list[Colour]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
 from heliostat.painting.codecs import Pixels
 
 _WORK_EDGE_PX = 320
@@ -38,7 +40,7 @@ def _border(pixels: Pixels) -> Pixels:
     return np.concatenate([part.reshape(-1, 3) for part in parts])
 
 
-def _against_flat(pixels: Pixels, ground: np.ndarray[tuple[int], np.dtype[np.float32]]) -> Pixels:
+def _against_flat(pixels: Pixels, ground: NDArray[np.float32]) -> Pixels:
     """Distance from the flat ground as opacity, where it connects to the border; holes inside stay opaque."""
     distance = np.abs(pixels.astype(np.float32) - ground).max(axis=2)
     near = (distance < 28).astype(np.uint8)
@@ -52,7 +54,7 @@ def _against_flat(pixels: Pixels, ground: np.ndarray[tuple[int], np.dtype[np.flo
 
 
 def grab(pixels: Pixels, box: tuple[int, int, int, int] | None, points: tuple[tuple[int, int], ...] = ()) -> Pixels:
-    """GrabCut at a small size: the thing inside `box` (left, top, right, bottom px), or at `points`, or in the middle."""
+    """GrabCut at a small size: the thing in `box` (left, top, right, bottom px), at `points`, or in the middle."""
     height, width = pixels.shape[:2]
     shrink = min(1.0, _WORK_EDGE_PX / max(height, width))
     size = (max(8, round(width * shrink)), max(8, round(height * shrink)))
@@ -76,15 +78,15 @@ def grab(pixels: Pixels, box: tuple[int, int, int, int] | None, points: tuple[tu
         return _stretched(known, width, height)
     cv2.setRNGSeed(1)
     models = np.zeros((1, 65), np.float64), np.zeros((1, 65), np.float64)
-    cv2.grabCut(small, state, None, *models, 4, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(small, state, (0, 0, 1, 1), *models, 4, cv2.GC_INIT_WITH_MASK)
     inside = np.isin(state, (cv2.GC_FGD, cv2.GC_PR_FGD))
     # A picture without a subject: rather keep its middle than hand back nothing.
     return _stretched(_largest_parts(inside) if inside.any() else known, width, height)
 
 
 def _largest_parts(
-    inside: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
-) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    inside: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
     """Without specks: only parts of at least a twentieth of the largest."""
     _, regions, table, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=8)
     sizes = table[:, cv2.CC_STAT_AREA].copy()
@@ -92,7 +94,7 @@ def _largest_parts(
     return np.asarray((sizes >= sizes.max() / 20)[regions] & inside)
 
 
-def _stretched(inside: np.ndarray[tuple[int, int], np.dtype[np.bool_]], width: int, height: int) -> Pixels:
+def _stretched(inside: NDArray[np.bool_], width: int, height: int) -> Pixels:
     """The small yes-or-no mask at full size, with a smooth edge."""
     smooth = cv2.resize(inside.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.clip((smooth - 0.5) * 4 * 127.5 + 127.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip((smooth - 0.5) * 4 * 127.5 + 127.5, 0, 255), dtype=np.uint8)

@@ -6,8 +6,9 @@ import hashlib
 
 import cv2
 import numpy as np
-from heliostat.painting.noise import Plane
 from numpy.typing import NDArray
+
+from heliostat.painting.noise import Plane
 
 Colour = tuple[float, float, float]
 """sRGB, 0..1 each."""
@@ -88,7 +89,7 @@ class Canvas:
         cv2.fillPoly(mask, [fixed.reshape(-1, 1, 2)], 255, cv2.LINE_AA, 4)
         self.lay(colour, mask.astype(np.float32) * np.float32(alpha / 255), top, left)
 
-    def disc(self, x: float, y: float, radius: float, colour: Colour, alpha: float = 1, soft: float = 0) -> None:
+    def disc(self, x: float, y: float, radius: float, colour: Colour, *, alpha: float = 1, soft: float = 0) -> None:
         """Lay a disc around (x, y) px; `soft` is the width of its fading edge in px."""
         edge = max(soft, 1.0)
         reach = int(radius + edge) + 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+
 from heliostat.painting import abstract, creatures, growth, land, lettering, shapes, sky, town, water, weather
 from heliostat.painting.canvas import Canvas, Colour, tone
 from heliostat.painting.codecs import Pixels
@@ -123,13 +124,20 @@ def paint_things(canvas: Canvas, scene: Scene, light: Light, horizon: float, sta
         town.paint_road(canvas, scene, light, horizon)
     if scene.shows("boat"):
         for x in _spread(canvas, "boats", scene.count_of("boat", 1), 0.3):
-            town.paint_boat(canvas, light, x * width, height * (horizon + 0.12), unit * 0.15, _tint(scene, "boat"))
+            town.paint_boat(
+                canvas, light, x * width, height * (horizon + 0.12), wide=unit * 0.15, colour=_tint(scene, "boat")
+            )
     if scene.shows("lighthouse"):
-        town.paint_lighthouse(canvas, scene, light, width * 0.74, height * (horizon + 0.06), height * 0.46)
+        town.paint_lighthouse(canvas, scene, light, width * 0.74, height * (horizon + 0.06), tall=height * 0.46)
     if scene.shows("house"):
         for x in _spread(canvas, "houses", scene.count_of("house", 1), 0.6):
             town.paint_house(
-                canvas, light, x * width, height * min(stand, horizon + 0.16), unit * 0.24, _tint(scene, "house")
+                canvas,
+                light,
+                x * width,
+                height * min(stand, horizon + 0.16),
+                wide=unit * 0.24,
+                colour=_tint(scene, "house"),
             )
     draw = {"tree": growth.paint_tree, "pine": growth.paint_pine, "palm": growth.paint_palm}
     for feature, paint in draw.items():
@@ -138,17 +146,27 @@ def paint_things(canvas: Canvas, scene: Scene, light: Light, horizon: float, sta
             tall = unit * (0.62 if len(places) == 1 else max(0.22, 0.6 - 0.04 * len(places)))
             for number, x in enumerate(places):
                 foot = height * (stand - 0.035 * (number % 2))
-                paint(canvas, light, x * width, foot, tall, growth.leaf_colour(scene, feature), f"{feature} {number}")
+                paint(
+                    canvas,
+                    light,
+                    x * width,
+                    foot,
+                    tall=tall,
+                    colour=growth.leaf_colour(scene, feature),
+                    key=f"{feature} {number}",
+                )
     if scene.shows("balloon"):
         for number, x in enumerate(_spread(canvas, "balloons", scene.count_of("balloon", 1), 0.5)):
             size = unit * (0.13 if number == 0 else 0.075)
             y = height * (0.3 + 0.09 * (number % 3))
-            town.paint_balloon(canvas, light, x * width, y, size, _tint(scene, "balloon"), f"balloon {number}")
+            town.paint_balloon(
+                canvas, light, x * width, y, size=size, colour=_tint(scene, "balloon"), key=f"balloon {number}"
+            )
     if scene.shows("bird"):
         creatures.paint_birds(canvas, scene, light, horizon)
     if scene.shows("cat"):
         for x in _spread(canvas, "cats", scene.count_of("cat", 1), 0.5):
-            creatures.paint_cat(canvas, light, x * width, height * 0.92, unit * 0.5, _tint(scene, "cat"))
+            creatures.paint_cat(canvas, light, x * width, height * 0.92, tall=unit * 0.5, colour=_tint(scene, "cat"))
 
 
 def _tint(scene: Scene, feature: str) -> Colour | None:

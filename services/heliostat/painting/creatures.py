@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
 from heliostat.painting.canvas import Canvas, Colour, blend, tone
 from heliostat.painting.light import Light
 from heliostat.painting.scene import Scene
@@ -28,19 +29,19 @@ def paint_birds(canvas: Canvas, scene: Scene, light: Light, horizon: float) -> N
         canvas.polygon(np.concatenate([wing, np.c_[x + share * size, rise + thick][::-1]]), colour)
 
 
-def paint_cat(canvas: Canvas, light: Light, x: float, foot: float, tall: float, colour: Colour | None) -> None:
+def paint_cat(canvas: Canvas, light: Light, x: float, foot: float, *, tall: float, colour: Colour | None) -> None:
     """A sitting cat that looks at you; `tall` px from paws at (x, foot) to the tips of its ears."""
     fur = light.lit(colour or (0.85, 0.55, 0.28), 0.95)
     dark, pale = blend(fur, light.shade, 0.35), blend(fur, (1, 1, 1), 0.6)
     turn = np.linspace(0, 2 * math.pi, 48, endpoint=False)
 
-    def oval(cx: float, cy: float, rx: float, ry: float, tint: Colour, alpha: float = 1) -> None:
+    def oval(cx: float, cy: float, rx: float, ry: float, tint: Colour, *, alpha: float = 1) -> None:
         canvas.polygon(np.c_[x + (cx + rx * np.cos(turn)) * tall, foot - (cy + ry * np.sin(turn)) * tall], tint, alpha)
 
     def spot(*points: tuple[float, float], tint: Colour) -> None:
         canvas.polygon([(x + px * tall, foot - py * tall) for px, py in points], tint)
 
-    oval(0.0, 0.0, 0.42, 0.035, light.shade, 0.35)
+    oval(0.0, 0.0, 0.42, 0.035, light.shade, alpha=0.35)
     bend = np.linspace(0, 1, 16)
     tail_x, tail_y = 0.2 + 0.24 * np.sin(bend * 2.2), 0.05 + 0.34 * bend**1.4
     wide = 0.045 * (1 - 0.45 * bend)

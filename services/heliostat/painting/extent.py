@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+
 from heliostat.painting.codecs import Pixels
 from heliostat.painting.composition import compose
 from heliostat.painting.limits import check_worked_size
@@ -47,7 +48,7 @@ def enlarged(pixels: Pixels, width: int, height: int) -> Pixels:
     return sharp
 
 
-def extended(pixels: Pixels, left: int, right: int, top: int, bottom: int, prompt: str, seed: int) -> Pixels:
+def extended(pixels: Pixels, *, left: int, right: int, top: int, bottom: int, prompt: str, seed: int) -> Pixels:
     """`pixels` in the middle of a larger picture. Raises ValueError for negative sides or too large a result.
 
     Near the old edge the picture is mirrored and blurred more with every pixel; a scene in `prompt` fades in behind.
@@ -58,7 +59,7 @@ def extended(pixels: Pixels, left: int, right: int, top: int, bottom: int, promp
     new_width, new_height = width + left + right, height + top + bottom
     check_worked_size(new_width, new_height)
     colours = np.ascontiguousarray(pixels[:, :, :3])
-    padded = cv2.copyMakeBorder(colours, top, bottom, left, right, cv2.BORDER_REFLECT)
+    padded = np.asarray(cv2.copyMakeBorder(colours, top, bottom, left, right, cv2.BORDER_REFLECT), dtype=np.uint8)
     rows = np.arange(new_height, dtype=np.float32)
     columns = np.arange(new_width, dtype=np.float32)
     out_y = np.maximum(np.maximum(top - rows, rows - (top + height - 1)), 0)[:, None]
@@ -75,7 +76,7 @@ def extended(pixels: Pixels, left: int, right: int, top: int, bottom: int, promp
         share = np.clip(away * 2.2, 0, 1)[:, :, None]
         result += (painted - result) * (share * share * (3 - 2 * share))
     result += np.random.default_rng(seed & 0xFFFFFFFF).normal(0, 1.5, (new_height, new_width, 1)).astype(np.float32)
-    extended_pixels = np.clip(result + 0.5, 0, 255).astype(np.uint8)
+    extended_pixels = np.asarray(np.clip(result + 0.5, 0, 255), dtype=np.uint8)
     extended_pixels[top : top + height, left : left + width] = colours
     if pixels.shape[2] == 4:
         alpha = cv2.copyMakeBorder(pixels[:, :, 3], top, bottom, left, right, cv2.BORDER_CONSTANT, value=255)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
 from heliostat.painting.canvas import Canvas, Colour, blend, tone
 from heliostat.painting.colours import WHEEL
 from heliostat.painting.light import Light
@@ -30,7 +31,7 @@ def paint_forest(canvas: Canvas, scene: Scene, light: Light, horizon: float) -> 
         outline = foot - _treeline(rng, canvas.width, tall)
         lit = light.lit(local, 0.95 - 0.72 * near)
         colour = blend(light.haze, lit, 0.4 + 0.6 * near**0.6)
-        _stand(canvas, light, rng, outline, foot, colour, to_bottom=alone)
+        _stand(canvas, light, rng, outline, foot=foot, colour=colour, to_bottom=alone)
 
 
 def paint_foreground(canvas: Canvas, light: Light) -> None:
@@ -42,7 +43,7 @@ def paint_foreground(canvas: Canvas, light: Light) -> None:
         # Near conifers are hardly more than their outline: the dark of the hour, with a rest of green.
         dark = blend(light.lit((0.1, 0.26, 0.16), 0.3), light.lit((0.06, 0.06, 0.1), 0.0), 0.35 + 0.4 * number)
         colour = blend(dark, light.haze, 0.1 - 0.1 * number)
-        _stand(canvas, light, rng, outline, float(canvas.height), colour, to_bottom=True)
+        _stand(canvas, light, rng, outline, foot=float(canvas.height), colour=colour, to_bottom=True)
 
 
 def _treeline(rng: np.random.Generator, width: int, tall: float) -> Plane:
@@ -72,9 +73,9 @@ def _stand(
     light: Light,
     rng: np.random.Generator,
     outline: Plane,
+    *,
     foot: float,
     colour: Colour,
-    *,
     to_bottom: bool,
 ) -> None:
     top = max(0, int(outline.min()) - 1)
@@ -84,7 +85,7 @@ def _stand(
     rows = bottom - top
     below = np.arange(top, bottom, dtype=np.float32)[:, None] - outline[None, :]
     alpha = np.clip(below + np.float32(0.5), 0, 1)
-    grain = field(rng, rows, canvas.width, (28, 50), 3, 0.8)
+    grain = field(rng, rows, canvas.width, (28, 50), 3, rough=0.8)
     shade = np.clip(0.5 + 0.34 * grain - below / np.float32(canvas.height * 0.5), 0, 1)
     bright, dark = blend(colour, light.sun, 0.15), blend(colour, light.shade, 0.35)
     canvas.lay(
@@ -92,7 +93,7 @@ def _stand(
     )
 
 
-def paint_tree(canvas: Canvas, light: Light, x: float, foot: float, tall: float, colour: Colour, key: str) -> None:
+def paint_tree(canvas: Canvas, light: Light, x: float, foot: float, *, tall: float, colour: Colour, key: str) -> None:
     """A broad-leaved tree standing at (x, foot) px, `tall` px high: trunk, then leaf clusters from shade to light."""
     rng = canvas.rng(key)
     bark = light.lit(_BARK, 0.7)
@@ -120,7 +121,7 @@ def paint_tree(canvas: Canvas, light: Light, x: float, foot: float, tall: float,
         canvas.disc(cx, cy, tall * rng.uniform(0.05, 0.1), leaf, alpha=0.95, soft=max(1.0, tall * 0.012))
 
 
-def paint_pine(canvas: Canvas, light: Light, x: float, foot: float, tall: float, colour: Colour, key: str) -> None:
+def paint_pine(canvas: Canvas, light: Light, x: float, foot: float, *, tall: float, colour: Colour, key: str) -> None:
     """A conifer standing at (x, foot) px, `tall` px high, in tiers of boughs."""
     rng = canvas.rng(key)
     canvas.polygon(
@@ -142,7 +143,7 @@ def paint_pine(canvas: Canvas, light: Light, x: float, foot: float, tall: float,
         )
 
 
-def paint_palm(canvas: Canvas, light: Light, x: float, foot: float, tall: float, colour: Colour, key: str) -> None:
+def paint_palm(canvas: Canvas, light: Light, x: float, foot: float, *, tall: float, colour: Colour, key: str) -> None:
     """A palm standing at (x, foot) px, `tall` px high, leaning, with a crown of hanging fronds."""
     rng = canvas.rng(key)
     lean = tall * rng.uniform(-0.22, 0.22)

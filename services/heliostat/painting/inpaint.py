@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
 from heliostat.painting.codecs import Pixels
 from heliostat.painting.composition import compose
-from numpy.typing import NDArray
 
 _HEAL_EDGE_PX = 384
 _HEALING = frozenset({"", "remove", "erase", "heal", "clean", "delete", "remove object", "remove the object"})
@@ -73,4 +74,4 @@ def _inward(mask: Pixels) -> NDArray[np.float32]:
     """0 at the mask's rim rising to 1 a little inside: hides the seam where old and new meet."""
     padded = cv2.copyMakeBorder((mask > 0).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
-    return np.clip(depth / max(2.0, 0.03 * min(mask.shape)), 0, 1).astype(np.float32)
+    return np.asarray(np.clip(depth / max(2.0, 0.03 * min(mask.shape)), 0, 1), dtype=np.float32)

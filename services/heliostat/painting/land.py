@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+
 from heliostat.painting.canvas import Canvas, Colour, blend, tone
 from heliostat.painting.light import Light
 from heliostat.painting.noise import Plane, field, line, ridge, smoothstep
@@ -33,7 +34,7 @@ def paint_mountains(canvas: Canvas, scene: Scene, light: Light, horizon: float) 
         lit = light.lit(rock, 0.9 - 0.6 * near)
         colour = blend(light.haze, lit, 0.34 + 0.62 * near**0.8)
         cap = 0.75 - 0.35 * near if snowy and number < ridges - 2 else 0.0
-        _ridge(canvas, light, rng, foot - height, foot, colour, mist=0.72 - 0.6 * near**1.5, cap=cap)
+        _ridge(canvas, light, rng, foot - height, colour=colour, mist=0.72 - 0.6 * near**1.5, cap=cap)
 
 
 def _ridge(
@@ -41,12 +42,12 @@ def _ridge(
     light: Light,
     rng: np.random.Generator,
     outline: Plane,
-    foot: float,
+    *,
     colour: Colour,
     mist: float,
     cap: float,
 ) -> None:
-    """One ridge below `outline` (y px per column), with lit and shaded flanks and mist towards `foot`."""
+    """One ridge below `outline` (y px per column), with lit and shaded flanks and mist towards its foot."""
     top = max(0, int(outline.min()) - 1)
     rows = canvas.height - top
     if rows <= 0:
@@ -54,8 +55,8 @@ def _ridge(
     below = np.arange(top, canvas.height, dtype=np.float32)[:, None] - outline[None, :]
     alpha = np.clip(below + np.float32(0.5), 0, 1)
     aspect = canvas.width / canvas.height
-    gullies = np.abs(field(rng, rows, canvas.width, (5, 9 * aspect), 6, 0.66, detail_px=640))
-    flank = _flank(canvas, light, rng, outline, below, gullies)
+    gullies = np.abs(field(rng, rows, canvas.width, (5, 9 * aspect), 6, rough=0.66, detail_px=640))
+    flank = _flank(canvas, light, rng, outline, below=below, gullies=gullies)
     depth = below / np.float32(canvas.height * 0.34)
     haze = np.clip(depth, 0, 1) ** np.float32(1.15) * np.float32(mist)
     bright = blend(colour, blend(light.sun, light.ambient, 0.5), 0.2)
@@ -77,7 +78,7 @@ def _ridge(
 
 
 def _flank(
-    canvas: Canvas, light: Light, rng: np.random.Generator, outline: Plane, below: Plane, gullies: Plane
+    canvas: Canvas, light: Light, rng: np.random.Generator, outline: Plane, *, below: Plane, gullies: Plane
 ) -> Plane:
     """How much light falls on each point of a ridge, 0..1: the slope of the outline, carried down along the spurs."""
     side = np.float32(1 if light.sun_x > 0.5 else -1)
@@ -130,7 +131,7 @@ def _fold(
     below = np.arange(top, canvas.height, dtype=np.float32)[:, None] - outline[None, :]
     alpha = np.clip(below + np.float32(0.5), 0, 1)
     aspect = canvas.width / canvas.height
-    grain = field(rng, rows, canvas.width, (34, 22 * aspect) if grassy else (16, 4 * aspect), 4, 0.75)
+    grain = field(rng, rows, canvas.width, (34, 22 * aspect) if grassy else (16, 4 * aspect), 4, rough=0.75)
     crest = np.exp(-np.clip(below, 0, None) / np.float32(canvas.height * 0.12))
     # The side away from the sun is darker, most of all near the crest.
     slope = np.gradient(outline.astype(np.float64)).astype(np.float32)[None, :] * np.float32(

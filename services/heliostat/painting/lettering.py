@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from heliostat.painting.canvas import Canvas, Colour
 from PIL import Image, ImageDraw, ImageFont
+
+from heliostat.painting.canvas import Canvas, Colour
+from heliostat.painting.noise import Plane
 
 _SHARE_OF_WIDTH = 0.86
 
@@ -20,8 +22,7 @@ def write(canvas: Canvas, texts: tuple[str, ...], colour: Colour | None, *, cent
         _ink(canvas, mask, row, column, colour)
 
 
-def _ink(canvas: Canvas, mask: np.ndarray[tuple[int, int], np.dtype[np.float32]], row: int, column: int,
-         colour: Colour | None) -> None:  # fmt: skip
+def _ink(canvas: Canvas, mask: Plane, row: int, column: int, colour: Colour | None) -> None:
     """Lay the letters, with a soft opposite edge, dark on bright grounds and bright on dark ones."""
     region = canvas.pixels[:, max(row, 0) : row + mask.shape[0], max(column, 0) : column + mask.shape[1]]
     bright_ground = region.size > 0 and float(region.mean()) > 0.6
@@ -33,7 +34,7 @@ def _ink(canvas: Canvas, mask: np.ndarray[tuple[int, int], np.dtype[np.float32]]
     canvas.lay(ink, mask, row, column)
 
 
-def _line(text: str, widest: int, tallest: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _line(text: str, widest: int, tallest: int) -> Plane:
     """The coverage (0..1) of one line of text, at most `widest` x `tallest` px."""
     size = float(tallest)
     left, _, right, _ = ImageFont.load_default(size=size).getbbox(text)
@@ -43,4 +44,4 @@ def _line(text: str, widest: int, tallest: int) -> np.ndarray[tuple[int, int], n
     left, top, right, bottom = (round(edge) for edge in font.getbbox(text))
     sheet = Image.new("L", (max(1, right - left + 2), max(1, bottom - top + 2)))
     ImageDraw.Draw(sheet).text((1 - left, 1 - top), text, fill=255, font=font)
-    return np.asarray(sheet, np.float32) / 255
+    return np.asarray(sheet, np.float32) / np.float32(255)

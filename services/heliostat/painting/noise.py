@@ -18,8 +18,8 @@ def field(
     width: int,
     cells: tuple[float, float],
     octaves: int = 4,
-    rough: float = 0.5,
     *,
+    rough: float = 0.5,
     detail_px: int = _FULL_DETAIL_PX,
 ) -> Plane:
     """A fractal field of `height` x `width`, about -1..1, with `cells` (down, across) bumps in its first octave.
@@ -74,4 +74,4 @@ def ridge(rng: np.random.Generator, length: int, cells: float, octaves: int = 7)
 def smoothstep(low: float, high: float, values: Plane) -> Plane:
     """0 below `low`, 1 above `high`, a smooth ramp between. Pure."""
     ramp = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
-    return ramp * ramp * (3 - 2 * ramp)
+    return np.asarray(ramp * ramp * (3 - 2 * ramp), dtype=np.float32)

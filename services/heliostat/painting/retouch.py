@@ -7,6 +7,7 @@ import re
 
 import cv2
 import numpy as np
+
 from heliostat.painting import lettering, shapes, sky, styles, weather
 from heliostat.painting.background import cut_out
 from heliostat.painting.canvas import Canvas, tone
@@ -83,12 +84,12 @@ def _graded(pixels: Pixels, scene: Scene, words: str) -> Pixels:
     free = [colour for colour in scene.colours if colour not in taken]
     if free and not scene.texts:
         tint = np.asarray(free[0], np.float32)
-        light = values.mean(axis=2, keepdims=True) / 255
-        values = values * 0.45 + tint * (0.35 + 0.65 * light) * 0.55
+        light = values.mean(axis=2, keepdims=True) / np.float32(255)
+        values = values * np.float32(0.25) + tint * (np.float32(0.25) + np.float32(0.5) * light)
     if scene.background is not None:
-        alpha = cut_out(pixels)[:, :, 3:].astype(np.float32) / 255
+        alpha = cut_out(pixels)[:, :, 3:].astype(np.float32) / np.float32(255)
         values = values * alpha + np.asarray(scene.background, np.float32) * (1 - alpha)
-    return np.clip(values + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(values + 0.5, 0, 255), dtype=np.uint8)
 
 
 def _blurred_or_turned(pixels: Pixels, words: str) -> Pixels:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
 from heliostat.painting.background import grab, subject_mask
 from heliostat.painting.codecs import Pixels
 from heliostat.painting.colours import NAMED
-from numpy.typing import NDArray
 
 _WORK_EDGE_PX = 256
 _MOST = 16
@@ -58,8 +59,7 @@ def _hard(mask: Pixels) -> Pixels:
 def _by_label(pixels: Pixels, label: str) -> Pixels:
     """The mask for one label: a known kind of matter, a named colour, background, or the subject."""
     words = frozenset(label.lower().split())
-    height, width = pixels.shape[:2]
-    rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
+    rows = np.linspace(0, 1, pixels.shape[0], dtype=np.float32)[:, None]
     hue, full, value = (plane.astype(np.float32) for plane in cv2.split(cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)))
     if words & {"background", "backdrop"}:
         return np.asarray(255 - subject_mask(pixels), dtype=np.uint8)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
+
 from heliostat.painting.canvas import Canvas, Colour, blend, tone
 from heliostat.painting.colours import WHEEL
 from heliostat.painting.noise import smoothstep
@@ -29,7 +29,7 @@ def paint_figures(canvas: Canvas, figures: tuple[Figure, ...], ground: Colour | 
         elif figure.kind in ("ball", "apple"):
             _body(canvas, x, y, size, colour, apple=figure.kind == "apple")
         else:
-            _flat(canvas, figure.kind, x, y, size, colour)
+            _flat(canvas, figure.kind, x, y, size=size, colour=colour)
 
 
 def _places(canvas: Canvas, count: int) -> list[tuple[float, float, float]]:
@@ -51,7 +51,7 @@ def _places(canvas: Canvas, count: int) -> list[tuple[float, float, float]]:
     return places
 
 
-def _flat(canvas: Canvas, kind: str, x: float, y: float, size: float, colour: Colour) -> None:
+def _flat(canvas: Canvas, kind: str, x: float, y: float, *, size: float, colour: Colour) -> None:
     if kind == "circle":
         canvas.disc(x, y, size, colour)
     elif kind == "ring":
@@ -115,8 +115,16 @@ def _body(canvas: Canvas, x: float, y: float, size: float, colour: Colour, *, ap
     planes += (1 - planes) * shine * np.float32(0.85)
     canvas.lay(np.clip(planes, 0, 1), np.clip((1 - distance) * np.float32(size) + np.float32(0.5), 0, 1), top, left)
     if apple:
-        stem = [(x - size * 0.03, y - size * 0.78), (x + size * 0.06, y - size * 1.2), (x + size * 0.13, y - size * 1.18),
-                (x + size * 0.04, y - size * 0.78)]  # fmt: skip
-        canvas.polygon(stem, (0.33, 0.2, 0.1))
-        leaf = cv2.ellipse2Poly((round(x + size * 0.36), round(y - size * 1.06)), (max(1, round(size * 0.26)), max(1, round(size * 0.11))), -24, 0, 360, 12)  # fmt: skip
-        canvas.polygon(np.asarray(leaf, np.float64), (0.3, 0.58, 0.2))
+        _stalk(canvas, x, y, size)
+
+
+def _stalk(canvas: Canvas, x: float, y: float, size: float) -> None:
+    """An apple's stalk with one leaf, on a body of radius `size` px around (x, y)."""
+    stem = [(-0.03, -0.78), (0.06, -1.2), (0.13, -1.18), (0.04, -0.78)]
+    canvas.polygon([(x + size * dx, y + size * dy) for dx, dy in stem], (0.33, 0.2, 0.1))
+    turn = np.linspace(0, 2 * math.pi, 36, endpoint=False)
+    along, across = np.cos(turn) * size * 0.26, np.sin(turn) * size * 0.11
+    lean = -0.42
+    leaf_x = x + size * 0.36 + along * math.cos(lean) - across * math.sin(lean)
+    leaf_y = y - size * 1.06 + along * math.sin(lean) + across * math.cos(lean)
+    canvas.polygon(np.c_[leaf_x, leaf_y], (0.3, 0.58, 0.2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+
 from heliostat.painting.canvas import Canvas, Colour, blend, tone
 from heliostat.painting.light import Light
 from heliostat.painting.noise import Plane, field, smoothstep
@@ -98,7 +99,9 @@ def _stars(canvas: Canvas, horizon: float, *, rich: bool) -> None:
     band = field(rng, 64, 64, (2.5, 2.5), 3)
     size = max(0.45, canvas.unit / 1100)
     if rich:
-        milky = smoothstep(0.0, 0.9, 1 - np.abs(field(rng, canvas.height, canvas.width, (1.2, 1.6), 5, 0.6)) * 2.2)
+        milky = smoothstep(
+            0.0, 0.9, 1 - np.abs(field(rng, canvas.height, canvas.width, (1.2, 1.6), 5, rough=0.6)) * np.float32(2.2)
+        )
         canvas.shine((0.55, 0.6, 0.9), milky * np.float32(0.16))
     for x, y, glance, hue in rng.uniform(0, 1, (count, 4)):
         if y > horizon * 0.98 or (not rich and band[int(y * 63), int(x * 63)] < -0.35):
@@ -117,7 +120,7 @@ def _clouds(canvas: Canvas, light: Light, horizon: float, amount: float) -> None
     cells = (5.5, 1.8 * aspect) if low_sun else (3.4, 2.2 * aspect)
     shrink = max(1, max(rows, canvas.width) // 420)
     small = (max(2, rows // shrink), max(2, canvas.width // shrink))
-    body = field(rng, *small, cells, 6, 0.53)
+    body = field(rng, *small, cells, 6, rough=0.53)
     height = np.linspace(0, 1, small[0], dtype=np.float32)[:, None]
     threshold = 0.62 - amount * 1.05
     envelope = smoothstep(0.0, 0.22, height) * (1 - 0.5 * smoothstep(0.72, 1.0, height)) if amount < 0.9 else 1.0
@@ -137,10 +140,10 @@ def _clouds(canvas: Canvas, light: Light, horizon: float, amount: float) -> None
     else:
         dark = blend(light.lit((0.62, 0.67, 0.74), 0.9), light.haze, 0.3 * light.strength)
     full = (canvas.width, rows)
-    alpha = cv2.resize((alpha * np.float32(0.9)).astype(np.float32), full, interpolation=cv2.INTER_CUBIC)
-    lit = cv2.resize(lit.astype(np.float32), full, interpolation=cv2.INTER_CUBIC)
-    colour = np.stack([lit * np.float32(b - d) + np.float32(d) for b, d in zip(bright, dark, strict=True)])
-    canvas.lay(colour, np.clip(alpha, 0, 1))
+    opacity = cv2.resize((alpha * np.float32(0.9)).astype(np.float32), full, interpolation=cv2.INTER_CUBIC)
+    shine = cv2.resize(lit.astype(np.float32), full, interpolation=cv2.INTER_CUBIC)
+    colour = np.stack([shine * np.float32(b - d) + np.float32(d) for b, d in zip(bright, dark, strict=True)])
+    canvas.lay(colour, np.clip(opacity, 0, 1))
 
 
 def _aurora(canvas: Canvas, scene: Scene, horizon: float) -> None:
@@ -184,7 +187,7 @@ def _lightning(canvas: Canvas, horizon: float) -> None:
     layer = np.zeros((canvas.height, canvas.width), np.uint8)
     bolt = np.round(np.asarray(points)).astype(np.int32).reshape(-1, 1, 2)
     cv2.polylines(layer, [bolt], False, 255, max(1, round(canvas.unit / 160)), cv2.LINE_AA)
-    strike = layer.astype(np.float32) / 255
+    strike = layer.astype(np.float32) / np.float32(255)
     halo = cv2.GaussianBlur(strike, (0, 0), max(1.0, canvas.unit / 60))
     canvas.shine((0.75, 0.8, 1.0), np.clip(halo * 4, 0, 0.7))
     canvas.lay((0.97, 0.97, 1.0), strike)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
 from heliostat.painting.codecs import Pixels
 from heliostat.painting.noise import field
-from numpy.typing import NDArray
 
 _WORK_EDGE_PX = 1024
 Floats = NDArray[np.float32]
@@ -54,8 +55,8 @@ def _three(plane: Pixels) -> Pixels:
     return np.asarray(cv2.merge([plane, plane, plane]), dtype=np.uint8)
 
 
-def _clip(values: Floats) -> Pixels:
-    return np.clip(values + 0.5, 0, 255).astype(np.uint8)
+def _clip(values: NDArray[np.floating]) -> Pixels:
+    return np.asarray(np.clip(values + 0.5, 0, 255), dtype=np.uint8)
 
 
 def _saturated(pixels: Pixels, gain: float) -> Pixels:
@@ -79,7 +80,7 @@ def _watercolor(pixels: Pixels, rng: np.random.Generator) -> Pixels:
         soft = np.asarray(cv2.bilateralFilter(soft, 7, 46, 7), dtype=np.uint8)
     soft = np.asarray(cv2.medianBlur(soft, 7), dtype=np.uint8)
     height, width = soft.shape[:2]
-    paper = field(rng, height, width, (90, 90), 3, 0.8)[:, :, None]
+    paper = field(rng, height, width, (90, 90), 3, rough=0.8)[:, :, None]
     bloom = field(rng, height, width, (5, 5), 4)[:, :, None]
     grey = _grey(soft)
     rim = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).astype(np.float32)[:, :, None]
@@ -93,7 +94,7 @@ def _sketch(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     blurred = cv2.GaussianBlur(255 - grey, (0, 0), max(2.0, min(grey.shape) / 70))
     lines = cv2.divide(grey, 255 - blurred, scale=250).astype(np.float32)
     shade = grey.astype(np.float32) / 255
-    hatching = field(rng, *grey.shape, (4, 4), 2) + rng.normal(0, 1, grey.shape).astype(np.float32)
+    hatching = field(rng, grey.shape[0], grey.shape[1], (4, 4), 2) + rng.normal(0, 1, grey.shape).astype(np.float32)
     lines -= np.clip(0.55 - shade, 0, 1) * (80 + 40 * cv2.GaussianBlur(hatching, (0, 0), 1.1))
     return _three(_clip(lines.astype(np.float32)))
 
@@ -107,9 +108,9 @@ def _oil(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     best: Floats | None = None
     result = values
     for anchor in ((0, 0), (radius, 0), (0, radius), (radius, radius)):
-        mean = cv2.blur(values, (side, side), anchor=anchor)
-        level = cv2.blur(grey, (side, side), anchor=anchor)
-        spread = cv2.blur(grey * grey, (side, side), anchor=anchor) - level * level
+        mean = np.asarray(cv2.blur(values, (side, side), anchor=anchor), np.float32)
+        level = np.asarray(cv2.blur(grey, (side, side), anchor=anchor), np.float32)
+        spread = np.asarray(cv2.blur(grey * grey, (side, side), anchor=anchor), np.float32) - level * level
         if best is None:
             best, result = spread, mean
         else:
@@ -125,8 +126,8 @@ def _pixel(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     height, width = pixels.shape[:2]
     cells = (max(1, round(width * 72 / max(height, width))), max(1, round(height * 72 / max(height, width))))
     small = cv2.resize(pixels, cells, interpolation=cv2.INTER_AREA).astype(np.float32)
-    small = np.round(small / 36) * 36
-    return np.asarray(cv2.resize(_clip(small), (width, height), interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
+    stepped = _clip(np.round(small / 36) * 36)
+    return np.asarray(cv2.resize(stepped, (width, height), interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
 
 
 def _comic(pixels: Pixels, rng: np.random.Generator) -> Pixels:

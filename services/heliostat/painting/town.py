@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
 from heliostat.painting.canvas import Canvas, Colour, blend, tone
 from heliostat.painting.colours import WHEEL
 from heliostat.painting.light import Light
@@ -25,7 +26,17 @@ def paint_city(canvas: Canvas, scene: Scene, light: Light, horizon: float) -> No
             wide = canvas.unit * rng.uniform(0.05, 0.12) * (1 + 0.3 * near)
             centre = 1 - abs((x + wide / 2) / canvas.width - 0.5) * 0.9
             tall = canvas.height * horizon * rng.uniform(0.2, 0.72 - 0.26 * near) * centre
-            _building(canvas, light, rng, x, canvas.height * (horizon + 0.02 * number) - tall, wide, foot, colour, near)
+            _building(
+                canvas,
+                light,
+                rng,
+                x=x,
+                top=canvas.height * (horizon + 0.02 * number) - tall,
+                wide=wide,
+                foot=foot,
+                colour=colour,
+                near=near,
+            )
             x += wide * rng.uniform(0.8, 1.12)
 
 
@@ -33,6 +44,7 @@ def _building(
     canvas: Canvas,
     light: Light,
     rng: np.random.Generator,
+    *,
     x: float,
     top: float,
     wide: float,
@@ -96,7 +108,7 @@ def paint_road(canvas: Canvas, scene: Scene, light: Light, horizon: float) -> No
         canvas.polygon(dash, light.lit((0.98, 0.95, 0.8), 1.0))
 
 
-def paint_house(canvas: Canvas, light: Light, x: float, foot: float, wide: float, colour: Colour | None) -> None:
+def paint_house(canvas: Canvas, light: Light, x: float, foot: float, *, wide: float, colour: Colour | None) -> None:
     """A house with a gable roof, a door, two windows and a chimney; its middle stands at (x, foot) px."""
     local = colour or (0.93, 0.88, 0.78)
     wall, tall = light.lit(local, 0.95), wide * 0.52
@@ -118,17 +130,14 @@ def paint_house(canvas: Canvas, light: Light, x: float, foot: float, wide: float
         canvas.polygon(_box(cx - half * 0.08, cy - half, cx + half * 0.08, cy + half), wall)
 
 
-def paint_lighthouse(canvas: Canvas, scene: Scene, light: Light, x: float, foot: float, tall: float) -> None:
+def paint_lighthouse(canvas: Canvas, scene: Scene, light: Light, x: float, foot: float, *, tall: float) -> None:
     """A striped lighthouse on a rock, with a beam when the day is weak."""
     tint = scene.tints.get("lighthouse")
     stripe = light.lit(tone(tint) if tint else (0.82, 0.16, 0.14), 0.95)
     white = light.lit((0.97, 0.96, 0.93), 0.95)
     rock = light.lit((0.3, 0.28, 0.28), 0.7)
-    canvas.polygon(
-        [(x - tall * 0.5, foot + tall * 0.08), (x - tall * 0.28, foot - tall * 0.07), (x + tall * 0.2, foot - tall * 0.09),
-         (x + tall * 0.52, foot + tall * 0.08)],
-        rock,
-    )  # fmt: skip
+    crag = [(-0.5, 0.08), (-0.28, -0.07), (0.2, -0.09), (0.52, 0.08)]
+    canvas.polygon([(x + tall * dx, foot + tall * dy) for dx, dy in crag], rock)
     base, bands = foot - tall * 0.06, 6
     for band in range(bands):
         low, high = band / bands, (band + 1) / bands
@@ -149,7 +158,7 @@ def paint_lighthouse(canvas: Canvas, scene: Scene, light: Light, x: float, foot:
     )
 
 
-def paint_boat(canvas: Canvas, light: Light, x: float, foot: float, wide: float, colour: Colour | None) -> None:
+def paint_boat(canvas: Canvas, light: Light, x: float, foot: float, *, wide: float, colour: Colour | None) -> None:
     """A sailing boat whose hull's middle lies at (x, foot) px, with its reflection below."""
     hull = light.lit(colour or (0.5, 0.24, 0.16), 0.9)
     sail = light.lit((0.98, 0.96, 0.9), 1.0)
@@ -167,7 +176,7 @@ def paint_boat(canvas: Canvas, light: Light, x: float, foot: float, wide: float,
 
 
 def paint_balloon(
-    canvas: Canvas, light: Light, x: float, y: float, size: float, colour: Colour | None, key: str
+    canvas: Canvas, light: Light, x: float, y: float, *, size: float, colour: Colour | None, key: str
 ) -> None:
     """A hot-air balloon of radius `size` px around (x, y), in gores of two colours, with a basket."""
     rng = canvas.rng(key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+
 from heliostat.painting.canvas import Canvas, blend, tone
 from heliostat.painting.light import Light
 from heliostat.painting.noise import Plane, smoothstep
@@ -32,9 +33,9 @@ def paint_water(canvas: Canvas, scene: Scene, light: Light, horizon: float) -> N
     sparkle = blend(light.haze, light.sun, 0.5)
     planes = np.empty((3, rows, canvas.width), np.float32)
     for plane in range(3):
-        mirror = cv2.remap(
-            canvas.pixels[plane, :shore], source_x, source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-        )
+        above = canvas.pixels[plane, :shore]
+        bent = cv2.remap(above, source_x, source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        mirror = np.asarray(bent, np.float32)
         mirror += (np.float32(deep[plane]) - mirror) * np.clip(depth, 0, 0.9)
         mirror += (np.float32(sparkle[plane]) - mirror) * crest
         planes[plane] = mirror

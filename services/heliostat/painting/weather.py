@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+
 from heliostat.painting.canvas import Canvas, blend
 from heliostat.painting.light import Light
 from heliostat.painting.noise import field, smoothstep

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+
 from heliostat.painting import background, codecs, composition, extent, inpaint, retouch, segments, styles
 from heliostat.painting.limits import check_painted_size
 
@@ -77,7 +78,9 @@ def outpaint(
 ) -> bytes:
     """See `Easel.outpaint`."""
     pixels = codecs.decode(image)
-    return codecs.encode(extent.extended(pixels, left, right, top, bottom, prompt, seed), media_type)
+    return codecs.encode(
+        extent.extended(pixels, left=left, right=right, top=top, bottom=bottom, prompt=prompt, seed=seed), media_type
+    )
 
 
 def vary(image: bytes, *, similarity: float, seed: int, media_type: str) -> bytes:
