@@ -275,11 +275,8 @@ def _admin(given: argparse.Namespace) -> int:
 
 
 def _running_folders() -> list[Path]:
-    return [
-        folder
-        for folder in (_state_dir("sandbox"), _state_dir("live"), _state_dir("mesh"))
-        if (folder / "admin.sock").exists()
-    ]
+    folders = (_state_dir("sandbox"), _state_dir("live"), _state_dir("mesh"))
+    return [folder for folder in folders if (folder / "admin.sock").exists()]
 
 
 if __name__ == "__main__":

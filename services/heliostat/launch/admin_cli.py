@@ -21,9 +21,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Rows as aligned columns under a head."""
     lines = [tuple(head), *(tuple(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    padded = ("  ".join(map(str.ljust, line, widths)) for line in lines)
+    return "\n".join(line.rstrip() for line in padded)
 
 
 def create_key(channel: grpc.Channel, title: str) -> str:

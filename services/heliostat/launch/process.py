@@ -112,8 +112,12 @@ class Process:
         address = self._configuration.process.admin.listen or admin_socket(self._configuration.state_dir)
         if address.startswith("unix:"):
             # A socket that a killed process left behind would refuse us.
-            Path(address.removeprefix("unix:")).unlink(missing_ok=True)
+            await asyncio.to_thread(Path(address.removeprefix("unix:")).unlink, missing_ok=True)
         self.addresses["admin"] = [await server.listen(address)]
+
+    def http_url(self) -> str:
+        """Where the edge listens, port 0 resolved; empty where there is no edge in this process."""
+        return next((str(part.url) for _, part, _ in self._parts if hasattr(part, "url")), "")
 
     async def stop(self, drain_s: float | None = None) -> None:
         """Says NOT_SERVING, gives calls under way `drain_s` seconds (the configured ones by default), stops all."""

@@ -136,7 +136,7 @@ class EmulatorProcess:
         """Starts them and gives their base URL. Raises INVALID_FIELD where the port is taken."""
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
         with self._log_file.open("a", encoding="utf-8") as errors:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, our own arguments
                 [sys.executable, "-m", "heliostat.emulators", "--port", str(self._port)],
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -34,7 +34,7 @@ class Child:
 
 def spread(tree: Mapping[str, Any], sockets: Path | None = None) -> dict[str, Any]:
     """The same configuration with an address for every service: unix sockets in `sockets`, else loopback ports."""
-    spread_tree = {key: value for key, value in tree.items()}
+    spread_tree = dict(tree)
 
     def address(name: str) -> str:
         return f"unix:{sockets / name}.sock" if sockets is not None else f"127.0.0.1:{_free_port()}"
