@@ -120,6 +120,15 @@ async def test_transparent_leaves_the_ground_out(easel: Easel) -> None:
     assert flat[0, 0].min() > 250
 
 
+async def test_a_transparent_thing_stands_on_nothing(easel: Easel) -> None:
+    """A house alone covers a part of the picture; with a meadow the lower edge is covered too."""
+    alone = pixels(await easel.paint("a red house", 128, 128, transparent=True), "RGBA")[:, :, 3]
+    meadow = pixels(await easel.paint("a red house in a meadow", 128, 128, transparent=True), "RGBA")[:, :, 3]
+    assert 0.02 < (alone > 127).mean() < 0.3
+    assert alone[-1].max() == 0
+    assert meadow[-1].min() == 255
+
+
 @pytest.mark.parametrize(
     "prompt",
     [

@@ -15,6 +15,7 @@ from heliostat.painting.words import read
 _LARGEST_WORK_PX = 1_200_000
 _LAND = ("mountains", "hills", "forest", "desert", "snow", "field", "city", "house", "tree", "pine", "palm", "road",
          "flowers")  # fmt: skip
+_GROUND = ("mountains", "hills", "forest", "desert", "snow", "field", "city", "sea", "lake", "beach")
 _WATER = ("sea", "lake", "beach", "boat")
 
 
@@ -57,7 +58,7 @@ def paint_scene(canvas: Canvas, scene: Scene) -> bool:
     if scene.figures:
         shapes.paint_figures(canvas, scene.figures, ground)
     if scene.texts:
-        free = [colour for colour in scene.colours if not _spoken_for(scene, colour)]
+        free = scene.free_colours()
         lettering.write(
             canvas,
             scene.texts,
@@ -67,11 +68,6 @@ def paint_scene(canvas: Canvas, scene: Scene) -> bool:
     return ground is not None
 
 
-def _spoken_for(scene: Scene, colour: tuple[int, int, int]) -> bool:
-    """Whether a named colour already belongs to a thing."""
-    return colour in scene.tints.values() or any(figure.colour == colour for figure in scene.figures)
-
-
 def _soft_ground(canvas: Canvas) -> Colour:
     """A pale paper colour, chosen by the seed."""
     grounds: tuple[Colour, ...] = ((0.96, 0.95, 0.92), (0.93, 0.95, 0.97), (0.97, 0.94, 0.93), (0.94, 0.96, 0.93))
@@ -79,8 +75,10 @@ def _soft_ground(canvas: Canvas) -> Colour:
 
 
 def _paint_landscape(canvas: Canvas, scene: Scene) -> Light:
-    grounded = scene.shows(*_LAND)
-    watery = scene.shows(*_WATER) or (scene.shows("lighthouse") and not grounded)
+    # A transparent house stands on nothing: only ground that was named is painted under things then.
+    free = canvas.cover is not None and not scene.shows(*_GROUND)
+    grounded = scene.shows(*_LAND) and not free
+    watery = (scene.shows(*_WATER) or (scene.shows("lighthouse") and not grounded)) and not free
     horizon = 0.6 if watery or scene.shows("mountains") else (0.64 if grounded else 0.86)
     # Behind mountains the sun has to stand higher to be seen.
     light = light_of(scene, canvas, horizon * (0.8 if scene.shows("mountains") else 1.0))
@@ -103,7 +101,7 @@ def _paint_landscape(canvas: Canvas, scene: Scene) -> Light:
         land.paint_ground(canvas, scene, light, horizon)
     elif scene.shows("mountains"):
         growth.paint_foreground(canvas, light)
-    elif not grounded and scene.shows("cat", "balloon", "bird"):
+    elif not grounded and not free and scene.shows("cat", "balloon", "bird"):
         land.paint_ground(canvas, scene, light, horizon - 0.2)
     paint_things(canvas, scene, light, horizon, stand=0.9 if watery else 0.84)
     weather.paint_weather(canvas, scene, light, horizon)

@@ -80,8 +80,7 @@ def _graded(pixels: Pixels, scene: Scene, words: str) -> Pixels:
         values = grey + (values - grey) * np.float32(full)
     if (gain != 1).any() or bright != 1:
         values = values * (gain * np.float32(bright))
-    taken = set(scene.tints.values()) | {figure.colour for figure in scene.figures}
-    free = [colour for colour in scene.colours if colour not in taken]
+    free = scene.free_colours()
     if free and not scene.texts:
         tint = np.asarray(free[0], np.float32)
         light = values.mean(axis=2, keepdims=True) / np.float32(255)
@@ -130,8 +129,8 @@ def _add(canvas: Canvas, scene: Scene) -> bool:
         shapes.paint_figures(canvas, scene.figures, None)
         added = True
     if scene.texts:
-        colour = tone(scene.colours[0]) if scene.colours else None
-        lettering.write(canvas, scene.texts, colour, centred=False)
+        free = scene.free_colours()
+        lettering.write(canvas, scene.texts, tone(free[0]) if free else None, centred=False)
         added = True
     return added
 

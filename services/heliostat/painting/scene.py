@@ -39,3 +39,8 @@ class Scene:
     def count_of(self, feature: str, default: int) -> int:
         """How many of `feature` were asked for, or `default` when the prompt does not say."""
         return self.counts.get(feature, default)
+
+    def free_colours(self) -> list[RGB]:
+        """The named colours that belong to no thing, in their order."""
+        taken = set(self.tints.values()) | {figure.colour for figure in self.figures}
+        return [colour for colour in self.colours if colour not in taken]

@@ -85,7 +85,7 @@ def _watercolor(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     grey = _grey(soft)
     rim = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).astype(np.float32)[:, :, None]
     values = _saturated(soft, 1.18).astype(np.float32)
-    values = 255 - (255 - values) * (0.76 + 0.2 * bloom) - 0.35 * rim + 5 * paper
+    values = 255 - (255 - values) * (0.86 + 0.12 * bloom) - 0.35 * rim + 5 * paper
     return _clip(values)
 
 
