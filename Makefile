@@ -40,13 +40,13 @@ lint: $(VENV)/.dev ## Check style, types and contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/buf lint
-	@$(BIN)/buf format --diff --exit-code protos
+	@$(BIN)/buf format --diff --exit-code --path protos/heliostat
 	@$(BIN)/buf breaking --against '.git#ref=$(BASE)'
 
 format: $(VENV)/.dev ## Put the code into shape
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format --quiet .
-	@$(BIN)/buf format --write protos
+	@$(BIN)/buf format --write --path protos/heliostat
 
 protos: $(VENV)/.dev ## Generate code from the contracts
 	@rm -rf protos/gen/heliostat

@@ -1,0 +1,137 @@
+"""The house is a one-way street: who may import whom, and which room owns which library."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ("services", "gateway_edge", "router", "adapters")
+FILES = sorted(
+    path
+    for source in SOURCES
+    for path in (ROOT / source / "heliostat").rglob("*.py")
+    if "__pycache__" not in path.parts
+)
+
+# A room may import itself, what stands here, and heliostat.api.
+MAY_IMPORT: dict[str, set[str]] = {
+    "chassis": set(),
+    "painting": set(),
+    "emulators": {"painting"},
+    "edge": {"chassis"},
+    "ledger": {"chassis"},
+    "router": {"chassis"},
+    "launch": {"chassis", "emulators"},
+    "adapters.sdk": {"chassis"},
+    "adapters.studio": {"adapters.sdk", "chassis", "painting"},
+    "adapters.mock": {"adapters.sdk", "chassis", "painting"},
+}
+ADAPTER = {"adapters.sdk", "chassis"}
+
+# Library -> the files or folders (below heliostat/) that may import it.
+OWNERS: dict[str, tuple[str, ...]] = {
+    "httpx": ("adapters/sdk/", "emulators/"),
+    "httpx_aiohttp": ("adapters/sdk/",),
+    "aiohttp": ("adapters/sdk/",),
+    "starlette": ("edge/", "emulators/"),
+    "uvicorn": ("edge/", "emulators/"),
+    "python_multipart": ("edge/", "emulators/"),
+    "opentelemetry": ("chassis/telemetry.py",),
+    "prometheus_client": ("chassis/telemetry.py",),
+    "yaml": ("chassis/settings.py", "launch/"),
+    "obstore": ("chassis/blobs.py",),
+    "alembic": ("chassis/database.py", "ledger/migrations/"),
+    "psycopg": ("chassis/database.py",),
+    "sqlalchemy": ("chassis/database.py", "ledger/"),
+    "numpy": ("painting/",),
+    "cv2": ("painting/",),
+    "PIL": ("painting/", "adapters/sdk/"),
+    "uvloop": ("launch/", "emulators/"),
+}
+# Wire rooms: the only files that know generated stubs and servicers.
+WIRE = ("service.py", "admin.py", "servicer.py", "peers.py", "module.py", "admin_cli.py", "desk.py")
+
+
+def room(path: Path) -> str:
+    """The room that a file belongs to."""
+    parts = path.relative_to(next(ROOT / s / "heliostat" for s in SOURCES if path.is_relative_to(ROOT / s))).parts
+    return ".".join(parts[:2]) if parts[0] == "adapters" else parts[0]
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Every import of a file, late and type-only ones included."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, name.name) for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} imports relatively; write the whole path"
+            yield from ((node.lineno, f"{node.module}.{name.name}") for name in node.names)
+
+
+def module_of(name: str) -> str | None:
+    """The room behind an imported name of ours; None for the contract and for libraries."""
+    parts = name.split(".")
+    if parts[0] != "heliostat" or len(parts) < 2 or parts[1] == "api":
+        return None
+    return ".".join(parts[1:3]) if parts[1] == "adapters" and len(parts) > 2 else parts[1]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_rooms_import_down_the_street_only(path: Path) -> None:
+    """No room imports one that stands above or beside it."""
+    own = room(path)
+    allowed = MAY_IMPORT.get(own, ADAPTER if own.startswith("adapters.") else set()) | {own}
+    for line, name in imports(path):
+        target = module_of(name)
+        if target is not None and own != "launch":
+            assert target in allowed, f"{path.relative_to(ROOT)}:{line} imports {name}: {own} may import {allowed}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_library_has_one_owner(path: Path) -> None:
+    """A library is imported where it is owned, so that it can be swapped there."""
+    below = path.relative_to(next(ROOT / s / "heliostat" for s in SOURCES if path.is_relative_to(ROOT / s))).as_posix()
+    for line, name in imports(path):
+        owners = OWNERS.get(name.split(".")[0])
+        if owners is not None:
+            assert below.startswith(owners), f"{below}:{line} imports {name}; its owners are {owners}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_stubs_and_servicers_live_in_wire_rooms(path: Path) -> None:
+    """Generated services are known to the rooms at the wire, and to nobody else."""
+    for line, name in imports(path):
+        if name.startswith("heliostat.api.") and name.endswith("_pb2_grpc") and path.name not in WIRE:
+            pytest.fail(f"{path.relative_to(ROOT)}:{line} imports {name}; wire rooms are {WIRE}")
+
+
+def test_no_circles() -> None:
+    """No file of ours leads back to itself, type-only imports included."""
+    names = {
+        ".".join(
+            path.relative_to(next(ROOT / s for s in SOURCES if path.is_relative_to(ROOT / s))).with_suffix("").parts
+        ).removesuffix(".__init__"): path
+        for path in FILES
+    }
+    arrows = {
+        name: {
+            target
+            for _, imported in imports(path)
+            for target in (imported, imported.rpartition(".")[0])
+            if target in names and target != name
+        }
+        for name, path in names.items()
+    }
+    done: set[str] = set()
+
+    def walk(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, "a circle: " + " -> ".join((*trail[trail.index(name) :], name))
+        if name not in done:
+            for target in arrows[name]:
+                walk(target, (*trail, name))
+            done.add(name)
+
+    for name in arrows:
+        walk(name, ())
