@@ -114,7 +114,6 @@ class Exchange:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as the script has it."""
         began = time.perf_counter()
-        wire = Wire(scope, receive, send)
         request = Request(scope, receive)
         try:
             call = await self._handler(request)
@@ -130,22 +129,19 @@ class Exchange:
         )
         step = self._room.script.take(call.kind, call.model, call.prompt)
         entry.free = step.bill is False
-        try:
-            reply = await self._reply(call, entry, step, wire)
-            if reply is None:
-                await wire.drop(reset=step.connection == "reset")
-                return
-            entry.status = reply.status
-            headers = self._headers(reply, entry, step, round(1000 * (time.perf_counter() - began)))
-            await wire.answer(reply.status, headers, reply.chunks or _whole(reply.body), step)
-        finally:
-            entry.client_gone = wire.client_left
+        wire = Wire(scope, receive, send, entry)
+        reply = await self._reply(call, entry, step, wire)
+        if reply is None:
+            await wire.drop(reset=step.connection == "reset")
+            return
+        entry.status = reply.status
+        headers = self._headers(reply, entry, step, round(1000 * (time.perf_counter() - began)))
+        await wire.answer(reply.status, headers, reply.chunks or _whole(reply.body), step)
 
     async def _reply(self, call: Call, entry: Entry, step: Step, wire: Wire) -> Reply | None:
         early = await _finished(call, entry) if step.bill else None
         if step.delay_s:
             await wire.pause(step.delay_s)
-            entry.client_gone = wire.client_left
         if step.connection is not None:
             return None
         if not step.replaces:

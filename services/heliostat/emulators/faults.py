@@ -14,6 +14,7 @@ from typing import cast
 
 from starlette.types import Receive, Scope, Send
 
+from heliostat.emulators.journal import Entry
 from heliostat.emulators.script import Step
 
 TRANSPORT = "heliostat.transport"
@@ -26,12 +27,12 @@ NO_LINGER = struct.pack("ii", 1, 0)
 class Wire:
     """The way back to one client."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, entry: Entry) -> None:
+        """`entry` is told when the client goes before its answer is complete (a close of our own does not count)."""
         self._receive = receive
         self._send = send
         self._transport = cast(asyncio.Transport, scope["extensions"][TRANSPORT]["transport"])
-        self.client_left = False
-        """The client went before its answer was complete (a close of our own does not count)."""
+        self._entry = entry
 
     async def pause(self, seconds: float) -> None:
         """Wait the whole time, even when the client goes: a provider's work does not stop for that."""
@@ -41,7 +42,7 @@ class Wire:
                 await self._left()
         except TimeoutError:
             return
-        self.client_left = True
+        self._entry.client_gone = True
         await asyncio.sleep(ends - asyncio.get_running_loop().time())
 
     async def drop(self, *, reset: bool) -> None:
@@ -80,13 +81,13 @@ class Wire:
             return
         await self._left()
         if step.cut_after_bytes is None:
-            self.client_left = True
+            self._entry.client_gone = True
 
     async def _write(self, data: bytes, rate_bytes_per_s: int | None) -> None:
         size = PIECE_BYTES if rate_bytes_per_s is None else max(1, rate_bytes_per_s // TICKS_PER_SECOND)
         for start in range(0, len(data), size):
             self._note_departure()
-            if self.client_left:
+            if self._entry.client_gone:
                 return
             piece = data[start : start + size]
             await self._send({"type": "http.response.body", "body": piece, "more_body": True})
@@ -96,7 +97,7 @@ class Wire:
 
     def _note_departure(self) -> None:
         if self._transport.is_closing():
-            self.client_left = True
+            self._entry.client_gone = True
 
     def _forbid_linger(self) -> None:
         fileno = self._transport.get_extra_info("socket").fileno()
