@@ -1,0 +1,271 @@
+"""One call of one target: asked, relayed event by event, and what is known of it when it is over."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from heliostat.api.adapter.v1 import adapter_pb2
+from heliostat.api.adapter.v1.adapter_pb2_grpc import AdapterServiceStub
+from heliostat.api.image.v1 import event_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.api.router.v1 import router_pb2
+from heliostat.chassis import telemetry
+from heliostat.chassis.calls import stream
+from heliostat.chassis.clock import Clock
+from heliostat.chassis.errors import MeshError, reason_name, to_duration, to_status
+from heliostat.chassis.money import to_micros, to_money
+from heliostat.router import policy
+from heliostat.router.health import Record
+from heliostat.router.table import Target
+
+# Between two looks at a job whose adapter went away.
+_LOOK_AGAIN_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an attempt needs to know before it begins."""
+
+    target: Target
+    provider: str
+    label: str  # the target's name in metrics and health: free names of one adapter share one
+    stub: AdapterServiceStub
+    request: adapter_pb2.GenerateRequest  # the attempt's own copy
+    first_index: int  # image_index of its first picture among the request's
+    timeout_s: float
+    patient: bool  # True: a lost adapter is asked again for the same job, as long as there is time
+    exact: bool  # False: any number of pictures is an answer, none included
+    estimate_micros: int | None
+
+
+class Attempt:
+    """One call of one target.
+
+    `relay` gives what the adapter sends. Afterwards `error` is None where it succeeded, `result` is what the adapter
+    said at the end, `delivered` counts whole final pictures, and `tail` is the last message, with `completed` in it.
+    """
+
+    def __init__(self, plan: Plan, health: Record, clock: Clock) -> None:
+        self.plan = plan
+        self.error: MeshError | None = None
+        self.result: event_pb2.ImageResult | None = None
+        self.tail: router_pb2.GenerateResponse | None = None
+        self.delivered = 0
+        self.begun = False  # a final picture was begun: from here on nobody else may be asked
+        self.timed_out = False
+        self._health = health
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._partial = False
+        self.record = event_pb2.Attempt(
+            attempt_id=plan.request.attempt_id,
+            target=plan.target.name,
+            provider=plan.provider,
+            provider_model=plan.target.provider_model,
+            account=plan.request.account,
+            start_time=self._now(),
+        )
+
+    def _now(self) -> Timestamp:
+        nanos = int(self._clock.time() * 1e9)
+        return Timestamp(seconds=nanos // 10**9, nanos=nanos % 10**9)
+
+    def started(self, decision: event_pb2.Decision) -> router_pb2.GenerateResponse:
+        """The message that tells of the attempt before anything is sent; always alone."""
+        response = router_pb2.GenerateResponse()
+        started = response.events.add(attempt_id=self.record.attempt_id).attempt_started
+        started.target = self.record.target
+        started.provider = self.record.provider
+        started.provider_model = self.record.provider_model
+        started.account = self.record.account
+        started.start_time.CopyFrom(self.record.start_time)
+        started.decision.CopyFrom(decision)
+        started.image_count = self.plan.request.image.image_count
+        if self.plan.estimate_micros is not None:
+            started.estimated_cost.CopyFrom(to_money(self.plan.estimate_micros))
+        return response
+
+    def failed(self, failing_over: bool) -> router_pb2.GenerateResponse:
+        """The message that tells how the attempt failed."""
+        response = router_pb2.GenerateResponse()
+        failed = response.events.add(attempt_id=self.record.attempt_id).attempt_failed
+        failed.attempt.CopyFrom(self.record)
+        failed.failing_over = failing_over
+        return response
+
+    @property
+    def failure(self) -> event_pb2.AttemptFailure:
+        """How far a failed attempt came; what nobody said is left open, which is the careful answer."""
+        failure = self.error.failure if self.error is not None else None
+        return failure if failure is not None else event_pb2.AttemptFailure()
+
+    async def relay(self) -> AsyncIterator[router_pb2.GenerateResponse]:
+        """Asks the target and gives its events. Raises nothing that the target did: see `error`."""
+        attributes = {telemetry.TARGET: self.record.target, telemetry.ATTEMPT_ID: self.record.attempt_id}
+        ordinal = self.record.attempt_id.rpartition("/")[2]
+        self._health.started()
+        self._began = self._clock.monotonic()
+        over = False
+        try:
+            with telemetry.span(f"attempt {ordinal} {self.record.target}", "client", attributes) as span:
+                while True:
+                    try:
+                        async with stream(
+                            self.plan.stub.Generate, self.plan.request, timeout_s=self._time_left_s()
+                        ) as responses:
+                            async for response in responses:
+                                taken = self._take(response)
+                                if self.result is None:
+                                    yield taken
+                                elif self.tail is None:
+                                    # Held until the adapter has ended: it may still have something to put in order.
+                                    self.tail = taken
+                        self.error = self._shortcoming()
+                    except MeshError as error:
+                        self.error = None if self.result is not None else self._as_attempt_error(error)
+                    if self.error is None or not self._may_look_again(self.error):
+                        break
+                    await asyncio.sleep(_LOOK_AGAIN_S)
+                over = True
+                self._close()
+                if self.error is not None:
+                    span.fail(self.error)
+                    span.set(telemetry.REASON, reason_name(self.error.reason))
+                span.set(telemetry.OUTCOME, event_pb2.Outcome.Name(self.record.outcome))
+                span.set(telemetry.BILLED, event_pb2.Billed.Name(self.record.billed))
+                span.set(telemetry.PROVIDER_JOB_ID, self.record.provider_job_id)
+                span.set(telemetry.IMAGE_COUNT, self.delivered)
+        finally:
+            self._health.left()
+            if not over:
+                telemetry.ATTEMPTS.labels(self.record.provider, self.plan.label, "cancelled").inc()
+
+    def _time_left_s(self) -> float:
+        return max(0.0, self.plan.timeout_s - (self._clock.monotonic() - self._began))
+
+    def _take(self, response: adapter_pb2.GenerateResponse) -> router_pb2.GenerateResponse:
+        """The adapter's message as ours: one copy, in which the place among the request's pictures is set right."""
+        taken = router_pb2.GenerateResponse()
+        taken.events.extend(response.events)
+        shift = self.plan.first_index
+        for event in taken.events:
+            kind = event.WhichOneof("event")
+            if kind == "media_chunk":
+                if shift:
+                    event.media_chunk.image_index += shift
+            elif kind == "media_started":
+                event.media_started.image_index += shift
+                self._partial = event.media_started.partial
+                self.begun = self.begun or not self._partial
+            elif kind == "media_ended":
+                event.media_ended.image_index += shift
+                self.delivered += not self._partial
+            elif kind == "provider_accepted":
+                self._accepted(event.provider_accepted.provider_job_id)
+            elif kind == "completed":
+                self.result = event_pb2.ImageResult()
+                self.result.CopyFrom(event.completed)
+        return taken
+
+    def _accepted(self, provider_job_id: str) -> None:
+        self.record.accept_time.CopyFrom(self._now())
+        if provider_job_id:
+            self.record.provider_job_id = provider_job_id
+
+    def _shortcoming(self) -> MeshError | None:
+        """What is wrong with a stream that ended well."""
+        name = self.record.target
+        if self.result is None:
+            return MeshError(
+                reasons.ERROR_REASON_INTERNAL, f'The adapter of target "{name}" ended without a result.', target=name
+            )
+        if self.delivered == 0 and self.plan.exact:
+            return MeshError(
+                reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID,
+                f'Target "{name}" said that it was done and delivered no picture.',
+                failure=_of_empty(self.result),
+                target=name,
+            )
+        return None
+
+    def _as_attempt_error(self, error: MeshError) -> MeshError:
+        """A deadline that passed is the target's time-out: nobody knows how far it came."""
+        if error.reason != reasons.ERROR_REASON_DEADLINE_EXCEEDED:
+            return error
+        self.timed_out = True
+        took_s = self._clock.monotonic() - self._began
+        return MeshError(
+            reasons.ERROR_REASON_PROVIDER_TIMEOUT,
+            f'Target "{self.record.target}" did not answer within {took_s:.1f} s.',
+            failure=error.failure,
+            target=self.record.target,
+        )
+
+    def _may_look_again(self, error: MeshError) -> bool:
+        """Whether a job that the adapter was lost over is looked up again, instead of being given up."""
+        lost = error.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE
+        job = self.record.provider_job_id
+        if not (self.plan.patient and lost and job) or self.begun or self._time_left_s() <= _LOOK_AGAIN_S:
+            return False
+        self.plan.request.resume_provider_job_id = job
+        return True
+
+    def _close(self) -> None:
+        """Writes down how the attempt ended."""
+        duration_s = self._clock.monotonic() - self._began
+        record = self.record
+        record.duration.CopyFrom(to_duration(duration_s))
+        record.image_count = self.delivered
+        if self.error is None:
+            self._close_delivered()
+            self._health.succeeded(duration_s)
+        else:
+            self._close_failed(self.error)
+        reason = reason_name(self.error.reason) if self.error is not None else ""
+        telemetry.ATTEMPTS.labels(record.provider, self.plan.label, reason).inc()
+        telemetry.ATTEMPT_DURATION.labels(record.provider).observe(duration_s)
+
+    def _close_delivered(self) -> None:
+        result = self.result or event_pb2.ImageResult()
+        record = self.record
+        record.outcome = event_pb2.OUTCOME_DELIVERED
+        record.billed = event_pb2.BILLED_YES
+        if result.cost.HasField("amount"):
+            record.cost.CopyFrom(result.cost.amount)
+            if to_micros(result.cost.amount) == 0:
+                record.billed = event_pb2.BILLED_NO
+        record.provider_job_id = result.provider_job_id or record.provider_job_id
+        record.account = result.account or record.account
+
+    def _close_failed(self, error: MeshError) -> None:
+        failure = self.failure
+        record = self.record
+        record.outcome = failure.outcome
+        record.billed = policy.billed_of(failure)
+        record.provider_job_id = failure.provider_job_id or record.provider_job_id
+        if failure.HasField("cost"):
+            record.cost.CopyFrom(failure.cost)
+        elif record.billed == event_pb2.BILLED_UNKNOWN and self.plan.estimate_micros is not None:
+            record.cost.CopyFrom(to_money(self.plan.estimate_micros))
+        status = to_status(error)
+        record.status.CopyFrom(status)
+        self._health.failed(policy.rule_of(error.reason).mark, status)
+
+    def settle_free(self) -> None:
+        """The provider confirmed, after the attempt was given up, that nothing is charged for it."""
+        self.record.outcome = event_pb2.OUTCOME_REFUSED
+        self.record.billed = event_pb2.BILLED_NO
+        self.record.ClearField("cost")
+        if self.error is not None:
+            self.error.failure = event_pb2.AttemptFailure(outcome=self.record.outcome, billed=self.record.billed)
+
+
+def _of_empty(result: event_pb2.ImageResult) -> event_pb2.AttemptFailure:
+    """How far an attempt came that ended with a result and without pictures: what it says of its cost is believed."""
+    failure = event_pb2.AttemptFailure(billed=event_pb2.BILLED_UNKNOWN, provider_job_id=result.provider_job_id)
+    if result.cost.HasField("amount"):
+        failure.cost.CopyFrom(result.cost.amount)
+        failure.billed = event_pb2.BILLED_YES if to_micros(result.cost.amount) else event_pb2.BILLED_NO
+    return failure

@@ -1,0 +1,81 @@
+"""From a name that a caller sends to a route: configured, forced, by its beginning, or made of what adapters know."""
+
+from collections.abc import Iterator
+
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis.errors import MeshError
+from heliostat.router.catalog import Catalog
+from heliostat.router.table import Route, Table, Target, did_you_mean, route_of, target_of
+
+# How long an unknown name waits for adapters that have not said yet what they know.
+_PATIENCE_S = 2.0
+
+
+class Directory:
+    """All names that can be asked for."""
+
+    def __init__(self, table: Table, catalog: Catalog, auto_routes: bool) -> None:
+        self._table = table
+        self._catalog = catalog
+        self._auto_routes = auto_routes
+
+    async def find(self, model: str) -> Route:
+        """The route behind a name. Raises MODEL_NOT_FOUND with the names that are near."""
+        route = self._table.configured(model)
+        if route is not None:
+            return route
+        forced = self._table.forced(model)
+        if forced is not None:
+            return self._only(forced)
+        route = self._table.matching(model) or self._own(model)
+        if route is None:
+            await self._catalog.settled(_PATIENCE_S)
+            route = self._own(model)
+        if route is None:
+            raise _unknown(model, did_you_mean(model, self.names()))
+        return route
+
+    def names(self) -> list[str]:
+        """Every public name that is served, aliases included, in alphabetical order."""
+        names = self._table.names()
+        for name in self._catalog.model_names():
+            if self._auto_routes or self._table.matching(name) is not None:
+                names.add(name)
+        return sorted(names)
+
+    def routes(self) -> Iterator[Route]:
+        """Every route that is served, those made from what adapters know included."""
+        yield from self._table.routes
+        known = self._table.names()
+        for name in self._catalog.model_names():
+            if name not in known:
+                route = self._table.matching(name) or self._own(name)
+                if route is not None:
+                    yield route
+
+    def _only(self, target: Target) -> Route:
+        """The route of one forced target. Raises MODEL_NOT_FOUND where its adapter does not know the model."""
+        entry = self._catalog.entry(target.adapter)
+        if entry is not None and self._catalog.offer(target) is None:
+            known = (f"{target.adapter}/{model}" for model in entry.offers)
+            raise _unknown(target.name, did_you_mean(target.name, known))
+        return route_of(target.name, [target])
+
+    def _own(self, model: str) -> Route | None:
+        if not self._auto_routes:
+            return None
+        targets = [
+            target_of(f"{adapter}/{provider_model}", priority=place)
+            for place, (adapter, provider_model) in enumerate(self._catalog.knowing(model))
+        ]
+        return route_of(model, targets) if targets else None
+
+
+def _unknown(model: str, near: str) -> MeshError:
+    name = model if len(model) <= 100 else model[:100] + "…"
+    return MeshError(
+        reasons.ERROR_REASON_MODEL_NOT_FOUND,
+        f'There is no model "{name}"{near or "; GET /v1/models lists what is served."}',
+        field="model",
+        model=name,
+    )

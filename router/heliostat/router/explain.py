@@ -1,0 +1,65 @@
+"""Why each target is eligible or not, in the order in which they would be asked, with its price."""
+
+from dataclasses import dataclass
+
+from heliostat.api.adapter.v1 import adapter_pb2
+from heliostat.api.image.v1 import event_pb2, request_pb2
+from heliostat.api.router.v1 import router_pb2
+from heliostat.router.appraisal import Appraiser
+from heliostat.router.catalog import Catalog
+from heliostat.router.chooser import Chooser
+from heliostat.router.table import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Targets in order, those that are out at the end, and the decision behind it."""
+
+    targets: list[router_pb2.TargetEstimate]
+    decision: event_pb2.Decision
+
+
+class Explainer:
+    """The selection of a request without its calls."""
+
+    def __init__(self, chooser: Chooser, catalog: Catalog, appraiser: Appraiser) -> None:
+        self._chooser = chooser
+        self._catalog = catalog
+        self._appraiser = appraiser
+
+    async def explain(self, image: request_pb2.ImageRequest) -> Explanation:
+        """Chooses as for a real request and asks adapters, not providers, for prices. Raises MODEL_NOT_FOUND."""
+        choice = await self._chooser.consider(image)
+        exclusions = choice.exclusions()
+        told = [
+            self._told(target, image, estimate)
+            for target, estimate in await self._appraiser.appraise(choice.targets, image)
+        ]
+        eligible = {target.name for target in choice.targets}
+        for part in choice.selections:
+            for target in part.route.targets:
+                if target.name not in eligible:
+                    out = self._told(target, image, adapter_pb2.EstimateResponse())
+                    exclusion = exclusions.get(target.name)
+                    out.excluded_because = exclusion.because if exclusion else "is not asked after the first target"
+                    told.append(out)
+        return Explanation(told, choice.decision())
+
+    def _told(
+        self, target: Target, image: request_pb2.ImageRequest, estimate: adapter_pb2.EstimateResponse
+    ) -> router_pb2.TargetEstimate:
+        told = router_pb2.TargetEstimate(
+            target=target.name,
+            provider=self._catalog.provider(target.adapter),
+            provider_model=target.provider_model,
+            priority=target.priority,
+            weight=target.weight,
+            adjustments=estimate.adjustments,
+        )
+        most = self._catalog.max_image_count(target)
+        told.call_count = 1 if most is None else -(-max(1, image.image_count) // most)
+        if estimate.HasField("cost"):
+            told.cost.CopyFrom(estimate.cost)
+        if estimate.HasField("duration"):
+            told.duration.CopyFrom(estimate.duration)
+        return told

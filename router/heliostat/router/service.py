@@ -1,0 +1,60 @@
+"""RouterService: thin."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from heliostat.api.adapter.v1 import adapter_pb2
+from heliostat.api.router.v1 import router_pb2, router_pb2_grpc
+from heliostat.chassis import telemetry
+from heliostat.chassis.calls import call
+from heliostat.router.dispatch import Dispatcher
+from heliostat.router.explain import Explainer
+from heliostat.router.listing import Listing
+from heliostat.router.peers import Peers
+
+
+class RouterServicer(router_pb2_grpc.RouterServiceServicer):
+    """Makes pictures, tells prices, lists models, hands over callbacks."""
+
+    def __init__(self, dispatcher: Dispatcher, explainer: Explainer, listing: Listing, peers: Peers) -> None:
+        self._dispatcher = dispatcher
+        self._explainer = explainer
+        self._listing = listing
+        self._peers = peers
+        self._in_flight = telemetry.IN_FLIGHT.labels("router")
+
+    async def Generate(
+        self, request: router_pb2.GenerateRequest, context: Any
+    ) -> AsyncIterator[router_pb2.GenerateResponse]:
+        """Relays one request to its targets."""
+        self._in_flight.inc()
+        try:
+            async with aclosing(self._dispatcher.generate(request)) as responses:  # type: ignore[type-var]
+                async for response in responses:
+                    yield response
+        finally:
+            self._in_flight.dec()
+
+    async def Estimate(self, request: router_pb2.EstimateRequest, context: Any) -> router_pb2.EstimateResponse:
+        """Tells what each target would charge and change, or why it is out."""
+        explained = await self._explainer.explain(request.image)
+        return router_pb2.EstimateResponse(targets=explained.targets, route=explained.decision.route)
+
+    async def ListModels(self, request: router_pb2.ListModelsRequest, context: Any) -> router_pb2.ListModelsResponse:
+        """Lists what is served."""
+        return router_pb2.ListModelsResponse(models=await self._listing.models(request.model))
+
+    async def DeliverWebhook(
+        self, request: router_pb2.DeliverWebhookRequest, context: Any
+    ) -> router_pb2.DeliverWebhookResponse:
+        """Hands a callback to the adapter of that name; nobody is found behind an unknown one."""
+        if request.provider not in self._peers.names:
+            return router_pb2.DeliverWebhookResponse(found=False)
+        headers = [adapter_pb2.Header(name=name, value=value) for name, value in request.headers.items()]
+        answer = await call(
+            self._peers.adapter(request.provider).DeliverWebhook,
+            adapter_pb2.DeliverWebhookRequest(headers=headers, body=request.body),
+            timeout_s=10.0,
+        )
+        return router_pb2.DeliverWebhookResponse(found=answer.found)
