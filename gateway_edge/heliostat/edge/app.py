@@ -1,0 +1,107 @@
+"""The ASGI application: the routes, and what every request passes: limits, trace, errors, the access log."""
+
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from heliostat.chassis import telemetry
+from heliostat.chassis.context import Incoming, serving
+from heliostat.chassis.errors import MeshError, internal
+from heliostat.chassis.logs import get_logger
+from heliostat.edge.desk import Desk
+from heliostat.edge.health import Health
+from heliostat.edge.images import Images
+from heliostat.edge.limits import check_head
+from heliostat.edge.model_list import ModelList
+from heliostat.edge.presence import CallerLeft
+from heliostat.edge.problems import Problem, Refusal, problem_of, problem_of_refusal
+from heliostat.edge.routes import RouteMap, under_bases
+from heliostat.edge.visit import Answering, Reply, Visit, open_visit
+
+log = get_logger("heliostat.edge")
+
+# What a log shows for a caller who hung up before the answer.
+_LEFT = 499
+
+
+def all_routes(desk: Desk) -> list[Route]:
+    """Every route of the edge, the busiest first."""
+    images, models, health = Images(desk), ModelList(desk), Health(desk)
+    return [
+        *under_bases("/images/generations", images.generations, "POST"),
+        *under_bases("/models", models.models, "GET"),
+        *under_bases("/models/{id:path}", models.model, "GET"),
+        Route("/healthz", health.healthz),
+        Route("/readyz", health.readyz),
+        Route("/metrics", health.metrics),
+    ]
+
+
+class App:
+    """Answers every HTTP request, whatever happens inside."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.routes = RouteMap(all_routes(desk))
+        self._in_flight = telemetry.IN_FLIGHT.labels("edge")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        visit = open_visit(scope, self._desk.clock.monotonic())
+        route = self.routes.find(scope)
+        visit.route = route.path if route is not None else ""
+        serving(Incoming(request_id=visit.request_id))
+        telemetry.continue_trace(visit.header(b"traceparent"))
+        self._in_flight.inc()
+        try:
+            with telemetry.span(f"{scope['method']} {visit.route or 'unknown'}", "server") as span:
+                visit.trace_id = span.trace_id
+                await self._serve(route, Request(scope, receive, send), visit, send)
+                span.set(telemetry.HTTP_METHOD, scope["method"])
+                span.set(telemetry.HTTP_ROUTE, visit.route)
+                span.set(telemetry.HTTP_STATUS, visit.status)
+                span.set(telemetry.REQUEST_ID, visit.request_id)
+        finally:
+            self._in_flight.dec()
+            self._note(scope["method"], visit)
+
+    async def _serve(self, route: Route | None, request: Request, visit: Visit, send: Send) -> None:
+        try:
+            reply = await self._answer(route, request, visit)
+        except CallerLeft:
+            visit.status = _LEFT
+            return
+        visit.status = reply.status
+        beside = {
+            "x-request-id": visit.request_id,
+            "openai-processing-ms": str(self._desk.elapsed_ms(visit)),
+            "x-heliostat-trace-id": visit.trace_id,
+            **visit.answer_headers,
+        }
+        await reply.send(send, beside)
+
+    async def _answer(self, route: Route | None, request: Request, visit: Visit) -> Answering:
+        try:
+            check_head(request.scope, visit, self._desk.settings)
+            if route is None:
+                raise self.routes.refusal(request.scope)
+            reply: Answering = await route.endpoint(request)
+            return reply
+        except MeshError as error:
+            return _problem_reply(problem_of(error, possibly_bought=visit.possibly_bought))
+        except Refusal as refusal:
+            return _problem_reply(problem_of_refusal(refusal))
+        except CallerLeft:
+            raise
+        except Exception as error:
+            log.unforeseen("a request failed unforeseen", error, route=visit.route)
+            return _problem_reply(problem_of(internal(error), possibly_bought=visit.possibly_bought))
+
+    def _note(self, method: str, visit: Visit) -> None:
+        write = log.debug if visit.route in ("/healthz", "/readyz", "/metrics") else log.info
+        duration_ms = self._desk.elapsed_ms(visit)
+        write("answered", method=method, route=visit.route, status=visit.status, duration_ms=duration_ms)
+
+
+def _problem_reply(problem: Problem) -> Reply:
+    return Reply(problem.status, [problem.body], headers=problem.headers)

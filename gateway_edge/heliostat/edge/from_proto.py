@@ -1,0 +1,448 @@
+"""Events of a request as OpenAI's answer, piece by piece. Pure: no clock, no I/O.
+
+Picture bytes become base64 chunk by chunk, as they come; chunks are multiples of three bytes, so the texts join. The
+JSON around them is made without them and spliced: no picture ever goes through a JSON library.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pybase64
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money
+
+from heliostat.api.image.v1 import event_pb2, media_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.api.ledger.v1 import ledger_pb2
+from heliostat.chassis.errors import MeshError, from_status, reason_name
+from heliostat.edge.problems import KINDS, failure_costs_perhaps
+from heliostat.edge.to_proto import BACKGROUNDS, QUALITIES
+
+OUTCOMES: Mapping[int, str] = {
+    event_pb2.OUTCOME_UNSPECIFIED: "unknown",
+    event_pb2.OUTCOME_NOT_SENT: "not_sent",
+    event_pb2.OUTCOME_REFUSED: "refused",
+    event_pb2.OUTCOME_ACCEPTED: "accepted",
+    event_pb2.OUTCOME_DELIVERED: "delivered",
+}
+BILLED: Mapping[int, str] = {
+    event_pb2.BILLED_UNSPECIFIED: "unknown",
+    event_pb2.BILLED_YES: "yes",
+    event_pb2.BILLED_NO: "no",
+    event_pb2.BILLED_UNKNOWN: "unknown",
+}
+COST_SOURCES: Mapping[int, str] = {
+    event_pb2.COST_SOURCE_REPORTED: "reported",
+    event_pb2.COST_SOURCE_COMPUTED: "computed",
+    event_pb2.COST_SOURCE_ESTIMATED: "estimated",
+}
+MODES: Mapping[int, str] = {
+    event_pb2.ADJUSTMENT_MODE_PASSTHROUGH: "passthrough",
+    event_pb2.ADJUSTMENT_MODE_RENAMED: "renamed",
+    event_pb2.ADJUSTMENT_MODE_CONVERTED: "converted",
+    event_pb2.ADJUSTMENT_MODE_EMULATED: "emulated",
+    event_pb2.ADJUSTMENT_MODE_DROPPED: "dropped",
+}
+JOB_STATES: Mapping[int, str] = {
+    ledger_pb2.REQUEST_STATE_RUNNING: "in_progress",
+    ledger_pb2.REQUEST_STATE_SUCCEEDED: "completed",
+    ledger_pb2.REQUEST_STATE_FAILED: "failed",
+    ledger_pb2.REQUEST_STATE_CANCELLED: "cancelled",
+    ledger_pb2.REQUEST_STATE_EXPIRED: "expired",
+}
+
+# media id, moment in seconds since the epoch after which the picture is gone (0 unknown) -> link
+Link = Callable[[str, int], str]
+
+
+@dataclass(slots=True)
+class Picture:
+    """One final picture as far as it has come: what is known of it, and its bytes or its base64 text in pieces."""
+
+    attempt_id: str
+    info: media_pb2.MediaInfo
+    pieces: list[bytes] = field(default_factory=list)
+    rest: bytes = b""
+    ended: media_pb2.MediaEnded | None = None
+
+    @property
+    def media_id(self) -> str:
+        """Under which id the ledger keeps it; empty where it does not."""
+        return (self.ended.media_id if self.ended is not None else "") or self.info.media_id
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the events of one request have told so far.
+
+    `as_base64`: the pieces of pictures are base64 text, else the bytes themselves. `take` every event in order; then
+    one of `result` and `detached` is set, or the stream has ended early.
+    """
+
+    as_base64: bool
+    request_id: str = ""
+    joined: bool = False
+    replayed: bool = False
+    detached: bool = False
+    possibly_bought: bool = False
+    result: event_pb2.ImageResult | None = None
+    _pictures: dict[int, Picture] = field(default_factory=dict)
+    _previews: set[int] = field(default_factory=set)
+
+    def take(self, event: event_pb2.ImageEvent) -> None:
+        """Takes the next event."""
+        match event.WhichOneof("event"):
+            case "media_chunk":
+                self._chunk(event.media_chunk)
+            case "media_started":
+                self._started(event)
+            case "media_ended":
+                self._ended(event.media_ended)
+            case "completed":
+                self.result = event.completed
+            case "admitted":
+                admitted = event.admitted
+                self.request_id, self.joined, self.replayed = admitted.request_id, admitted.joined, admitted.replayed
+            case "attempt_failed":
+                self._failed(event)
+            case "detached":
+                self.detached = True
+                self.request_id = event.detached.request_id or self.request_id
+            case "provider_accepted":
+                self.possibly_bought = True
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """The final pictures that are whole, in order."""
+        return [self._pictures[index] for index in sorted(self._pictures) if self._pictures[index].ended is not None]
+
+    def _started(self, event: event_pb2.ImageEvent) -> None:
+        info = event.media_started
+        if info.partial:
+            self._previews.add(info.image_index)
+            return
+        self._previews.discard(info.image_index)
+        self._pictures[info.image_index] = Picture(event.attempt_id, info)
+
+    def _chunk(self, chunk: media_pb2.MediaChunk) -> None:
+        picture = self._pictures.get(chunk.image_index)
+        if picture is None or chunk.image_index in self._previews:
+            return
+        data = chunk.data
+        if not self.as_base64:
+            picture.pieces.append(data)
+            return
+        if picture.rest:
+            data = picture.rest + data
+        spare = len(data) % 3
+        # The last chunk of a picture, or a chunk of somebody who cut elsewhere: what is over waits for the end.
+        picture.rest = data[len(data) - spare :] if spare else b""
+        picture.pieces.append(pybase64.b64encode(data[: len(data) - spare] if spare else data))
+
+    def _ended(self, ended: media_pb2.MediaEnded) -> None:
+        picture = self._pictures.get(ended.image_index)
+        if ended.image_index in self._previews:
+            self._previews.discard(ended.image_index)
+            return
+        if picture is not None:
+            picture.ended = ended
+            if picture.rest:
+                picture.pieces.append(pybase64.b64encode(picture.rest))
+                picture.rest = b""
+
+    def _failed(self, event: event_pb2.ImageEvent) -> None:
+        attempt = event.attempt_failed.attempt
+        if failure_costs_perhaps(attempt.outcome, attempt.billed):
+            self.possibly_bought = True
+        cut = [index for index, picture in self._pictures.items() if _is_cut(picture, event.attempt_id)]
+        for index in cut:
+            del self._pictures[index]
+
+
+def _is_cut(picture: Picture, attempt_id: str) -> bool:
+    return picture.attempt_id == attempt_id and picture.ended is None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the answer repeats of the request."""
+
+    model: str
+    quality: int = 0
+    background: int = 0
+    trace_id: str = ""
+    sandbox: bool = False
+
+
+def body_pieces(answer: Answer, asked: Asked, *, form: str, created: int, link: Link) -> list[bytes]:
+    """The JSON answer in pieces; joined they are one JSON text. `form`: url or b64_json. `created` in seconds.
+
+    Raises INTERNAL where the answer is not complete.
+    """
+    result = complete(answer)
+    pieces = [b'{"id":%b,"created":%d,"data":[' % (orjson.dumps(answer.request_id), created)]
+    for position, picture in enumerate(answer.pictures):
+        if position:
+            pieces.append(b",")
+        _picture_pieces(pieces, picture, form, link)
+    tail = _echo(answer.pictures, result, asked)
+    if (usage := usage_of(result.usage)) is not None:
+        tail["usage"] = usage
+    tail["metadata"] = metadata_of(answer, result, asked)
+    pieces.append(b"]," + orjson.dumps(tail)[1:])
+    return pieces
+
+
+def complete(answer: Answer) -> event_pb2.ImageResult:
+    """The result. Raises INTERNAL where the stream ended without one."""
+    if answer.result is None:
+        raise MeshError(
+            reasons.ERROR_REASON_INTERNAL, "The answer ended before it was complete; ask again under the same key."
+        )
+    return answer.result
+
+
+def _picture_pieces(pieces: list[bytes], picture: Picture, form: str, link: Link) -> None:
+    url = "" if form != "url" else _url(picture, link)
+    beside: dict[str, Any] = {"url": url} if url else {}
+    if picture.ended is not None and picture.ended.revised_prompt:
+        beside["revised_prompt"] = picture.ended.revised_prompt
+    if url:
+        pieces.append(orjson.dumps(beside))
+        return
+    pieces.append(b'{"b64_json":"')
+    pieces.extend(picture.pieces)
+    pieces.append(b'",' + orjson.dumps(beside)[1:] if beside else b'"}')
+
+
+def _url(picture: Picture, link: Link) -> str:
+    if picture.info.uri:
+        return picture.info.uri
+    if not picture.media_id:
+        return ""
+    return link(picture.media_id, picture.ended.expire_time_seconds if picture.ended is not None else 0)
+
+
+def _echo(pictures: Sequence[Picture], result: event_pb2.ImageResult, asked: Asked) -> dict[str, Any]:
+    """What was delivered, measured on the first picture; what was asked for only where it was not changed."""
+    echo: dict[str, Any] = {}
+    if pictures:
+        info = pictures[0].info
+        if info.width_px and info.height_px:
+            echo["size"] = f"{info.width_px}x{info.height_px}"
+        if info.media_type:
+            echo["output_format"] = format_name(info.media_type)
+    changed = {adjustment.parameter: adjustment for adjustment in result.adjustments}
+    for name, value, words in (
+        ("quality", asked.quality, _QUALITY_WORDS),
+        ("background", asked.background, _BACKGROUND_WORDS),
+    ):
+        adjustment = changed.get(name) or changed.get(f"output.{name}")
+        word = words.get(value, "") if adjustment is None else adjustment.delivered or adjustment.sent
+        if word in words.values():
+            echo[name] = word
+    return echo
+
+
+_QUALITY_WORDS: Mapping[int, str] = {QUALITIES[word]: word for word in ("low", "medium", "high", "xhigh", "max")}
+_BACKGROUND_WORDS: Mapping[int, str] = {value: word for word, value in BACKGROUNDS.items() if word != "auto"}
+
+
+def format_name(media_type: str) -> str:
+    """OpenAI's word for a media type: "image/jpeg" is "jpeg"."""
+    return media_type.partition("/")[2].partition(";")[0].removesuffix("+xml")
+
+
+def usage_of(usage: event_pb2.Usage) -> dict[str, Any] | None:
+    """Tokens in OpenAI's shape; None where the provider counts none."""
+    if not usage.input_token_count and not usage.output_token_count:
+        return None
+    return {
+        "total_tokens": usage.input_token_count + usage.output_token_count,
+        "input_tokens": usage.input_token_count,
+        "output_tokens": usage.output_token_count,
+        "input_tokens_details": {
+            "text_tokens": usage.input_text_token_count,
+            "image_tokens": usage.input_image_token_count,
+        },
+        "output_tokens_details": {
+            "text_tokens": usage.output_text_token_count,
+            "image_tokens": usage.output_image_token_count,
+        },
+    }
+
+
+def metadata_of(answer: Answer, result: event_pb2.ImageResult, asked: Asked) -> dict[str, Any]:
+    """`metadata` of the answer: who made it, what it cost, what was tried, where the time went, what was changed."""
+    metadata = _result_metadata(result, answer.request_id, asked.model)
+    metadata["images"] = [_image(picture.info, picture.ended) for picture in answer.pictures]
+    if asked.trace_id:
+        metadata["trace_id"] = asked.trace_id
+    if asked.sandbox:
+        metadata["sandbox"] = True
+    if answer.replayed:
+        metadata["replayed"] = True
+    if answer.joined:
+        metadata["joined"] = True
+    return metadata
+
+
+def _result_metadata(result: event_pb2.ImageResult, request_id: str, model: str) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "request_id": request_id,
+        "model": model,
+        "executed_model": executed_model(result),
+        "provider": result.provider,
+        "cost": usd(result.cost.amount) if result.HasField("cost") and result.cost.HasField("amount") else None,
+        "cost_currency": "USD",
+        "cost_source": COST_SOURCES.get(result.cost.source),
+        "attempts": [attempt_of(attempt) for attempt in result.attempts],
+        "timing": timing_of(result.timing),
+        "adjustments": [_adjustment(adjustment) for adjustment in result.adjustments],
+    }
+    if result.provider_job_id:
+        metadata["provider_job_id"] = result.provider_job_id
+    if result.missing_image_count:
+        metadata["missing_images"] = result.missing_image_count
+    return metadata
+
+
+def executed_model(result: event_pb2.ImageResult) -> str:
+    """ "provider/provider model" """
+    return f"{result.provider}/{result.provider_model}" if result.provider else result.provider_model
+
+
+def usd(amount: Money) -> float:
+    """Money as a float of US dollars, to the millionth."""
+    return round(int(amount.units) + int(amount.nanos) / 1e9, 6)
+
+
+def milliseconds(duration: Duration) -> int:
+    """A duration in whole milliseconds."""
+    return int(duration.seconds * 1000 + round(duration.nanos / 1e6))
+
+
+def attempt_of(attempt: event_pb2.Attempt) -> dict[str, Any]:
+    """One attempt as the answer tells it."""
+    told: dict[str, Any] = {
+        "target": attempt.target,
+        "provider": attempt.provider,
+        "outcome": OUTCOMES.get(attempt.outcome, "unknown"),
+        "billed": BILLED.get(attempt.billed, "unknown"),
+        "cost": usd(attempt.cost) if attempt.HasField("cost") else None,
+        "duration_ms": milliseconds(attempt.duration),
+        "status": "succeeded",
+    }
+    if attempt.provider_job_id:
+        told["provider_job_id"] = attempt.provider_job_id
+    if attempt.HasField("status") and attempt.status.code:
+        error = from_status(attempt.status)
+        told["status"] = "failed"
+        told["reason"] = reason_name(error.reason)
+        told["message"] = error.message
+    return told
+
+
+def timing_of(timing: event_pb2.Timing) -> dict[str, int]:
+    """Where the time went, in milliseconds."""
+    return {
+        "queue": milliseconds(timing.queue),
+        "provider": milliseconds(timing.provider),
+        "download": milliseconds(timing.download),
+        "convert": milliseconds(timing.convert),
+        "store": milliseconds(timing.store),
+        "total": milliseconds(timing.total),
+    }
+
+
+def _adjustment(adjustment: event_pb2.Adjustment) -> dict[str, Any]:
+    return {
+        "parameter": adjustment.parameter,
+        "requested": adjustment.requested,
+        "sent": adjustment.sent,
+        "delivered": adjustment.delivered,
+        "reason": adjustment.reason,
+        "mode": MODES.get(adjustment.mode, "unknown"),
+    }
+
+
+def _image(info: media_pb2.MediaInfo, ended: media_pb2.MediaEnded | None) -> dict[str, Any]:
+    image: dict[str, Any] = {
+        "width": info.width_px or None,
+        "height": info.height_px or None,
+        "format": format_name(info.media_type) or None,
+        "bytes": info.size_bytes or None,
+        "sha256": None,
+    }
+    if ended is not None:
+        image["bytes"] = ended.size_bytes or image["bytes"]
+        image["sha256"] = ended.sha256.hex() or None
+        if ended.HasField("seed"):
+            image["seed"] = ended.seed
+    return image
+
+
+def detached_body(answer: Answer, model: str, created: int) -> dict[str, Any]:
+    """A job that has only just been let go on, as an object."""
+    return {
+        "id": answer.request_id,
+        "object": "image.job",
+        "status": "in_progress",
+        "created_at": created,
+        "model": model,
+        "url": f"/v1/jobs/{answer.request_id}",
+    }
+
+
+def job_body(request: ledger_pb2.Request, link: Link, *, sandbox: bool) -> dict[str, Any]:
+    """A job as an object: with `result`, as a call that waits would have got it, or with `error`."""
+    body: dict[str, Any] = {
+        "id": request.request_id,
+        "object": "image.job",
+        "status": JOB_STATES.get(request.state, "in_progress"),
+        "created_at": _moment(request, "create_time"),
+        "completed_at": _moment(request, "end_time"),
+        "model": request.model,
+        "url": f"/v1/jobs/{request.request_id}",
+    }
+    if request.HasField("error") and request.error.code:
+        error = from_status(request.error)
+        kind = KINDS.get(error.reason, KINDS[reasons.ERROR_REASON_INTERNAL])
+        body["error"] = {"message": error.message, "type": kind.type, "param": error.field, "code": kind.code}
+    metadata: dict[str, Any] = {"attempts": [attempt_of(attempt) for attempt in request.attempts]}
+    if request.HasField("result"):
+        metadata = _result_metadata(request.result, request.request_id, request.model)
+        metadata["attempts"] = metadata["attempts"] or [attempt_of(attempt) for attempt in request.attempts]
+        metadata["images"] = [_kept_image(kept) for kept in _images(request.media)]
+        body["result"] = {
+            "id": request.request_id,
+            "created": body["completed_at"] or body["created_at"],
+            "data": [_kept_link(kept, link) for kept in _images(request.media)],
+        }
+    if request.trace_id:
+        metadata["trace_id"] = request.trace_id
+    if sandbox:
+        metadata["sandbox"] = True
+    body["metadata"] = metadata
+    return body
+
+
+def _images(media: Iterable[ledger_pb2.KeptMedia]) -> list[ledger_pb2.KeptMedia]:
+    return sorted((kept for kept in media if not kept.purged), key=lambda kept: kept.image_index)
+
+
+def _kept_link(kept: ledger_pb2.KeptMedia, link: Link) -> dict[str, str]:
+    return {"url": link(kept.media_id, kept.expire_time.seconds)}
+
+
+def _kept_image(kept: ledger_pb2.KeptMedia) -> dict[str, Any]:
+    info = media_pb2.MediaInfo(media_type=kept.media_type, width_px=kept.width_px, height_px=kept.height_px)
+    return _image(info, media_pb2.MediaEnded(sha256=kept.sha256, size_bytes=kept.size_bytes))
+
+
+def _moment(request: ledger_pb2.Request, name: str) -> int | None:
+    moment: Timestamp = getattr(request, name)
+    return int(moment.seconds) if request.HasField(name) else None

@@ -1,0 +1,122 @@
+"""POST /v1/images/generations, and how every image request is asked and answered."""
+
+import orjson
+from starlette.requests import Request
+from starlette.types import Receive
+
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.api.image.v1 import request_pb2
+from heliostat.api.router.v1 import router_pb2
+from heliostat.chassis.calls import stream
+from heliostat.chassis.errors import MeshError, to_duration
+from heliostat.edge.desk import GRACE_S, Desk
+from heliostat.edge.from_proto import Answer, Asked, body_pieces, complete, detached_body, executed_model, usd
+from heliostat.edge.limits import json_fields
+from heliostat.edge.presence import Presence
+from heliostat.edge.problems import error_body
+from heliostat.edge.schemas import ImageBody, generation_body
+from heliostat.edge.to_proto import B64_JSON, PICTURE, STRICTNESS, Wish, answer_form, generation_request
+from heliostat.edge.visit import Reply, Visit, header_text, visit_of
+from heliostat.edge.waiting import Patience, idempotency_key, patience, retry_count
+
+
+class Images:
+    """Asks for pictures and gives the answer OpenAI's shape."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def generations(self, request: Request) -> Reply:
+        """Draws pictures from words."""
+        visit, settings = visit_of(request), self._desk.settings
+        fields = await json_fields(visit, request.receive, settings.max_json_bytes, settings.body_timeout_s)
+        body = generation_body(fields)
+        wish = wish_of(visit)
+        return await self.draw(request, body, generation_request(body, wish), wish)
+
+    async def draw(self, request: Request, body: ImageBody, image: request_pb2.ImageRequest, wish: Wish) -> Reply:
+        """Asks for `image` and waits as long as the caller does. Raises MeshError, CallerLeft."""
+        visit, desk = visit_of(request), self._desk
+        form = answer_form(body, wish)
+        how_long = patience(
+            visit.header(b"prefer"), request.scope["query_string"].decode("latin-1"), desk.settings.request_timeout_s
+        )
+        answer = Answer(as_base64=form != PICTURE)
+        ask = router_pb2.GenerateRequest(
+            image=image,
+            request_id=visit.request_id,
+            idempotency_key=idempotency_key(visit.header(b"idempotency-key")),
+            wait=to_duration(how_long.wait_s),
+            retry_count=retry_count(visit.header(b"x-stainless-retry-count")),
+        )
+        try:
+            await self._follow(answer, ask, visit, request.receive, how_long)
+        finally:
+            visit.possibly_bought = answer.possibly_bought
+            answer.request_id = answer.request_id or visit.request_id
+            visit.answer_headers["x-heliostat-request-id"] = answer.request_id
+        if answer.result is None and answer.detached:
+            return self._detached(answer, body, how_long)
+        asked = Asked(body.model, image.output.quality, image.output.background, visit.trace_id, desk.sandbox)
+        return self._reply(answer, asked, form, visit)
+
+    async def _follow(
+        self, answer: Answer, ask: router_pb2.GenerateRequest, visit: Visit, receive: Receive, how_long: Patience
+    ) -> None:
+        generate, timeout_s = self._desk.router.Generate, how_long.wait_s + GRACE_S
+        async with (
+            Presence(receive),
+            stream(generate, ask, timeout_s=timeout_s, metadata=visit.credentials()) as responses,
+        ):
+            async for response in responses:
+                for event in response.events:
+                    answer.take(event)
+
+    def _reply(self, answer: Answer, asked: Asked, form: str, visit: Visit) -> Reply:
+        result = complete(answer)
+        headers = visit.answer_headers
+        headers["x-heliostat-provider"] = header_text(result.provider)
+        headers["x-heliostat-model"] = header_text(executed_model(result))
+        if result.HasField("cost") and result.cost.HasField("amount"):
+            headers["x-heliostat-cost"] = f"{usd(result.cost.amount):.6f}"
+        if answer.replayed:
+            headers["idempotent-replayed"] = "true"
+        if form == PICTURE and answer.pictures:
+            picture = answer.pictures[0]
+            return Reply(200, picture.pieces, picture.info.media_type, {"x-content-type-options": "nosniff"})
+        pieces = body_pieces(
+            answer,
+            asked,
+            form=B64_JSON if form == PICTURE else form,
+            created=int(self._desk.clock.time()),
+            link=self._desk.link_maker(visit),
+        )
+        return Reply(200, pieces)
+
+    def _detached(self, answer: Answer, body: ImageBody, how_long: Patience) -> Reply:
+        job = detached_body(answer, body.model, int(self._desk.clock.time()))
+        headers = {"location": job["url"]}
+        if how_long.takes_job:
+            return Reply(202, [orjson.dumps(job)], headers={**headers, "preference-applied": "respond-async"})
+        problem = error_body(
+            f"The pictures are not there yet, the work goes on; ask GET {job['url']} for them instead of asking anew.",
+            "server_error",
+            None,
+            "deadline_exceeded",
+            job=job,
+        )
+        return Reply(504, [problem], headers={**headers, "x-should-retry": "false"})
+
+
+def wish_of(visit: Visit) -> Wish:
+    """What the head of the request says about its answer. Raises INVALID_FIELD."""
+    strict = visit.header(b"x-heliostat-strict").lower()
+    if strict and strict not in STRICTNESS:
+        raise MeshError(
+            reasons.ERROR_REASON_INVALID_FIELD,
+            'x-heliostat-strict must be one of "off", "report", "refuse".',
+            field="x-heliostat-strict",
+        )
+    accept = visit.header(b"accept").lower()
+    wants_picture = "image/" in accept and "json" not in accept and "*/*" not in accept
+    return Wish(openai_base=visit.openai_base, wants_picture=wants_picture, strict=strict)

@@ -1,0 +1,67 @@
+"""Links to kept pictures: signed, so that the address alone opens one picture until a moment, and no other. Pure.
+
+The signature is HMAC-SHA256 over the media id and the moment, keyed by the process's secret for "media".
+"""
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+
+MEDIA_ID = re.compile(r"[0-9a-f]{32}\.(png|jpg|webp|gif|avif)", re.ASCII)
+_SIGNATURE = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_MOMENT = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)
+_LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs and checks links. `key` is 32 secret bytes, the same in every edge of a mesh."""
+
+    key: bytes
+
+    def signature(self, media_id: str, expires: int) -> str:
+        """64 hexadecimal digits. `expires` is in seconds since the epoch."""
+        return hmac.new(self.key, f"media\n{media_id}\n{expires}".encode(), hashlib.sha256).hexdigest()
+
+    def link(self, base: str, media_id: str, expires: int) -> str:
+        """The address under `base`, which has no slash at its end."""
+        return f"{base}/v1/media/{media_id}?exp={expires}&sig={self.signature(media_id, expires)}"
+
+    def opens(self, media_id: str, query: str, now: float) -> bool:
+        """Whether `query` (the raw query string) opens the picture at `now`, seconds since the epoch."""
+        fields = [part.partition("=") for part in query.split("&")]
+        if [name for name, _, _ in fields] != ["exp", "sig"]:
+            return False
+        moment, signature = fields[0][2], fields[1][2]
+        if not (MEDIA_ID.fullmatch(media_id) and _MOMENT.fullmatch(moment) and _SIGNATURE.fullmatch(signature)):
+            return False
+        good = hmac.compare_digest(signature, self.signature(media_id, int(moment)))
+        return good and now < int(moment)
+
+
+def expiry(now: float, link_s: int, kept_until: int) -> int:
+    """When a new link ends: after `link_s` seconds, and never after the picture itself (0: unknown)."""
+    end = int(now) + link_s
+    return min(end, kept_until) if kept_until else end
+
+
+def link_base(public_url: str, listening_on: str, host_header: str, *, sandbox: bool) -> str:
+    """Where links begin: the configured address, else the one that is listened on.
+
+    A Host header is believed only in a sandbox and only where it names this machine: whoever may choose the start of
+    a link may steal what it opens.
+    """
+    if public_url:
+        return public_url.rstrip("/")
+    if sandbox and _LOOPBACK.fullmatch(host_header):
+        return f"http://{host_header}"
+    return listening_on
+
+
+def listening_url(host: str, port: int) -> str:
+    """The address of a listener as callers on this machine write it."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - read, not bound
+    if ":" in name and not name.startswith("["):
+        name = f"[{name}]"
+    return f"http://{name}:{port}"

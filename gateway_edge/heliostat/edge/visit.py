@@ -1,0 +1,134 @@
+"""One HTTP request while it is being served: its ids, its headers, what the answer carries beside its body."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.types import Message, Scope, Send
+
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis.calls import AUTHORIZATION
+from heliostat.chassis.errors import MeshError
+from heliostat.edge.problems import Refusal
+
+_KEY = "heliostat"
+_MAX_AUTHORIZATION = 1024
+# Pieces below this many bytes are joined before they are sent: a write of its own costs more than the copy.
+_SMALL = 131_072
+
+
+def new_request_id() -> str:
+    """An id for a request: "req_" and 96 random bits."""
+    return "req_" + secrets.token_hex(12)
+
+
+@dataclass(slots=True)
+class Visit:
+    """What the rooms of the edge know of the HTTP request that they serve. `started` is a monotonic reading."""
+
+    request_id: str
+    started: float
+    headers: Mapping[bytes, bytes]
+    route: str = ""
+    trace_id: str = ""
+    status: int = 0
+    openai_base: bool = False
+    possibly_bought: bool = False
+    answer_headers: dict[str, str] = field(default_factory=dict)
+
+    def header(self, name: bytes) -> str:
+        """The header's value; empty where it is missing. `name` is in lower case."""
+        return self.headers.get(name, b"").decode("latin-1").strip()
+
+    def credentials(self) -> Sequence[tuple[str, str]]:
+        """The caller's key as metadata of a call. Raises CALLER_UNKNOWN where it cannot be a key at all."""
+        value = self.header(b"authorization")
+        if not value:
+            return ()
+        if len(value) > _MAX_AUTHORIZATION or not (value.isascii() and value.isprintable()):
+            raise MeshError(
+                reasons.ERROR_REASON_CALLER_UNKNOWN,
+                "The API key is not one of ours; send the header Authorization: Bearer with a key of this gateway.",
+            )
+        return ((AUTHORIZATION, value),)
+
+
+def visit_of(request: Request) -> Visit:
+    """The visit behind a request of Starlette."""
+    visit: Visit = request.scope[_KEY]
+    return visit
+
+
+def open_visit(scope: Scope, started: float) -> Visit:
+    """A new visit for this scope, to be found again by `visit_of`."""
+    visit = Visit(new_request_id(), started, dict(scope["headers"]), openai_base=scope["path"].startswith("/openai/"))
+    scope[_KEY] = visit
+    return visit
+
+
+def single(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> None:
+    """Raises a Refusal where a header that must stand once stands several times."""
+    if sum(1 for key, _ in headers if key == name) > 1:
+        raise Refusal(400, "invalid_header", f"The header {name.decode()} stands more than once; send it once.")
+
+
+def header_text(text: str) -> str:
+    """The text as the value of a header: other than visible ASCII becomes a question mark."""
+    return "".join(char if " " <= char <= "~" else "?" for char in text)
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer: a status, a body in pieces, headers. Large pieces are sent as they are, never joined."""
+
+    status: int
+    pieces: Sequence[bytes]
+    media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    async def send(self, send: Send, beside: Mapping[str, str]) -> None:
+        """Sends itself with the headers `beside` added."""
+        await send(_start(self, sum(map(len, self.pieces)), beside))
+        waiting: list[bytes] = []
+        for piece in self.pieces:
+            if len(piece) < _SMALL:
+                waiting.append(piece)
+                continue
+            if waiting:
+                await send(_part(b"".join(waiting)))
+                waiting.clear()
+            await send(_part(piece))
+        await send({"type": "http.response.body", "body": b"".join(waiting), "more_body": False})
+
+
+@dataclass(slots=True)
+class StreamedReply:
+    """An answer whose body of `length` bytes is read while it is sent."""
+
+    status: int
+    body: AsyncIterator[bytes]
+    length: int
+    media_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    async def send(self, send: Send, beside: Mapping[str, str]) -> None:
+        """Sends itself with the headers `beside` added."""
+        await send(_start(self, self.length, beside))
+        async for piece in self.body:
+            await send(_part(piece))
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+Answering = Reply | StreamedReply
+
+
+def _start(reply: Answering, length: int, beside: Mapping[str, str]) -> Message:
+    headers = [(b"content-type", reply.media_type.encode()), (b"content-length", b"%d" % length)]
+    for more in (reply.headers, beside):
+        headers += [(name.encode(), value.encode("latin-1", "replace")) for name, value in more.items()]
+    return {"type": "http.response.start", "status": reply.status, "headers": headers}
+
+
+def _part(body: bytes) -> Message:
+    return {"type": "http.response.body", "body": body, "more_body": True}

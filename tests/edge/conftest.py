@@ -1,0 +1,100 @@
+"""An edge on a real socket, in front of a scripted ledger over the in-process channel."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from heliostat.api.ledger.v1 import ledger_pb2_grpc
+from heliostat.api.router.v1 import router_pb2_grpc
+from heliostat.chassis.blobs import Blobs
+from heliostat.chassis.clock import FakeClock
+from heliostat.chassis.local import LocalChannel, LocalServer
+from heliostat.chassis.modules import Surroundings
+from heliostat.edge.module import EdgePart, build
+from heliostat.edge.settings import EdgeSettings
+from tests.edge.scripted_ledger import ScriptedLedger
+
+
+@dataclass
+class Bench:
+    """A running edge and what stands around it."""
+
+    edge: EdgePart
+    ledger: ScriptedLedger
+    blobs: Blobs
+    clock: FakeClock
+    client: httpx.AsyncClient
+    draining: list[bool]
+
+    @property
+    def url(self) -> str:
+        """Where the edge listens."""
+        return self.edge.url
+
+
+OpenBench = Callable[..., AbstractAsyncContextManager[Bench]]
+
+
+@asynccontextmanager
+async def open_bench(folder: Path, *, sandbox: bool = False, **settings: Any) -> AsyncIterator[Bench]:
+    """Starts an edge on a free port."""
+    server, ledger, clock, draining = LocalServer(), ScriptedLedger(), FakeClock(), [False]
+    router_pb2_grpc.add_RouterServiceServicer_to_server(ledger, server)
+    ledger_pb2_grpc.add_LedgerServiceServicer_to_server(ledger, server)
+    blobs = Blobs("memory://")
+    surroundings = Surroundings(
+        name="edge",
+        channel=lambda address: LocalChannel(server),
+        adapters={},
+        blobs=blobs,
+        database=lambda: pytest.fail("the edge needs no database"),
+        clock=clock,
+        dice=random.Random(1),
+        state_dir=folder,
+        sandbox=sandbox,
+        secret=lambda purpose: purpose.encode().ljust(32, b"."),
+        draining=lambda: draining[0],
+    )
+    edge = build(EdgeSettings(port=0, drain_s=1, **settings), surroundings)
+    await edge.start()
+    async with httpx.AsyncClient(base_url=edge.url, headers={"authorization": "Bearer good"}, timeout=10) as client:
+        try:
+            yield Bench(edge, ledger, blobs, clock, client, draining)
+        finally:
+            await client.aclose()
+            await edge.stop()
+            await server.stop(0)
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    """An edge with its defaults."""
+    async with open_bench(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def edge_with(tmp_path: Path) -> OpenBench:
+    """Opens an edge with other settings."""
+
+    def open_with(**settings: Any) -> AbstractAsyncContextManager[Bench]:
+        return open_bench(tmp_path, **settings)
+
+    return open_with
+
+
+async def raw_exchange(bench: Bench, raw: bytes) -> bytes:
+    """What the edge answers to these bytes until it closes the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(bench.url.rsplit(":", 1)[1]))
+    try:
+        writer.write(raw)
+        return await asyncio.wait_for(reader.read(), 5)
+    finally:
+        writer.close()
