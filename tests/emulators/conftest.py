@@ -133,8 +133,8 @@ class Bench:
                 continue
         return entry
 
-    def openai(self, path: str = "openai", key: str = "sk-test") -> openai.AsyncOpenAI:
-        """Make a stock client without retries."""
+    def openai(self, path: str = "openai", key: str = "sk-test") -> Any:
+        """Make a stock `AsyncOpenAI` without retries; untyped, because its types forbid what tests must send."""
         return openai.AsyncOpenAI(base_url=f"{self.base}/{path}/v1", api_key=key, max_retries=0, timeout=10)
 
 

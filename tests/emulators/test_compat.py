@@ -18,7 +18,7 @@ KEY = {"authorization": "Bearer sk-test"}
 async def test_any_model_any_size_by_url(bench: Bench) -> None:
     """Without a response format the answer is an address on this server, which serves the picture; it is free."""
     async with bench.openai("compat") as client:
-        answer = await client.images.generate(model="org/some-model", prompt="x", size="200x72")  # type: ignore[call-overload]
+        answer = await client.images.generate(model="org/some-model", prompt="x", size="200x72")
     hosted = await bench.http.get(answer.data[0].url)
     assert answer.data[0].url.startswith(f"{bench.base}/compat/files/")
     assert (decoded(hosted.content).size, hosted.headers["content-type"]) == ((200, 72), "image/png")
@@ -56,7 +56,7 @@ async def test_edit_paints_where_the_mask_is_white(bench: Bench) -> None:
 async def test_a_model_may_have_a_price(legacy_bench: Bench) -> None:
     """Configured prices are per picture."""
     async with legacy_bench.openai("compat") as client:
-        await client.images.generate(model="dear", prompt="x", n=3, size="64x64")  # type: ignore[call-overload]
+        await client.images.generate(model="dear", prompt="x", n=3, size="64x64")
     assert (await legacy_bench.last("compat"))["cost_micros"] == 4_500
 
 

@@ -264,6 +264,14 @@ async def test_sandbox_faults(bench: Bench, model: str, status: int, type_: str)
     assert answer.headers.get("retry-after") == ("30" if status == 429 else None)
 
 
+async def test_the_slow_model_runs_on(bench: Bench) -> None:
+    """Its job is taken at once and is still running when others have ended."""
+    slow = await submitted(bench, "sandbox/slow", prompt="x")
+    assert (await result(bench, "fal-ai/flux/dev", prompt="x")).status_code == 200
+    status = await bench.http.get(slow["status_url"], headers=KEY)
+    assert (status.status_code, status.json()["status"]) == (202, "IN_PROGRESS")
+
+
 async def test_a_scripted_job_fails_unbilled(bench: Bench) -> None:
     """A step for "job" is the work's end: COMPLETED with an error. 5xx are not billed, unless the step says so."""
     await bench.script("fal", {"path": "job", "status": 500}, {"path": "job", "status": 504, "bill": True})

@@ -192,11 +192,35 @@ async def test_a_scripted_body_goes_out_as_it_is(bench: Bench, body: Any, sent: 
     assert (answer.status_code, answer.content) == (200, sent)
 
 
+async def test_raw_bytes_go_out_as_they_are(bench: Bench) -> None:
+    """`body_base64` carries what JSON text cannot."""
+    await bench.script("openai", {"body_base64": "/9j/AA==", "headers": {"content-type": "image/jpeg"}})
+    answer = await asked(bench)
+    assert (answer.content, answer.headers["content-type"]) == (b"\xff\xd8\xff\x00", "image/jpeg")
+
+
+async def test_a_repeated_body_announces_no_length(bench: Bench) -> None:
+    """A body may come many times over; who has read enough may leave."""
+    await bench.script("openai", {"body": "x" * 1000, "repeat": 3}, {"body": "x" * 50_000, "repeat": 10_000})
+    answer = await asked(bench)
+    assert len(answer.content) == 3000
+    assert "content-length" not in answer.headers
+    async with bench.http.stream("POST", "/openai/v1/images/generations", json=ORDER, headers=KEY) as endless:
+        read = 0
+        async for piece in endless.aiter_raw():
+            read += len(piece)
+            if read > 1_000_000:
+                break
+    assert (await bench.until_gone("openai"))["status"] == 200
+
+
 async def test_scripted_headers_replace_and_add(bench: Bench) -> None:
-    """Headers of a step are put in place of the provider's, on scripted and on real answers."""
+    """Headers of a step are put in place of the provider's or take them away, on scripted and on real answers."""
     await bench.script("openai", {"status": 429, "headers": {"Retry-After": "soon", "X-Extra": "1"}})
     answer = await asked(bench)
     assert (answer.headers["retry-after"], answer.headers["x-extra"]) == ("soon", "1")
+    await bench.script("openai", {"status": 429, "headers": {"Retry-After": None}})
+    assert "retry-after" not in (await asked(bench)).headers
     await bench.script("openai", {"headers": {"Content-Type": "text/html"}})
     assert (await asked(bench)).headers["content-type"] == "text/html"
 

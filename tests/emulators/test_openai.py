@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import json
 from typing import Any
 
 import httpx
@@ -88,6 +90,16 @@ async def test_edit_of_many_pictures_streams(bench: Bench) -> None:
         events = [event async for event in stream]
     assert [event.type for event in events] == ["image_edit.completed"]
     assert shown(events[0]).size == (1024, 1024)
+
+
+async def test_an_unreadable_picture_ends_a_stream_with_an_error(bench: Bench) -> None:
+    """What is found out after the stream has begun is told as an event, and not billed."""
+    files = {"image": picture()[:60]}
+    fields = {"model": GPT, "prompt": "x", "stream": "true"}
+    answer = await bench.http.post("/openai/v1/images/edits", data=fields, files=files, headers=KEY)
+    assert answer.text.startswith("event: error\ndata: ")
+    assert json.loads(answer.text.split("data: ")[1])["error"]["code"] == "invalid_image_file"
+    assert (await bench.journal())["billable"] == 0
 
 
 async def test_edit_by_json(bench: Bench) -> None:
@@ -233,6 +245,21 @@ async def test_sandbox_faults(bench: Bench, model: str, status: int, code: str) 
     answer = await bench.http.post(PATH, json={"model": model, "prompt": "x"}, headers=KEY)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     assert answer.headers.get("retry-after") == ("30" if status == 429 else None)
+
+
+async def test_the_slow_model_keeps_its_client_waiting(bench: Bench) -> None:
+    """It has not answered, nor billed, while others are served; a client that leaves ends nothing."""
+    fields = {"model": "sandbox-slow", "prompt": "x"}
+    waiting = asyncio.create_task(bench.http.post(PATH, json=fields, headers=KEY))
+    async with asyncio.timeout(5):
+        while not (await bench.journal())["entries"]:
+            continue
+    await bench.http.post(PATH, json={"model": GPT, "prompt": "x"}, headers=KEY)
+    slow, quick = (await bench.journal())["entries"]
+    assert (slow["status"], slow["billed"], quick["status"]) == (0, False, 200)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 async def test_headers(bench: Bench) -> None:

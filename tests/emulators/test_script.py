@@ -44,7 +44,7 @@ def test_steps_without_path_leave_other_requests_alone() -> None:
 def test_path_restricts_a_step(path: str, hit: set[str]) -> None:
     """A step with a path is for that kind; "submit" is for all that may be billed."""
     for kind in ("submit", "generations", "edits", "status", "result", "job"):
-        assert taken([Step(path=path, status=500)], kind) == [500 if kind in hit else None]  # type: ignore[arg-type]
+        assert taken([Step(path=path, status=500)], kind) == [500 if kind in hit else None]
 
 
 def test_paths_have_queues_of_their_own() -> None:
@@ -87,6 +87,7 @@ def test_matched_steps_come_first_while_they_last() -> None:
         {"cut_after_bytes": 1, "stall_after_bytes": 1},
         {"connection": "maybe"},
         {"body_base64": "*"},
+        {"repeat": 2},
     ],
 )
 def test_a_wrong_step_is_refused(step: dict[str, object]) -> None:

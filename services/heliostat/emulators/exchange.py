@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -150,6 +151,8 @@ class Exchange:
             await _finished(call, entry)
         if step.garbage:
             return Reply(step.status or 200, GARBAGE)
+        if step.repeat is not None:
+            return Reply(step.status or 200, chunks=_repeated(step.body_bytes(), step.repeat))
         if step.has_body:
             return Reply(step.status or 200, step.body_bytes())
         return self._room.dialect.error(step.status or 200)
@@ -158,12 +161,17 @@ class Exchange:
         headers = {"date": formatdate(usegmt=True), "content-type": reply.media_type}
         if reply.chunks is None:
             headers["content-length"] = str(len(reply.body))
-        more = self._room.dialect.headers(entry, elapsed_ms) | reply.headers | step.headers
-        return headers | {name.lower(): value for name, value in more.items()}
+        return step.dress(headers | self._room.dialect.headers(entry, elapsed_ms) | reply.headers)
 
 
 async def _whole(body: bytes) -> AsyncIterator[bytes]:
     yield body
+
+
+async def _repeated(body: bytes, times: int) -> AsyncIterator[bytes]:
+    for _ in range(times):
+        yield body
+        await asyncio.sleep(0)  # it may be drawn long after the client has gone
 
 
 async def worked(work: Work, entry: Entry) -> Reply:

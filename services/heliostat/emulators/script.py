@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import binascii
 import fnmatch
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import orjson
@@ -51,12 +52,14 @@ class Step(BaseModel):
     delay_s: float = Field(default=0.0, ge=0, le=86_400)
     status: int | None = Field(default=None, ge=200, le=599)
     """A status of 400 or more without a body brings the provider's own error body for it."""
-    headers: dict[str, str] = Field(default_factory=dict)
-    """Added to the answer's, or put in their place."""
+    headers: dict[str, str | None] = Field(default_factory=dict)
+    """Added to the answer's, or put in their place; null takes one away."""
     body: Any = None
     """Text is sent as it is, anything else as JSON (so `null` sends null). The type is JSON unless `headers` differ."""
     body_base64: str | None = None
     """Raw bytes in place of `body`."""
+    repeat: int | None = Field(default=None, ge=1, le=10_000_000)
+    """Send the scripted body so many times over, chunked, without a length: an answer that seems to have no end."""
     cut_after_bytes: int | None = Field(default=None, ge=0)
     """Announce the whole length, send so many body bytes, close. Nothing happens if the body is no longer than that."""
     stall_after_bytes: int | None = Field(default=None, ge=0)
@@ -83,6 +86,8 @@ class Step(BaseModel):
     def _one_end(self) -> Step:
         if self.cut_after_bytes is not None and self.stall_after_bytes is not None:
             raise ValueError("cut_after_bytes and stall_after_bytes exclude each other")
+        if self.repeat is not None and not self.has_body:
+            raise ValueError("repeat needs a body")
         return self
 
     @property
@@ -105,6 +110,12 @@ class Step(BaseModel):
         if self.body_base64 is not None:
             return pybase64.b64decode(self.body_base64)
         return self.body.encode() if isinstance(self.body, str) else orjson.dumps(self.body)
+
+    def dress(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Give an answer's headers, names in lower case, with the step's own worked in."""
+        dressed: dict[str, str | None] = {name.lower(): value for name, value in headers.items()}
+        dressed |= {name.lower(): value for name, value in self.headers.items()}
+        return {name: value for name, value in dressed.items() if value is not None}
 
     def meant_for(self, kind: str) -> bool:
         """Tell whether requests of this kind are meant."""

@@ -179,5 +179,5 @@ class Jobs:
         if real is not None and not step.replaces:
             return real
         if step.has_body:
-            return Reply(step.status or 200, step.body_bytes(), headers=dict(step.headers))
+            return Reply(step.status or 200, step.body_bytes(), headers=step.dress({}))
         return self._room.dialect.error(step.status or 500)
