@@ -1,0 +1,169 @@
+"""Adapter for fal.ai: its queue. Submits once, polls, fetches the result, downloads the pictures; resumes by job id.
+
+Source: fal.ai/docs (queue, errors, pricing), fal's Python client (2026-08-21), read 2026-11-22.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+
+from heliostat.adapters.fal import jobs
+from heliostat.adapters.fal.answers import empty, read_result
+from heliostat.adapters.fal.body import Pictures, gather, make_body
+from heliostat.adapters.fal.catalog import MODELS, SANDBOX_MODELS, Routes
+from heliostat.adapters.fal.endpoints import Endpoint
+from heliostat.adapters.fal.failures import FalRefusal, refusal
+from heliostat.adapters.fal.options import FalOptions
+from heliostat.adapters.fal.orders import given_sizes, order_of, variant_of
+from heliostat.adapters.fal.settings import FalSettings
+from heliostat.adapters.sdk import (
+    Adapter,
+    Answer,
+    Call,
+    Cancelled,
+    Choice,
+    MeshError,
+    Model,
+    ModelTable,
+    Order,
+    Step,
+    accepted,
+    adapter_module,
+    completed,
+    polling,
+    progress,
+)
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.api.image.v1 import request_pb2 as requests
+from heliostat.chassis.modules import Surroundings
+
+
+class FalAdapter(Adapter[FalSettings, FalOptions]):
+    """fal.ai."""
+
+    provider = "fal"
+    display_name = "fal"
+    options = FalOptions
+
+    def __init__(self, settings: FalSettings, surroundings: Surroundings) -> None:
+        super().__init__(settings, surroundings)
+        self.models = ModelTable(*MODELS, *SANDBOX_MODELS) if surroundings.sandbox else MODELS
+
+    def headers(self, account: str) -> Mapping[str, str]:
+        """fal's own scheme. Raises PROVIDER_AUTH_FAILED."""
+        key = self.settings.api_key
+        return {"authorization": f"Key {key.reveal()}"} if key is not None else {}
+
+    def refusal(self, answer: Answer) -> MeshError | None:
+        """fal's error bodies."""
+        return refusal(answer)
+
+    def order(self, model: Model, request: requests.ImageRequest, size: Choice) -> Order:
+        """The order with what fal's prices depend on."""
+        return order_of(model, request, size)
+
+    async def generate_one(
+        self, model: Model, request: requests.ImageRequest, options: FalOptions, call: Call
+    ) -> AsyncIterator[Step]:
+        """One job. Raises CONTENT_BLOCKED where every picture was blacked out, which is billed."""
+        routes: Routes = model.facts
+        endpoint = routes.choose(request)
+        if call.resume_provider_job_id:
+            job, sizes = self._known(call), given_sizes(request)
+        else:
+            pictures = await gather(endpoint, call)
+            job, sizes = await self._submit(endpoint, options, call, pictures), pictures.sizes
+        yield accepted(job.id)
+        async for status in polling.poll(call, lambda: self._look(job.status_url, call)):
+            value = status.json()
+            if value.get("error") or value.get("error_type"):
+                raise await self._failed(job, call, status)
+            if value.get("status") == "COMPLETED":
+                break
+            place = value.get("queue_position")
+            yield progress(queue_position=place if isinstance(place, int) and 0 <= place < 2**31 else None)
+        checked = request.moderation != requests.MODERATION_LOW and options.enable_safety_checker is not False
+        result = read_result(endpoint, await self._result(job, call), checked=checked)
+        micros = routes.price.reported(result.units) if result.units is not None else None
+        if not result.files:
+            raise empty(call, result, micros)
+        for index in range(len(result.files)):
+            yield await call.fetch(result.files[index]["url"], index, **result.told(index, request))
+        yield completed(
+            usage=result.usage(routes.price.entry["unit"]),
+            reported_micros=micros,
+            metadata={"endpoint": endpoint.path, "blocked_image_count": result.blocked},
+            variant=variant_of(model, request, sizes),
+        )
+
+    async def cancel_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:
+        """Takes a job out of the queue; one that runs is only asked to stop and may be charged."""
+        job = jobs.known(self.settings.base_url, provider_job_id)
+        if job is None:
+            return Cancelled(found=False)
+        try:
+            answer = await self.http.send("PUT", job.cancel_url, b"", None, phase="cancel", account=account)
+        except MeshError as error:
+            if error.reason == reasons.ERROR_REASON_PROVIDER_MODEL_GONE:
+                return Cancelled(found=False)
+            # ALREADY_COMPLETED comes as a 400, by another source as a 409.
+            if error.reason == reasons.ERROR_REASON_INVALID_FIELD:
+                return Cancelled(found=True)
+            raise
+        return Cancelled(found=True, free=answer.status == 200 and answer.json().get("status") == "OK")
+
+    async def _submit(self, endpoint: Endpoint, options: FalOptions, call: Call, pictures: Pictures) -> jobs.Job:
+        body = make_body(endpoint, call, options, pictures)
+        try:
+            answer = await self.http.post_json(f"/{endpoint.path}", body, call, headers=self._terms(options, call))
+        except FalRefusal as error:
+            raise error.told(call, ran=False) from None
+        job = jobs.submitted(self.settings.base_url, endpoint.path, answer.json_or_none())
+        if job is None:
+            message = "fal took the request without an id that the job could be found by; look into fal's dashboard."
+            raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message, phase="submit")
+        return job
+
+    def _known(self, call: Call) -> jobs.Job:
+        job = jobs.known(self.settings.base_url, call.resume_provider_job_id)
+        if job is None:
+            message = "The job id to go on with is none of fal's (owner/app/request); look the job up at fal."
+            raise call.error(reasons.ERROR_REASON_RESOURCE_NOT_FOUND, message, phase="poll")
+        return job
+
+    def _terms(self, options: FalOptions, call: Call) -> Mapping[str, str]:
+        """Headers of a submit. The router decides about retries: fal's own would hide what was tried."""
+        terms = {"x-fal-no-retry": "1", "x-fal-request-timeout": str(max(1, int(call.time_remaining_s())))}
+        if options.queue_priority:
+            terms["x-fal-queue-priority"] = options.queue_priority
+        if not call.passes_uris:
+            lifetime = {"expiration_duration_seconds": self.settings.media_lifetime_s}
+            terms["x-fal-object-lifecycle-preference"] = json.dumps(lifetime, separators=(",", ":"))
+        return terms
+
+    async def _look(self, url: str, call: Call) -> Answer:
+        """One look at a job. What is no JSON object is an error of the look, not of the job."""
+        answer = await self.http.get(url, call)
+        answer.json()
+        return answer
+
+    async def _result(self, job: jobs.Job, call: Call) -> Answer:
+        """The result of a completed job, asked for until fal gives it or refuses it."""
+        looks = polling.poll(call, lambda: self._look(job.response_url, call), first_s=0.0)
+        try:
+            return await anext(looks)
+        except FalRefusal as error:
+            raise error.told(call, ran=True) from None
+
+    async def _failed(self, job: jobs.Job, call: Call, status: Answer) -> MeshError:
+        """Why the job failed: by its result, which says more, or by its status."""
+        try:
+            await self.http.get(job.response_url, call)
+        except FalRefusal as error:
+            return error.told(call, ran=True)
+        except MeshError:
+            pass
+        refused = refusal(status) or FalRefusal(reasons.ERROR_REASON_PROVIDER_UNAVAILABLE, status)
+        return refused.told(call, ran=True)
+
+
+MODULE = adapter_module(FalAdapter, FalSettings)

@@ -1,0 +1,221 @@
+"""ImageRequest -> the JSON input of one endpoint of fal.
+
+Source: fal's endpoint types (fal-js, 2026-08-02), read 2026-11-22. Pictures travel as data URIs; in masks white is
+edited.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pybase64
+
+from heliostat.adapters.fal.endpoints import PNG, Endpoint, SizeField
+from heliostat.adapters.fal.options import FalOptions
+from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
+from heliostat.api.image.v1 import event_pb2 as events
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.api.image.v1 import request_pb2 as requests
+
+SPEEDS = {
+    requests.QUALITY_LOW: "TURBO",
+    requests.QUALITY_MEDIUM: "BALANCED",
+    requests.QUALITY_HIGH: "QUALITY",
+}
+QUALITIES = {requests.QUALITY_LOW: "low", requests.QUALITY_MEDIUM: "medium", requests.QUALITY_HIGH: "high"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The caller's pictures: the one to work on and the references in one row, and the mask (white = edit)."""
+
+    images: tuple[Input, ...] = ()
+    mask: bytes | None = None
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Sizes of the images in px."""
+        return [(one.shape.width_px, one.shape.height_px) for one in self.images]
+
+
+async def gather(endpoint: Endpoint, call: Call) -> Pictures:
+    """The caller's pictures in the order in which fal takes them. Raises INPUT_UNREADABLE and INVALID_FIELD."""
+    request = call.request
+    operation = operation_of(request)
+    images = []
+    if operation != "text_to_image":
+        images.append(await call.input(getattr(request, operation).image))
+    mask = await call.mask(MaskForm.WHITE_REPAINTS, images[0]) if endpoint.mask and images else None
+    images += [await call.input(one.image, "references") for one in request.references]
+    return Pictures(tuple(images), mask)
+
+
+def make_body(endpoint: Endpoint, call: Call, options: FalOptions, pictures: Pictures) -> dict[str, Any]:
+    """The input of one job. Raises INVALID_FIELD and UNSUPPORTED, before anything is sent."""
+    request = call.request
+    body = {**endpoint.constants, **_moderation(endpoint, request), **options.fields(endpoint)}
+    if "prompt" in endpoint.takes and request.prompt:
+        body["prompt"] = request.prompt
+    if "negative_prompt" in endpoint.takes and request.negative_prompt:
+        body["negative_prompt"] = request.negative_prompt
+    if "seed" in endpoint.takes and request.HasField("seed"):
+        body["seed"] = request.seed
+    if "image_count" in endpoint.takes and call.image_count > 1:
+        body["num_images"] = call.image_count
+    if "strength" in endpoint.takes and request.edit.HasField("strength"):
+        body["strength"] = request.edit.strength
+    body |= _size(endpoint, call) | _quality(endpoint, call) | _format(endpoint, call)
+    body |= _images(endpoint, request, pictures)
+    match operation_of(request):
+        case "upscale":
+            body |= _upscale(endpoint, call, pictures.sizes[0])
+        case "segment":
+            body |= _segment(endpoint, request.segment)
+    return body
+
+
+def _moderation(endpoint: Endpoint, request: requests.ImageRequest) -> dict[str, Any]:
+    if request.moderation != requests.MODERATION_LOW:
+        return {}
+    if endpoint.safety:
+        return {"safety_tolerance": endpoint.safety}
+    return {"enable_safety_checker": False} if "enable_safety_checker" in endpoint.options else {}
+
+
+def _size(endpoint: Endpoint, call: Call) -> dict[str, Any]:
+    """The size, unless an edit leaves it to the picture."""
+    wished = call.request.HasField("size")
+    if endpoint.size is SizeField.NONE:
+        if wished and call.model.facts.plain is not endpoint:
+            wish = call.model.sizes.choose(call.request.size)
+            reason = "The size of an edit follows the input picture."
+            call.adjust("size", wish.requested, "", reason, events.ADJUSTMENT_MODE_DROPPED)
+        elif wished:
+            call.size()
+        return {}
+    if not wished and operation_of(call.request) != "text_to_image":
+        return {}
+    choice = call.size()
+    if endpoint.size is SizeField.IMAGE_SIZE:
+        return {"image_size": {"width": choice.width_px, "height": choice.height_px}} if choice.width_px else {}
+    sent = {"aspect_ratio": choice.ratio} if choice.ratio else {}
+    if endpoint.size is SizeField.RATIO_AND_RESOLUTION and choice.tier:
+        sent["resolution"] = choice.tier
+    return sent
+
+
+def _quality(endpoint: Endpoint, call: Call) -> dict[str, Any]:
+    wanted = call.request.output.quality
+    if "quality" not in endpoint.takes or not wanted:
+        return {}
+    speeds = endpoint.path == "fal-ai/ideogram/v3"
+    name, words = ("rendering_speed", SPEEDS) if speeds else ("quality", QUALITIES)
+    word = words.get(wanted)
+    if word is None:
+        word = words[requests.QUALITY_HIGH]
+        asked = requests.Quality.Name(wanted).removeprefix("QUALITY_").lower()
+        call.adjust("quality", asked, word, "The model has nothing above high.")
+    return {name: word}
+
+
+def _format(endpoint: Endpoint, call: Call) -> dict[str, Any]:
+    """The wanted format, or the lossless one where the kit has to convert."""
+    wanted = call.request.output.media_type
+    if not wanted or not endpoint.formats:
+        return {}
+    if wanted in endpoint.formats:
+        return {"output_format": endpoint.formats[wanted]}
+    for adjustment in call.adjustments:
+        if adjustment.parameter == "output_format":
+            adjustment.sent = PNG
+    return {"output_format": endpoint.formats[PNG]}
+
+
+def _images(endpoint: Endpoint, request: requests.ImageRequest, pictures: Pictures) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    if pictures.images:
+        addresses = [_data_uri(one.media_type, one.data) for one in pictures.images]
+        body[endpoint.image] = addresses if endpoint.image_is_list else addresses[0]
+    if endpoint.mask:
+        if pictures.mask is None:
+            raise MeshError(
+                reasons.ERROR_REASON_INVALID_FIELD,
+                f"{endpoint.path} repaints a masked part; send a mask, or choose a model that edits whole pictures.",
+                field="mask",
+            )
+        body[endpoint.mask] = _data_uri(PNG, pictures.mask)
+    weight = next((one.weight for one in request.references if one.HasField("weight")), None)
+    if "reference_weight" in endpoint.takes and weight is not None:
+        body["image_prompt_strength"] = weight
+    return body
+
+
+def _upscale(endpoint: Endpoint, call: Call, size: tuple[int, int]) -> dict[str, Any]:
+    upscale = call.request.upscale
+    body: dict[str, Any] = {}
+    if "creativity" in endpoint.takes and upscale.HasField("creativity"):
+        body["creativity"] = upscale.creativity
+    scale = scale_of(endpoint, call.request, size)
+    if scale is None:
+        return body
+    if upscale.HasField("size"):
+        wanted = (upscale.size.width_px, upscale.size.height_px)
+        if (round(size[0] * scale), round(size[1] * scale)) != wanted:
+            reason = "The model takes a factor, and keeps the shape of the picture."
+            call.adjust("size", f"{wanted[0]}x{wanted[1]}", f"x{scale:g}", reason)
+    elif scale != round(upscale.factor, 3):
+        least, most = endpoint.factors
+        call.adjust("factor", f"{upscale.factor:g}", f"{scale:g}", f"The model enlarges {least:g} to {most:g} times.")
+    body["scale" if "scale" in endpoint.takes else "upscale_factor"] = scale
+    return body
+
+
+def scale_of(endpoint: Endpoint, request: requests.ImageRequest, size: tuple[int, int]) -> float | None:
+    """The factor that is sent for a picture of `size` px, from a wished size the larger; None without a wish."""
+    upscale = request.upscale
+    if upscale.HasField("size"):
+        wanted = max(upscale.size.width_px / size[0], upscale.size.height_px / size[1])
+    elif upscale.HasField("factor"):
+        wanted = upscale.factor
+    else:
+        return None
+    least, most = endpoint.factors
+    return round(min(max(wanted, least), most), 3)
+
+
+def _segment(endpoint: Endpoint, segment: requests.Segment) -> dict[str, Any]:
+    """What to find. An endpoint asked for nothing would find what its demonstration finds: that is refused."""
+    _refuse_foreign(endpoint, segment)
+    body: dict[str, Any] = {}
+    if segment.labels:
+        body["prompt"] = segment.labels[0]
+    if segment.points:
+        body[endpoint.points] = [
+            {"x": one.x_px, "y": one.y_px, "label": int(not one.exclude)} for one in segment.points
+        ]
+    if segment.boxes:
+        body["box_prompts"] = [
+            {"x_min": one.left_px, "y_min": one.top_px, "x_max": one.right_px, "y_max": one.bottom_px}
+            for one in segment.boxes
+        ]
+    if not body:
+        raise _unsupported(endpoint, "does not find everything by itself; say what to find", "segment")
+    return body
+
+
+def _refuse_foreign(endpoint: Endpoint, segment: requests.Segment) -> None:
+    if segment.labels and "label" not in endpoint.takes:
+        raise _unsupported(endpoint, "finds by points and boxes, not by labels", "labels")
+    if len(segment.labels) > 1:
+        raise _unsupported(endpoint, "finds one label per request; ask once for each", "labels")
+    if segment.points and "points" not in endpoint.takes:
+        raise _unsupported(endpoint, "finds by a label, not by points", "points")
+    if segment.boxes and "boxes" not in endpoint.takes:
+        raise _unsupported(endpoint, "finds by a label, not by boxes", "boxes")
+
+
+def _unsupported(endpoint: Endpoint, fact: str, field: str) -> MeshError:
+    return MeshError(reasons.ERROR_REASON_UNSUPPORTED, f"{endpoint.path} {fact}.", field=field)
+
+
+def _data_uri(media_type: str, data: bytes) -> str:
+    return f"data:{media_type};base64,{pybase64.b64encode(data).decode('ascii')}"

@@ -1,0 +1,128 @@
+"""fal's errors in the words of the mesh. Pure.
+
+Source: fal.ai/docs/model-apis/errors and the Python client (2026-08-21), read 2026-11-22. A model's error is
+{"detail": [{"loc", "msg", "type"}]}, an error of the queue {"detail": "...", "error_type": "..."}; a locked account
+answers 403 with "Exhausted balance" in its text.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from heliostat.adapters.sdk import Answer, Call, MeshError
+from heliostat.adapters.sdk.refusals import clean
+from heliostat.api.image.v1 import event_pb2 as events
+from heliostat.api.image.v1 import reason_pb2 as reasons
+
+_UNREADABLE = (
+    "image_too_small",
+    "image_too_large",
+    "image_aspect_ratio_error",
+    "image_load_error",
+    "file_download_error",
+    "file_too_large",
+    "unsupported_image_format",
+    "face_detection_error",
+)
+_UNAVAILABLE = (
+    "downstream_service_error",
+    "downstream_service_unavailable",
+    "internal_server_error",
+    "internal_error",
+    "runner_server_error",
+    "runner_incomplete_response",
+    "runner_scheduling_failure",
+    "runner_disconnected",
+)
+_TIMEOUT = ("generation_timeout", "request_timeout", "startup_timeout")
+_CANCELLED = ("client_disconnected", "client_cancelled")
+
+_REASON_OF_TYPE: Mapping[str, int] = {
+    "content_policy_violation": reasons.ERROR_REASON_CONTENT_BLOCKED,
+    # The model ran and gave nothing: in practice its own refusal.
+    "no_media_generated": reasons.ERROR_REASON_CONTENT_BLOCKED,
+    **dict.fromkeys(_UNREADABLE, reasons.ERROR_REASON_INPUT_UNREADABLE),
+    **dict.fromkeys(_UNAVAILABLE, reasons.ERROR_REASON_PROVIDER_UNAVAILABLE),
+    **dict.fromkeys(_TIMEOUT, reasons.ERROR_REASON_PROVIDER_TIMEOUT),
+    **dict.fromkeys(_CANCELLED, reasons.ERROR_REASON_CANCELLED),
+}
+
+_FIELD_OF: Mapping[str, str] = {
+    "image_size": "size",
+    "aspect_ratio": "size",
+    "resolution": "size",
+    "num_images": "image_count",
+    "image_url": "image",
+    "image_urls": "references",
+    "mask_url": "mask",
+    "output_format": "output.media_type",
+    "upscale_factor": "upscale.factor",
+    "scale": "upscale.factor",
+}
+
+
+_ADVICE: Mapping[int, str] = {
+    reasons.ERROR_REASON_CONTENT_BLOCKED: "fal refused the prompt or the picture as unsafe; change it.",
+    reasons.ERROR_REASON_INPUT_UNREADABLE: "fal cannot use a picture of the request; send another one.",
+    reasons.ERROR_REASON_PROVIDER_UNAVAILABLE: "fal could not run the job; ask again later or elsewhere.",
+    reasons.ERROR_REASON_PROVIDER_TIMEOUT: "fal ran out of time for the job; ask again later or elsewhere.",
+    reasons.ERROR_REASON_CANCELLED: "The job was cancelled at fal.",
+    reasons.ERROR_REASON_INVALID_FIELD: "fal refused a field of the request; change it.",
+}
+
+
+class FalRefusal(MeshError):
+    """An error that fal itself told of, in its own dialect. Its sentence is ours: fal's may repeat the prompt."""
+
+    def __init__(self, reason: int, answer: Answer) -> None:
+        super().__init__(
+            reason,
+            _ADVICE[reason],
+            failure=events.AttemptFailure(outcome=events.OUTCOME_REFUSED, billed=events.BILLED_NO, phase="submit"),
+        )
+        self.answer = answer
+
+    def told(self, call: Call, *, ran: bool) -> MeshError:
+        """The error for the caller, with fal's words as far as they may be shown.
+
+        `ran` tells that the job had begun: then a refusal over contents may be charged, which nobody says for sure.
+        """
+        kind, words, loc = _read(self.answer.json_or_none())
+        said = clean(words or kind, (call.request.prompt, call.request.negative_prompt))
+        unsure = ran and self.answer.status < 500 and self.reason == reasons.ERROR_REASON_CONTENT_BLOCKED
+        return call.error(
+            self.reason,
+            f"{self.message} It said: {said}" if said else self.message,
+            outcome=events.OUTCOME_ACCEPTED if unsure else events.OUTCOME_REFUSED,
+            billed=events.BILLED_UNKNOWN if unsure else events.BILLED_NO,
+            phase="poll" if ran else "submit",
+            field=(_FIELD_OF.get(loc, loc) or None) if self.reason == reasons.ERROR_REASON_INVALID_FIELD else None,
+        )
+
+
+def refusal(answer: Answer) -> FalRefusal | None:
+    """The error of an answer that speaks fal's dialect; None for what any provider could say (401, 429, HTML...)."""
+    body = answer.json_or_none()
+    if not isinstance(body, Mapping):
+        return None
+    kind, _, _ = _read(body)
+    reason = _REASON_OF_TYPE.get(kind)
+    if kind.startswith("runner_connection_"):
+        reason = reasons.ERROR_REASON_PROVIDER_UNAVAILABLE
+    if reason is None and answer.status == 499:
+        reason = reasons.ERROR_REASON_CANCELLED
+    if reason is None and answer.status in {400, 422} and isinstance(body.get("detail"), list):
+        reason = reasons.ERROR_REASON_INVALID_FIELD
+    return None if reason is None else FalRefusal(reason, answer)
+
+
+def _read(body: Any) -> tuple[str, str, str]:
+    """(type, message, last name of loc) of an error body of either shape, or of a status that tells of an error."""
+    if not isinstance(body, Mapping):
+        return "", "", ""
+    detail = body.get("detail") or body.get("error") or ""
+    if isinstance(detail, list) and detail and isinstance(detail[0], Mapping):
+        first = detail[0]
+        loc = first.get("loc")
+        names = [name for name in loc if isinstance(name, str)] if isinstance(loc, list) else []
+        return str(first.get("type", "")), str(first.get("msg", "")), names[-1] if len(names) > 1 else ""
+    return str(body.get("error_type", "")), detail if isinstance(detail, str) else "", ""
