@@ -1,4 +1,4 @@
-"""Prices against the published figures and the worked examples of the fact sheets."""
+"""Prices against the published figures and worked examples."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_gpt_image_25_output_tokens() -> None:
     ],
 )
 def test_token_price(usage: tokens.Usage, prices: tokens.TokenPrices, micros: int) -> None:
-    """Micro-USD, rounded up; the first row is the sheet's worked example ($.0589)."""
+    """Micro-USD, rounded up; the first row is two previews and 50 tokens of text ($.0589)."""
     assert usage.cost_micros(prices) == micros
 
 
@@ -70,6 +70,6 @@ def test_token_price(usage: tokens.Usage, prices: tokens.TokenPrices, micros: in
     ],
 )
 def test_fal_price(model: str, job: Job, units: str, micros: int) -> None:
-    """Units and micro-USD; the first three rows are the sheet's worked examples."""
+    """Units and micro-USD; the first three rows are worked examples ($.10, $.045, $.045)."""
     bill = BY_ID[model].price.bill(job)
     assert (bill.units_text, bill.cost_micros) == (units, micros)

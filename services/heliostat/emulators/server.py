@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -42,7 +43,13 @@ class EmulatorServer:
         """Listen, and give the base URL. Raises OSError when the port is taken."""
         await self._lifespan.enter_async_context(self._app.router.lifespan_context(self._app))
         config = uvicorn.Config(
-            self._app, http=EmulatorProtocol, ws="none", lifespan="off", log_config=None, timeout_keep_alive=75
+            self._answer,
+            interface="asgi3",
+            http=EmulatorProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            timeout_keep_alive=75,
         )
         config.load()
         loop = asyncio.get_running_loop()
@@ -66,3 +73,8 @@ class EmulatorServer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._lifespan.aclose()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Only `stop` cancels, after it has aborted the connection: uvicorn would log that as an error of the app.
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._app(scope, receive, send)
