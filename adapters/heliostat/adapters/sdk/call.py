@@ -36,8 +36,13 @@ class Input:
 class Bench(Protocol):
     """What a call works with: owned by the adapter's service, shared by its calls."""
 
-    clock: Clock
-    dice: random.Random
+    @property
+    def clock(self) -> Clock:
+        """The process's clock."""
+
+    @property
+    def dice(self) -> random.Random:
+        """The process's randomness."""
 
     async def fetch_result(self, url: str, call: "Call") -> bytes:
         """A result of the provider from an allowed host."""
@@ -127,9 +132,11 @@ class Call:
     ) -> None:
         """Tells the caller what became of a parameter; under STRICT_REFUSE raises UNSUPPORTED instead.
 
-        Call it before the submit. `parameter` is a name of asked.py, "size", "output_format" or "n".
+        Call it before the submit. `parameter` is a name of asked.py, "size", "output_format" or "n". What is emulated
+        or only renamed is honoured, and never refused.
         """
-        if self.request.strict == request_pb2.STRICT_REFUSE and not self.submitted:
+        honoured = mode not in {event_pb2.ADJUSTMENT_MODE_CONVERTED, event_pb2.ADJUSTMENT_MODE_DROPPED}
+        if self.request.strict == request_pb2.STRICT_REFUSE and not self.submitted and not honoured:
             raise MeshError(
                 reasons.ERROR_REASON_UNSUPPORTED,
                 f"{parameter} {requested!r} cannot be honoured as it is: {reason} "
@@ -160,9 +167,7 @@ class Call:
         elif source == "blob_id":
             data = await self._bench.read_blob(media.blob_id)
         else:
-            raise MeshError(
-                reasons.ERROR_REASON_INPUT_UNREADABLE, f"{field} holds no picture; send one.", field=field
-            )
+            raise MeshError(reasons.ERROR_REASON_INPUT_UNREADABLE, f"{field} holds no picture; send one.", field=field)
         try:
             return Input(data, read_shape(data))
         except ValueError as error:
@@ -229,19 +234,35 @@ class Call:
         reason: int,
         message: str,
         *,
-        outcome: "event_pb2.Outcome" = event_pb2.OUTCOME_UNSPECIFIED,
-        billed: "event_pb2.Billed" = event_pb2.BILLED_UNKNOWN,
+        outcome: "event_pb2.Outcome | None" = None,
+        billed: "event_pb2.Billed | None" = None,
         cost_micros: int | None = None,
         phase: str = "",
         retry_after_s: float | None = None,
         field: str | None = None,
     ) -> MeshError:
-        """An error that tells how far the attempt came, for the adapter to raise: what it does not know stays unknown."""
-        failure = event_pb2.AttemptFailure(
-            outcome=outcome,
-            billed=billed,
-            cost=None if cost_micros is None else to_money(cost_micros),
-            provider_job_id=self.accepted_job_id or "",
-            phase=phase,
-        )
+        """An error for the adapter to raise, with how far the attempt came.
+
+        What it does not say follows from what was sent: nothing yet, perhaps (unknown), or taken by the provider.
+        """
+        failure = self.failure()
+        failure.phase = phase or failure.phase
+        if outcome is not None:
+            failure.outcome = outcome
+        if billed is not None:
+            failure.billed = billed
+        if cost_micros is not None:
+            failure.cost.CopyFrom(to_money(cost_micros))
         return MeshError(reason, message, failure=failure, retry_after_s=retry_after_s, field=field)
+
+    def failure(self) -> event_pb2.AttemptFailure:
+        """How far an attempt came that fails now, as far as the kit can tell."""
+        if self.accepted_job_id is not None:
+            outcome, billed, phase = event_pb2.OUTCOME_ACCEPTED, event_pb2.BILLED_UNKNOWN, "poll"
+        elif self.submitted:
+            outcome, billed, phase = event_pb2.OUTCOME_UNSPECIFIED, event_pb2.BILLED_UNKNOWN, "submit"
+        else:
+            outcome, billed, phase = event_pb2.OUTCOME_NOT_SENT, event_pb2.BILLED_NO, "prepare"
+        return event_pb2.AttemptFailure(
+            outcome=outcome, billed=billed, provider_job_id=self.accepted_job_id or "", phase=phase
+        )

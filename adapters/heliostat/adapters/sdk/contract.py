@@ -1,16 +1,17 @@
 """What an adapter is: a provider, its models, and `generate_one`."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from heliostat.adapters.sdk.call import Call
-from heliostat.adapters.sdk.http import Answer, ProviderClient
+from heliostat.adapters.sdk.http import ProviderClient
 from heliostat.adapters.sdk.models import Model, ModelTable
 from heliostat.adapters.sdk.pricing import Order
-from heliostat.adapters.sdk.result import Step
+from heliostat.adapters.sdk.refusals import Answer
+from heliostat.adapters.sdk.result import Completed, Step
 from heliostat.adapters.sdk.settings import AdapterSettings, ProviderSettings
 from heliostat.adapters.sdk.sizing import Choice
 from heliostat.api.image.v1 import request_pb2
@@ -115,6 +116,20 @@ class Adapter(Generic[SettingsT, OptionsT]):
             input_count=len(request.references),
             partial_count=request.output.partial_image_count,
         )
+
+    def delivered_order(
+        self,
+        model: Model,
+        request: request_pb2.ImageRequest,
+        size: Choice,
+        end: Completed,
+        delivered: Sequence[tuple[int, int]],
+    ) -> Order:
+        """The order as it came out: what was delivered, with the variant that the provider resolved. Pure."""
+        order = self.order(model, request, size)
+        width, height = delivered[0]
+        variant = {**order.variant, **end.variant}
+        return replace(order, width_px=width, height_px=height, image_count=len(delivered), variant=variant)
 
     async def cancel_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:
         """Cancels a job at the provider. The default knows no jobs."""

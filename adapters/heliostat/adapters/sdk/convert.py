@@ -45,9 +45,7 @@ class Darkroom:
         """The picture in another format; `compression_percent` is the quality, 0..100. Raises ValueError."""
         return await self._run(_convert, data, media_type, compression_percent)
 
-    async def shape_mask(
-        self, mask: bytes, mode: "request_pb2.MaskMode", feather_px: int, form: MaskForm
-    ) -> bytes:
+    async def shape_mask(self, mask: bytes, mode: "request_pb2.MaskMode", feather_px: int, form: MaskForm) -> bytes:
         """A mask as a PNG in `form`. Without a mode an alpha channel counts, else luminance. Raises ValueError."""
         return await self._run(_shape_mask, mask, int(mode), feather_px, form.value)
 

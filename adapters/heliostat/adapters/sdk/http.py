@@ -1,25 +1,20 @@
 """Calls a provider over HTTP: the one owner of httpx.
 
-One `ProviderClient` per provider, never one per request. Every call ends in an `Answer` of status below 400 or in a
+One `ProviderClient` per provider, never one per request. Every call ends in an `Answer` of status below 300 or in a
 MeshError that tells how far the attempt came:
 
-    no connection                               PROVIDER_UNAVAILABLE, NOT_SENT, not billed
-    an error answer of the provider itself      by `refusal` of the adapter, else by the table below; REFUSED, not billed
-    502, 503 or 504 that a proxy made, on a submit   PROVIDER_UNAVAILABLE, unknown
-    no answer in time, on a submit              PROVIDER_TIMEOUT, unknown
-    cut or reset in between, on a submit        PROVIDER_ANSWER_INVALID, unknown
-    any of these on a poll, download or cancel  ACCEPTED, unknown: the work goes on without us
-
-    402 and "out of credit" QUOTA_EXHAUSTED · 429 RATE_LIMITED · 401, 403 PROVIDER_AUTH_FAILED
-    404, 410 PROVIDER_MODEL_GONE · 408, 504 PROVIDER_TIMEOUT · 400, 409, 413, 415, 422 INVALID_FIELD · rest UNAVAILABLE
+    no connection                                    PROVIDER_UNAVAILABLE, NOT_SENT, not billed
+    an error answer of the provider                  `refusal` of the adapter, else refusals.py; REFUSED, not billed
+    a 502, 503 or 504 made by a proxy, on a submit   by status; unknown
+    no answer in time, on a submit                   PROVIDER_TIMEOUT; unknown
+    an answer cut, reset or unreadable, on a submit  PROVIDER_ANSWER_INVALID; unknown
+    any of these on a poll, download or cancel       the same reason; ACCEPTED, unknown: the work goes on without us
+    any of these before the submit (phase "prepare") the same reason; NOT_SENT, not billed
 """
 
-import asyncio
-import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 import orjson
@@ -28,8 +23,217 @@ from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.multipart import Part, encode_multipart
 from heliostat.adapters.sdk.refusals import Answer, read_refusal
 from heliostat.adapters.sdk.settings import ProviderSettings
-from heliostat.adapters.sdk.transport import LargePieceTransport
+from heliostat.adapters.sdk.structure import MAX_BYTES
+from heliostat.adapters.sdk.transport import BodyTooLarge, LargePieceTransport
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis import telemetry
 from heliostat.chassis.errors import MeshError
+
+ATTEMPT_HEADER = "x-heliostat-attempt"
+MAX_ANSWER_BYTES = MAX_BYTES
+POLL_ANSWER_S = 30.0
+CALL_FREE_S = 30.0
+
+_BASE_HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "heliostat"}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class ProviderClient:
+    """HTTP of one provider: its origin, its key, its time-outs, its errors."""
+
+    def __init__(
+        self,
+        provider: str,
+        settings: ProviderSettings,
+        *,
+        headers: Callable[[str], Mapping[str, str]],
+        refusal: Callable[[Answer], MeshError | None],
+        key_name: Callable[[str], str],
+    ) -> None:
+        self._provider = provider
+        self._settings = settings
+        self._base = settings.base_url.rstrip("/")
+        self._origin = _origin(urlsplit(self._base))
+        self._host = urlsplit(self._base).hostname or ""
+        self._headers = headers
+        self._refusal = refusal
+        self._key_name = key_name
+        self._client = httpx.AsyncClient(
+            transport=LargePieceTransport(max_connections=settings.max_connections, keepalive_s=settings.keepalive_s),
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+    async def post_json(
+        self,
+        url: str,
+        body: Any,
+        call: Call | None = None,
+        *,
+        phase: str = "submit",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """POSTs JSON to a path below base_url, or to a whole URL of the provider's own origin."""
+        typed = {"content-type": "application/json", **(headers or {})}
+        return await self.send("POST", url, orjson.dumps(body), call, phase=phase, headers=typed)
+
+    async def post_multipart(
+        self,
+        url: str,
+        parts: Sequence[Part],
+        call: Call | None = None,
+        *,
+        phase: str = "submit",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """POSTs a form with files."""
+        content_type, body = encode_multipart(parts)
+        return await self.send(
+            "POST", url, body, call, phase=phase, headers={"content-type": content_type, **(headers or {})}
+        )
+
+    async def get(
+        self, url: str, call: Call | None = None, *, phase: str = "poll", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """GETs from the provider's own origin."""
+        return await self.send("GET", url, b"", call, phase=phase, headers=headers)
+
+    async def put(
+        self, url: str, call: Call | None = None, *, phase: str = "cancel", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """PUTs an empty body to the provider's own origin."""
+        return await self.send("PUT", url, b"", call, phase=phase, headers=headers)
+
+    async def delete(
+        self, url: str, call: Call | None = None, *, phase: str = "cancel", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """DELETEs at the provider's own origin."""
+        return await self.send("DELETE", url, b"", call, phase=phase, headers=headers)
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        body: bytes,
+        call: Call | None,
+        *,
+        phase: str,
+        headers: Mapping[str, str] | None = None,
+        account: str = "",
+    ) -> Answer:
+        """One exchange. `phase` is prepare, submit, poll, download or cancel; it decides what an error means."""
+        whole = self.resolve(url)
+        account = call.account if call is not None else account
+        sent = {**_BASE_HEADERS, **self._headers(account), **(headers or {})}
+        if call is not None and call.attempt_id:
+            sent[ATTEMPT_HEADER] = call.attempt_id
+        if call is not None and phase == "submit":
+            call.submitted = True
+        request = httpx.Request(method, whole, headers=sent, content=body, extensions=self._extensions(call, phase))
+        answer = await self._exchange(request, call, phase)
+        if answer.status < 300:
+            return answer
+        raise self._refused(answer, call, phase, account)
+
+    def resolve(self, url: str) -> str:
+        """The whole URL. Raises PROVIDER_ANSWER_INVALID for one that is not of the provider's own origin.
+
+        The key goes to that origin only, whatever address a provider's answer names.
+        """
+        if url.startswith("/"):
+            return self._base + url
+        parts = urlsplit(url)
+        if _origin(parts) != self._origin or parts.username or parts.password:
+            raise MeshError(
+                reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID,
+                f"The provider named an address at {parts.hostname or 'nowhere'}, which is not its own; "
+                "set base_url if the provider moved.",
+                failure=event_pb2.AttemptFailure(outcome=event_pb2.OUTCOME_ACCEPTED, phase="poll"),
+            )
+        return url
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self._client.aclose()
+
+    async def _exchange(self, request: httpx.Request, call: Call | None, phase: str) -> Answer:
+        method, path = request.method, request.url.path
+        attributes = {
+            telemetry.HTTP_METHOD: method,
+            telemetry.SERVER_ADDRESS: self._host,
+            telemetry.URL_PATH: path[:200],
+        }
+        with telemetry.span(f"{method} {self._provider}", kind="client", attributes=attributes) as span:
+            try:
+                response = await self._client.send(request)
+            except httpx.HTTPError as error:
+                raise self._broken(error, call, phase) from None
+            span.set(telemetry.HTTP_STATUS, response.status_code)
+        return Answer(response.status_code, response.headers, response.content)
+
+    def _extensions(self, call: Call | None, phase: str) -> dict[str, Any]:
+        remaining = call.time_remaining_s() if call is not None else CALL_FREE_S
+        longest = (
+            self._settings.answer_timeout_s
+            if phase == "submit"
+            else min(POLL_ANSWER_S, self._settings.answer_timeout_s)
+        )
+        return {
+            "timeout": {
+                "connect": min(self._settings.connect_timeout_s, remaining),
+                "answer": min(longest, remaining),
+                "idle": self._settings.idle_timeout_s,
+                "total": remaining,
+            },
+            "max_bytes": MAX_ANSWER_BYTES,
+        }
+
+    def _broken(self, error: httpx.HTTPError, call: Call | None, phase: str) -> MeshError:
+        """The error of an exchange that did not end in an answer."""
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            reason = reasons.ERROR_REASON_PROVIDER_UNAVAILABLE
+            message = f"The provider at {self._host} cannot be reached ({error}); check base_url and the network."
+            return MeshError(reason, message, failure=_failure("connect" if phase == "submit" else phase, call))
+        if isinstance(error, httpx.TimeoutException):
+            reason = reasons.ERROR_REASON_PROVIDER_TIMEOUT
+            message = "The provider did not answer in time."
+        elif isinstance(error, BodyTooLarge):
+            reason = reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID
+            message = f"The provider's answer is larger than {MAX_ANSWER_BYTES} bytes; nothing of it was kept."
+        else:
+            reason = reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID
+            message = "The connection to the provider broke before its answer was whole."
+        return MeshError(reason, message, failure=_failure(phase, call))
+
+    def _refused(self, answer: Answer, call: Call | None, phase: str, account: str) -> MeshError:
+        """The error behind an answer of status 300 and up, by the adapter's reading or by the kit's."""
+        error = self._refusal(answer)
+        if error is None:
+            prompts = (call.request.prompt, call.request.negative_prompt) if call is not None else ()
+            secrets = self._headers(account).values()
+            error = read_refusal(answer, key_name=self._key_name(account), prompt=prompts, secrets=secrets)
+        if phase not in {"submit", "prepare"} and not _deliberate(error):
+            error.failure = _failure(phase, call)
+        return error
+
+
+def _deliberate(error: MeshError) -> bool:
+    """Whether the adapter itself said how far the attempt came, as opposed to the table for submits."""
+    return error.failure is not None and error.failure.phase not in {"", "submit"}
+
+
+def _failure(phase: str, call: Call | None) -> event_pb2.AttemptFailure:
+    """How far an attempt came that broke in this phase."""
+    if phase in {"connect", "prepare"}:
+        return event_pb2.AttemptFailure(outcome=event_pb2.OUTCOME_NOT_SENT, billed=event_pb2.BILLED_NO, phase=phase)
+    if phase == "submit":
+        return event_pb2.AttemptFailure(billed=event_pb2.BILLED_UNKNOWN, phase=phase)
+    job = (call.accepted_job_id or "") if call is not None else ""
+    return event_pb2.AttemptFailure(
+        outcome=event_pb2.OUTCOME_ACCEPTED, billed=event_pb2.BILLED_UNKNOWN, provider_job_id=job, phase=phase
+    )
+
+
+def _origin(parts: SplitResult) -> tuple[str, str, int]:
+    return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)

@@ -71,6 +71,7 @@ class _ModelFacts:
     price: Pricing = unknown_price
     price_source: str = ""
     max_images: int = 1
+    counts_images: bool = True
     max_references: int = 0
     mask: str = ""
     media_types: tuple[str, ...] = ("image/png",)
@@ -99,6 +100,7 @@ class Model(_ModelFacts):
     operations      keys of OPERATIONS
     sizes, price    see sizing.py and pricing.py
     mask            "" none, "exact" repaints exactly the mask, "guidance" takes it as a hint
+    counts_images   False where n has no meaning, as in segmenting: as many masks come as there are segments
     media_types     what it delivers natively, the default first; the kit converts to anything else
     ignores         normalized parameters that it cannot honour, on top of the adapter's own list (names: asked.py)
     typical_seconds usual duration for Estimate; 0 where unknown
@@ -150,6 +152,13 @@ class ModelTable:
 
     def __len__(self) -> int:
         return len(self._models)
+
+    def capabilities(self) -> list[capability_pb2.Capability]:
+        """All models for Describe; a wildcard stands last, under the name "*"."""
+        described = [model.capability() for model in self]
+        if self._wildcard is not None:
+            described.append(replace(self._wildcard, name="*").capability())
+        return described
 
     def get(self, name: str) -> Model:
         """The model of that name. Raises PROVIDER_MODEL_GONE."""

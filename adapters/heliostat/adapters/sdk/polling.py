@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from heliostat.adapters.sdk.call import Call
-from heliostat.adapters.sdk.http import Answer
+from heliostat.adapters.sdk.refusals import Answer
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError

@@ -277,7 +277,9 @@ def micros(dollars: Decimal) -> int:
     return int((dollars * MICROS).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
-def _line(unit: "capability_pb2.PriceUnit", price: Decimal, *, billable: str = "", variant: str = "") -> capability_pb2.Price:
+def _line(
+    unit: "capability_pb2.PriceUnit", price: Decimal, *, billable: str = "", variant: str = ""
+) -> capability_pb2.Price:
     """A price line; amounts finer than a nano-dollar are rounded half up."""
     nanos = int((price * 1_000_000_000).quantize(Decimal(1), rounding=ROUND_HALF_UP))
     amount = Money(currency_code="USD", units=nanos // 10**9, nanos=nanos % 10**9)

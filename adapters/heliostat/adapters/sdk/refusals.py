@@ -22,12 +22,23 @@ LONGEST_PAUSE_S = 60.0
 DEFAULT_PAUSE_S = 1.0
 MAX_QUOTE = 300
 
-_OUT_OF_CREDIT = ("insufficient_quota", "credit_balance", "exhausted balance", "billing_hard_limit", "usage limit",
-                  "out of credit", "credit balance is too low", "insufficient credits", "insufficient balance")
+_OUT_OF_CREDIT = (
+    "insufficient_quota",
+    "credit_balance",
+    "exhausted balance",
+    "billing_hard_limit",
+    "usage limit",
+    "out of credit",
+    "credit balance is too low",
+    "insufficient credits",
+    "insufficient balance",
+)
 _REQUEST_IDS = ("x-request-id", "x-fal-request-id", "request-id", "cf-ray-request-id")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_KEYLIKE = re.compile(r"\b(?:sk|pk|rk|key|fal|r8|Bearer|Key)[-_ :][A-Za-z0-9._:+/=*-]{6,}|[A-Za-z0-9_-]{32,}(?:\.[A-Za-z0-9_-]{8,})*")
+_KEYLIKE = re.compile(
+    r"\b(?:sk|pk|rk|key|fal|r8|Bearer|Key)[-_ :][A-Za-z0-9._:+/=*-]{6,}|[A-Za-z0-9_-]{32,}(?:\.[A-Za-z0-9_-]{8,})*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +70,188 @@ class Answer:
     def request_id(self) -> str:
         """The provider's own id of the exchange; empty where it gave none."""
         return next((self.headers[name][:200] for name in _REQUEST_IDS if name in self.headers), "")
+
+    def error_text(self) -> str:
+        """The sentence of the provider's error answer in any of the usual dialects; empty where there is none."""
+        return _sentence(self.json_or_none())
+
+    def error_code(self) -> str:
+        """The provider's own word for the error, in lower case; empty where there is none."""
+        value = self.json_or_none()
+        error = value.get("error", value) if isinstance(value, dict) else None
+        if not isinstance(error, dict):
+            return ""
+        words = (error.get(key) for key in ("code", "error_type", "type"))
+        return next((word.lower()[:100] for word in words if isinstance(word, str) and word), "")
+
+
+def read_refusal(answer: Answer, *, key_name: str, prompt: Iterable[str], secrets: Iterable[str]) -> MeshError:
+    """The error behind an answer of status 400 and up, by the kit's own table.
+
+    `key_name` is the variable that an operator mends; texts of `prompt` and `secrets` are masked where the provider
+    echoes them.
+    """
+    said = clean(answer.error_text(), prompt, secrets)
+    refused = event_pb2.AttemptFailure(outcome=event_pb2.OUTCOME_REFUSED, billed=event_pb2.BILLED_NO, phase="submit")
+    return _by_status(answer, said, key_name, refused)
+
+
+def _by_status(answer: Answer, said: str, key_name: str, refused: event_pb2.AttemptFailure) -> MeshError:
+    status = answer.status
+    tail = f" It said: {said}" if said else ""
+    if status == 402 or _out_of_credit(answer, said):
+        message = f"The provider's account is out of credit or quota; top it up.{tail}"
+        return _error(reasons.ERROR_REASON_QUOTA_EXHAUSTED, message, refused, answer)
+    if status == 429:
+        pause = pause_s(answer.headers)
+        message = f"The provider asks to slow down.{tail}"
+        return _error(reasons.ERROR_REASON_RATE_LIMITED, message, refused, answer, retry_after_s=pause)
+    if status in {401, 403}:
+        where = f"; set {key_name} to a good key" if key_name else "; mend its key"
+        message = f"The provider refused our key{where}.{tail}"
+        return _error(reasons.ERROR_REASON_PROVIDER_AUTH_FAILED, message, refused, answer)
+    if status in {404, 410}:
+        message = f"The provider does not know what was asked for; the model may be gone.{tail}"
+        return _error(reasons.ERROR_REASON_PROVIDER_MODEL_GONE, message, refused, answer)
+    if status in {400, 409, 413, 415, 422}:
+        message = said or "The provider refused the request without saying why; change the prompt or the parameters."
+        return _error(reasons.ERROR_REASON_INVALID_FIELD, message, refused, answer)
+    if status in {408, 504}:
+        message = f"The provider ran out of time.{tail}"
+        return _error(reasons.ERROR_REASON_PROVIDER_TIMEOUT, message, _proxied(answer, refused), answer)
+    pause_503 = pause_s(answer.headers) if status == 503 and "retry-after" in answer.headers else None
+    message = f"The provider failed with status {status}; ask again later or elsewhere.{tail}"
+    return _error(
+        reasons.ERROR_REASON_PROVIDER_UNAVAILABLE, message, _proxied(answer, refused), answer, retry_after_s=pause_503
+    )
+
+
+def _error(
+    reason: int,
+    message: str,
+    failure: event_pb2.AttemptFailure,
+    answer: Answer,
+    retry_after_s: float | None = None,
+) -> MeshError:
+    error = MeshError(reason, message, failure=failure, retry_after_s=retry_after_s)
+    error.metadata["provider_status"] = str(answer.status)
+    if answer.request_id:
+        error.metadata["provider_request_id"] = answer.request_id
+    return error
+
+
+def _proxied(answer: Answer, refused: event_pb2.AttemptFailure) -> event_pb2.AttemptFailure:
+    """A 502, 503 or 504 that a proxy made for the provider leaves open whether the work was taken."""
+    own = answer.request_id or isinstance(answer.json_or_none(), dict)
+    if answer.status not in {502, 503, 504} or own:
+        return refused
+    return event_pb2.AttemptFailure(billed=event_pb2.BILLED_UNKNOWN, phase="submit")
+
+
+def _out_of_credit(answer: Answer, said: str) -> bool:
+    if answer.status not in {400, 403, 429}:
+        return False
+    text = f"{answer.error_code()} {said}".lower()
+    return any(word in text for word in _OUT_OF_CREDIT)
+
+
+def pause_s(headers: Mapping[str, str], now: datetime | None = None) -> float:
+    """Seconds to wait before asking again, 0..60: milliseconds win, then Retry-After, then the reset of a limit.
+
+    A past date means now; what cannot be read means one second.
+    """
+    waits = (
+        _milliseconds(headers.get("retry-after-ms")),
+        _retry_after(headers.get("retry-after"), now or datetime.now(UTC)),
+        _reset(headers),
+    )
+    wait = next((one for one in waits if one is not None), DEFAULT_PAUSE_S)
+    return min(max(wait, 0.0), LONGEST_PAUSE_S)
+
+
+def _milliseconds(text: str | None) -> float | None:
+    number = _number(text)
+    return None if number is None else number / 1000
+
+
+def _retry_after(text: str | None, now: datetime) -> float | None:
+    if text is None:
+        return None
+    number = _number(text)
+    if number is not None:
+        return number if number >= 0 else DEFAULT_PAUSE_S
+    try:
+        when = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return DEFAULT_PAUSE_S
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return max(0.0, (when - now).total_seconds())
+
+
+def _reset(headers: Mapping[str, str]) -> float | None:
+    waits = [
+        _duration(value)
+        for name, value in headers.items()
+        if name.startswith("x-ratelimit-reset-") and headers.get(name.replace("reset", "remaining"), "0") == "0"
+    ]
+    known = [wait for wait in waits if wait is not None]
+    return max(known) if known else None
+
+
+def _duration(text: str) -> float | None:
+    pieces = _DURATION.findall(text)
+    if pieces and "".join(number + unit for number, unit in pieces) == text.strip():
+        return sum(float(number) * _UNIT_S[unit] for number, unit in pieces)
+    return _number(text)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text) if text is not None else math.nan
+    except ValueError:
+        return None
+    if math.isinf(number):
+        return LONGEST_PAUSE_S if number > 0 else 0.0
+    return None if math.isnan(number) else number
+
+
+def _sentence(value: Any) -> str:
+    """Finds the text in {"error": {"message"}}, {"error": ""}, {"detail": ""}, {"detail": [{"msg", "loc"}]}."""
+    if not isinstance(value, dict):
+        return ""
+    for key in ("error", "detail", "message", "msg", "title"):
+        part = value.get(key)
+        if isinstance(part, str) and part:
+            return part
+        if isinstance(part, dict) and part is not value:
+            inner = _sentence(part)
+            if inner:
+                return inner
+        if isinstance(part, list):
+            return "; ".join(_fault(one) for one in part[:3])
+    return ""
+
+
+def _fault(one: Any) -> str:
+    if not isinstance(one, dict):
+        return str(one)[:100] if isinstance(one, str) else ""
+    where = (
+        ".".join(str(step) for step in one.get("loc", ()) if step != "body") if isinstance(one.get("loc"), list) else ""
+    )
+    said = one.get("msg") or one.get("message") or one.get("type") or ""
+    return f"{where}: {said}" if where else str(said)
+
+
+def clean(text: str, prompt: Iterable[str] = (), secrets: Iterable[str] = ()) -> str:
+    """A provider's words fit for callers and logs: keys and the caller's own texts masked, at most 300 characters."""
+    for secret in secrets:
+        if len(secret) >= 4:
+            text = text.replace(secret, "[key]")
+    for words in prompt:
+        words = words.strip()
+        if len(words) >= 4:
+            text = text.replace(words, "[prompt]")
+            text = text.replace(words[:40], "[prompt]") if len(words) > 40 else text
+    text = _KEYLIKE.sub("[key]", text)
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text[:4000]).split())
+    return text if len(text) <= MAX_QUOTE else text[: MAX_QUOTE - 1] + "…"

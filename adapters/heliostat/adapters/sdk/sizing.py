@@ -129,7 +129,7 @@ class Exact:
             return Choice(width, height)
         width, height = wish.pixels(1024)
         best = min(self.sizes, key=lambda one: _distance(one[0], one[1], width, height))
-        changed = best != (width, height) if wish.exact else not _same_shape(best[0], best[1], width, height)
+        changed = best != (width, height) if wish.exact else not same_shape(best[0], best[1], width, height)
         reason = "The model takes a fixed list of sizes; the nearest one was sent." if changed else ""
         return Choice(best[0], best[1], requested=wish.text, changed=changed, reason=reason)
 
@@ -249,7 +249,7 @@ def _shape_on_grid(grid: Pixels, width_ratio: int, height_ratio: int, tier: "req
     width, height = max(1, round(edge * root)), max(1, round(edge / root))
     best = _nearest_on_grid(grid, width, height)
     aspect = request_pb2.AspectSize(width_ratio=width_ratio, height_ratio=height_ratio, tier=tier)
-    changed = not _same_shape(best[0], best[1], width_ratio, height_ratio)
+    changed = not same_shape(best[0], best[1], width_ratio, height_ratio)
     reason = _grid_reason(grid) if changed else ""
     return Choice(
         best[0], best[1], requested=requested_text(request_pb2.Size(aspect=aspect)), changed=changed, reason=reason
@@ -300,7 +300,8 @@ def _distance(width: int, height: int, wanted_width: int, wanted_height: int) ->
     return 40 * ratio + 8 * area * area
 
 
-def _same_shape(width: int, height: int, wanted_width: int, wanted_height: int) -> bool:
+def same_shape(width: int, height: int, wanted_width: int, wanted_height: int) -> bool:
+    """Whether two sizes have the same shape, within 2 %."""
     return abs(math.log(width * wanted_height / (height * wanted_width))) <= SAME_SHAPE
 
 

@@ -1,0 +1,213 @@
+"""One attempt from beginning to end: runs `generate_one`, keeps the grammar, measures, converts, tells."""
+
+import asyncio
+from contextlib import aclosing
+from typing import Any
+
+from heliostat.adapters.sdk.bench import SharedBench
+from heliostat.adapters.sdk.call import Call
+from heliostat.adapters.sdk.contract import Adapter
+from heliostat.adapters.sdk.demands import check_demands, read_options, told_conversion
+from heliostat.adapters.sdk.media import write_picture
+from heliostat.adapters.sdk.outbox import Outbox
+from heliostat.adapters.sdk.result import Completed, Picture, Step
+from heliostat.adapters.sdk.sizing import requested_text, same_shape
+from heliostat.adapters.sdk.structure import Shape, read_shape
+from heliostat.api.image.v1 import event_pb2, media_pb2, request_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis.errors import MeshError, internal, to_duration
+from heliostat.chassis.logs import get_logger
+from heliostat.chassis.money import to_money
+
+log = get_logger("heliostat.adapters")
+
+
+class Attempt:
+    """Makes one attempt and writes its events into `outbox`. Ends in `completed` or in a MeshError with its failure."""
+
+    def __init__(self, adapter: Adapter[Any, Any], bench: SharedBench, call: Call, outbox: Outbox) -> None:
+        self._adapter = adapter
+        self._bench = bench
+        self._call = call
+        self._outbox = outbox
+        self._delivered: list[tuple[int, int]] = []
+        self._finished = False
+
+    async def run(self) -> None:
+        """Runs to the end. Raises MeshError, and CancelledError where the attempt was cancelled."""
+        try:
+            async with asyncio.timeout(self._call.time_remaining_s()):
+                await self._walk()
+        except TimeoutError:
+            message = "The provider did not deliver in time."
+            raise self._told(self._call.error(reasons.ERROR_REASON_PROVIDER_TIMEOUT, message)) from None
+        except MeshError as error:
+            raise self._told(error) from None
+        except Exception as error:
+            log.unforeseen("an adapter failed unforeseen", error, provider=self._adapter.name)
+            raise self._told(internal(error)) from None
+
+    async def _walk(self) -> None:
+        call = self._call
+        check_demands(call, self._adapter.ignores)
+        options = read_options(self._adapter.options, (self._adapter.name, self._adapter.provider), call)
+        steps = self._adapter.generate_one(call.model, call.request, options, call)
+        async with aclosing(steps):  # type: ignore[type-var]
+            async for step in steps:
+                await self._take(step)
+        if not self._finished:
+            raise call.error(
+                reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, "The adapter ended without a result; this is its fault."
+            )
+
+    async def _take(self, step: Step) -> None:
+        if self._finished:
+            raise RuntimeError("an adapter went on after completed")
+        if isinstance(step, Picture):
+            await self._deliver(step)
+        elif isinstance(step, Completed):
+            self._finish(step)
+        elif step.HasField("provider_accepted"):
+            if self._call.accepted_job_id is None:
+                self._call.accepted_job_id = step.provider_accepted.provider_job_id
+                self._outbox.add().provider_accepted.CopyFrom(step.provider_accepted)
+        elif step.HasField("progress"):
+            self._outbox.add().progress.CopyFrom(step.progress)
+        else:
+            raise TypeError(f"an adapter yielded {step.WhichOneof('event')}, which is not its to send")
+
+    async def _deliver(self, picture: Picture) -> None:
+        """Checks, converts and writes one picture. Raises MEDIA_INVALID."""
+        shape: Shape | None = None
+        if picture.data:
+            shape = self._sound(picture.data)
+            wanted = self._call.request.output.media_type
+            if picture.role != media_pb2.MEDIA_ROLE_MASK and wanted and wanted != shape.media_type:
+                picture, shape = await self._converted(picture, shape, wanted)
+        elif not picture.uri:
+            raise self._invalid("The provider delivered an empty picture.")
+        await self._outbox.room()
+        write_picture(self._outbox, picture, shape)
+        if picture.partial_index is None:
+            size = (shape.width_px, shape.height_px) if shape else (picture.width_px, picture.height_px)
+            self._delivered.append(size)
+
+    def _sound(self, data: bytes) -> Shape:
+        try:
+            return read_shape(data)
+        except ValueError as error:
+            raise self._invalid(f"The provider delivered bytes that are no sound picture: {error}.") from None
+
+    def _invalid(self, message: str) -> MeshError:
+        return self._call.error(reasons.ERROR_REASON_MEDIA_INVALID, message, phase="download")
+
+    async def _converted(self, picture: Picture, shape: Shape, wanted: str) -> tuple[Picture, Shape]:
+        output = self._call.request.output
+        quality = output.compression_percent if output.HasField("compression_percent") else None
+        told_conversion(self._call, wanted, shape.media_type)
+        with self._call.timing.convert():
+            try:
+                data = await self._bench.convert(picture.data, wanted, quality)
+            except ValueError as error:
+                message = f"The provider's picture cannot be converted: {error}."
+                raise self._call.error(reasons.ERROR_REASON_MEDIA_INVALID, message, phase="convert") from None
+        return _with_data(picture, data), read_shape(data)
+
+    def _finish(self, end: Completed) -> None:
+        """Writes `completed`. Raises PROVIDER_ANSWER_INVALID where no final picture came."""
+        call, count = self._call, len(self._delivered)
+        if not count:
+            message = "The provider answered without a picture."
+            raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message)
+        self._finished = True
+        self._tell_delivered_size()
+        result = self._outbox.add().completed
+        result.provider_model = call.model.name
+        result.provider = self._adapter.name
+        result.account = call.account
+        result.provider_job_id = call.accepted_job_id or ""
+        result.image_count = count
+        if call.model.counts_images:
+            result.missing_image_count = max(0, call.image_count - count)
+        result.usage.CopyFrom(end.usage)
+        if not result.usage.output_megapixels:
+            result.usage.output_megapixels = sum(width * height for width, height in self._delivered) / 1e6
+        self._fill_cost(result, end)
+        timing = call.timing
+        result.timing.provider.CopyFrom(to_duration(timing.provider_s()))
+        result.timing.download.CopyFrom(to_duration(timing.download_s))
+        result.timing.convert.CopyFrom(to_duration(timing.convert_s))
+        if call.request.strict != request_pb2.STRICT_OFF:
+            result.adjustments.extend(call.adjustments)
+        if end.metadata:
+            result.provider_metadata.update(dict(end.metadata))
+
+    def _fill_cost(self, result: event_pb2.ImageResult, end: Completed) -> None:
+        model, call = self._call.model, self._call
+        order = self._adapter.delivered_order(model, call.request, call.size(), end, self._delivered)
+        computed = model.price.cost(order, end.usage)
+        source = event_pb2.COST_SOURCE_COMPUTED
+        amount = computed
+        if end.reported_micros is not None:
+            amount, source = end.reported_micros, event_pb2.COST_SOURCE_REPORTED
+        elif computed is None:
+            amount, source = model.price.estimate(order), event_pb2.COST_SOURCE_ESTIMATED
+        if amount is None:
+            return
+        result.cost.amount.CopyFrom(to_money(amount))
+        result.cost.source = source
+        result.cost.price_version = model.price_source
+        if source == event_pb2.COST_SOURCE_REPORTED and computed is not None:
+            result.cost.computed.CopyFrom(to_money(computed))
+
+    def _tell_delivered_size(self) -> None:
+        """Holds the measured size of the first picture against the wish."""
+        width, height = self._delivered[0]
+        requested = requested_text(self._call.request.size)
+        if not requested or not width:
+            return
+        delivered = f"{width}x{height}"
+        told = next((one for one in self._call.adjustments if one.parameter == "size"), None)
+        if told is not None:
+            told.delivered = delivered
+        elif not _honours(self._call.request.size, width, height):
+            self._call.adjustments.append(
+                event_pb2.Adjustment(
+                    parameter="size",
+                    requested=requested,
+                    sent=self._call.size().sent,
+                    delivered=delivered,
+                    reason="The provider delivered another size.",
+                    mode=event_pb2.ADJUSTMENT_MODE_CONVERTED,
+                )
+            )
+
+    def _told(self, error: MeshError) -> MeshError:
+        """The error with how far the attempt came, where the adapter did not say."""
+        if error.failure is None:
+            error.failure = self._call.failure()
+        elif self._call.accepted_job_id and not error.failure.provider_job_id:
+            error.failure.provider_job_id = self._call.accepted_job_id
+        error.metadata.setdefault("provider", self._adapter.name)
+        return error
+
+
+def _with_data(picture: Picture, data: bytes) -> Picture:
+    return Picture(
+        data=data,
+        index=picture.index,
+        seed=picture.seed,
+        revised_prompt=picture.revised_prompt,
+        partial_index=picture.partial_index,
+        role=picture.role,
+        label=picture.label,
+    )
+
+
+def _honours(size: request_pb2.Size, width: int, height: int) -> bool:
+    if size.WhichOneof("kind") == "pixels":
+        return (size.pixels.width_px, size.pixels.height_px) == (width, height)
+    shape = size.aspect
+    if not shape.width_ratio or not shape.height_ratio:
+        return True
+    return same_shape(width, height, shape.width_ratio, shape.height_ratio)

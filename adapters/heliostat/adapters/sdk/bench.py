@@ -1,0 +1,101 @@
+"""What calls of one adapter share: downloads, the media store, picture work."""
+
+import random
+from urllib.parse import urlsplit
+
+from heliostat.adapters.sdk.call import Call
+from heliostat.adapters.sdk.convert import Darkroom, MaskForm
+from heliostat.adapters.sdk.download import Downloader, DownloadFailed
+from heliostat.adapters.sdk.settings import AdapterSettings, ProviderSettings
+from heliostat.api.image.v1 import event_pb2, request_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis.clock import Clock
+from heliostat.chassis.errors import MeshError
+from heliostat.chassis.modules import Surroundings
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class SharedBench:
+    """The bench of one adapter's service. `close` ends connections and workers."""
+
+    def __init__(self, settings: AdapterSettings, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._darkroom = Darkroom()
+        hosts: tuple[str, ...] = ()
+        loopback = False
+        if isinstance(settings, ProviderSettings):
+            own = urlsplit(settings.base_url).hostname or ""
+            hosts = (*settings.media_hosts, own)
+            loopback = own in _LOOPBACK
+        self._results = Downloader(self.clock, hosts, loopback=loopback)
+        self._inputs = Downloader(self.clock, ("*",))
+
+    @property
+    def clock(self) -> Clock:
+        """The process's clock."""
+        return self._surroundings.clock
+
+    @property
+    def dice(self) -> random.Random:
+        """The process's randomness."""
+        return self._surroundings.dice
+
+    async def fetch_result(self, url: str, call: Call) -> bytes:
+        """A result of the provider. Raises as `Call.fetch` says."""
+        try:
+            return await self._results.fetch(url, call.time_remaining_s())
+        except DownloadFailed as failed:
+            raise _lost_result(call, failed) from None
+
+    async def fetch_input(self, url: str, call: Call) -> bytes:
+        """A caller's picture from a public host. Raises INPUT_UNREADABLE."""
+        try:
+            return await self._inputs.fetch(url, call.time_remaining_s())
+        except DownloadFailed as failed:
+            raise MeshError(
+                reasons.ERROR_REASON_INPUT_UNREADABLE,
+                f"The picture's address cannot be fetched: {failed}. Send the picture itself or a public address.",
+                field="image",
+            ) from None
+
+    async def read_blob(self, blob_id: str) -> bytes:
+        """A blob of the media store. Raises RESOURCE_NOT_FOUND."""
+        return await self._surroundings.blobs.get(blob_id)
+
+    async def shape_mask(self, mask: bytes, mode: "request_pb2.MaskMode", feather_px: int, form: MaskForm) -> bytes:
+        """A caller's mask in a provider's convention. Raises INPUT_UNREADABLE."""
+        try:
+            return await self._darkroom.shape_mask(mask, mode, feather_px, form)
+        except ValueError as error:
+            message = f"The mask cannot be read ({error}); send a PNG."
+            raise MeshError(reasons.ERROR_REASON_INPUT_UNREADABLE, message, field="mask") from None
+
+    async def convert(self, data: bytes, media_type: str, compression_percent: int | None) -> bytes:
+        """The picture in another format. Raises ValueError."""
+        return await self._darkroom.convert(data, media_type, compression_percent)
+
+    async def close(self) -> None:
+        """Ends connections and workers."""
+        await self._results.close()
+        await self._inputs.close()
+        await self._darkroom.close()
+
+
+def _lost_result(call: Call, failed: DownloadFailed) -> MeshError:
+    if failed.forbidden:
+        reason, advice = (
+            reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID,
+            "Add the host to media_hosts if it is to be trusted.",
+        )
+    elif failed.timed_out:
+        reason, advice = reasons.ERROR_REASON_PROVIDER_TIMEOUT, "Try again."
+    else:
+        reason, advice = reasons.ERROR_REASON_PROVIDER_UNAVAILABLE, "Try again."
+    return call.error(
+        reason,
+        f"The provider's picture cannot be fetched: {failed}. {advice}",
+        outcome=event_pb2.OUTCOME_ACCEPTED,
+        billed=event_pb2.BILLED_UNKNOWN,
+        phase="download",
+    )

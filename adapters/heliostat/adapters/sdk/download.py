@@ -1,0 +1,219 @@
+"""Fetches a picture from a URL that somebody else named: guarded, bounded, without credentials.
+
+A result comes from hosts of the adapter's list; a caller's input may come from any public host. Every address is
+checked after resolution and the connection is made to the very address that was checked; redirects (at most three)
+are checked anew.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from heliostat.adapters.sdk.structure import MAX_BYTES
+from heliostat.adapters.sdk.transport import BodyTooLarge, LargePieceTransport
+from heliostat.chassis import telemetry
+from heliostat.chassis.clock import Clock
+
+MAX_REDIRECTS = 3
+MAX_TRIES = 3
+TRIES_S = 20.0
+ANSWER_S = 15.0
+IDLE_S = 15.0
+CONNECT_S = 3.0
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_RETRIED = frozenset({404, 408, 425, 429, 500, 502, 503, 504})
+
+
+class DownloadFailed(Exception):
+    """A download did not work out. `forbidden` is True where the address was refused and nothing was sent."""
+
+    def __init__(self, message: str, *, forbidden: bool = False, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.forbidden = forbidden
+        self.timed_out = timed_out
+
+
+class _Resolver(AbstractResolver):
+    """Resolves names and gives only addresses that may be connected to."""
+
+    def __init__(self, allowed: Callable[[str], bool]) -> None:
+        self._allowed = allowed
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """The allowed addresses of `host`. Raises OSError where there is none."""
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
+        results: list[ResolveResult] = []
+        for kind, _, protocol, _, address in found:
+            if self._allowed(str(address[0])):
+                results.append(
+                    ResolveResult(
+                        hostname=host,
+                        host=str(address[0]),
+                        port=port,
+                        family=kind,
+                        proto=protocol,
+                        flags=socket.AI_NUMERICHOST,
+                    )
+                )
+        if not results:
+            raise OSError(None, "no public address")
+        return results
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class Downloader:
+    """Downloads from `hosts` ("name", "*.name", "*" for any public host).
+
+    `loopback` also allows this machine and plain http to it: for emulators and self-hosted servers, never for inputs.
+    """
+
+    def __init__(self, clock: Clock, hosts: tuple[str, ...], *, loopback: bool = False) -> None:
+        self._clock = clock
+        self._hosts = hosts
+        self._loopback = loopback
+        self._client: httpx.AsyncClient | None = None
+
+    async def fetch(self, url: str, time_s: float, *, accept: str = "image/*") -> bytes:
+        """The bytes at `url`, at most 64 MiB, within `time_s` seconds. Raises DownloadFailed.
+
+        Up to three tries in 20 s on 5xx, 404 and broken connections: results often appear a moment late.
+        """
+        deadline = self._clock.monotonic() + min(time_s, max(TRIES_S, ANSWER_S + IDLE_S))
+        wait_s = 0.2
+        for left in reversed(range(MAX_TRIES)):
+            try:
+                return await self._follow(url, deadline, accept)
+            except _Again as again:
+                if left == 0 or self._clock.monotonic() + wait_s >= deadline:
+                    raise again.why from None
+            await asyncio.sleep(wait_s)
+            wait_s *= 4
+        raise AssertionError("unreachable")
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    def check(self, url: str) -> None:
+        """Raises DownloadFailed(forbidden) for a URL that this downloader never asks."""
+        try:
+            parts = urlsplit(url)
+            host, port = (parts.hostname or "").rstrip(".").lower(), parts.port
+        except ValueError:
+            raise DownloadFailed("the address cannot be read", forbidden=True) from None
+        if parts.username is not None or parts.password is not None or not host:
+            raise DownloadFailed("the address carries credentials or no host", forbidden=True)
+        here = self._loopback and host in _LOOPBACK_NAMES
+        if parts.scheme != "https" and not (here and parts.scheme == "http"):
+            raise DownloadFailed("only https addresses are fetched", forbidden=True)
+        if here:
+            return
+        if port not in {None, 443} or not host.isascii():
+            raise DownloadFailed("only the https port of a plain host name is fetched", forbidden=True)
+        if _literal(host) and not self._allowed_address(host.strip("[]")):
+            raise DownloadFailed("the address is not a public one", forbidden=True)
+        if not any(_matches(host, pattern) for pattern in self._hosts):
+            raise DownloadFailed(f"{host} is not among the allowed hosts", forbidden=True)
+
+    async def _follow(self, url: str, deadline: float, accept: str) -> bytes:
+        for _ in range(MAX_REDIRECTS + 1):
+            self.check(url)
+            response = await self._ask(url, deadline, accept)
+            status = response.status_code
+            if status == 200:
+                return response.content
+            if status in {301, 302, 303, 307, 308} and "location" in response.headers:
+                url = urljoin(url, response.headers["location"])
+                continue
+            failed = DownloadFailed(f"the host answered with status {status}")
+            raise _Again(failed) if status in _RETRIED else failed
+        raise DownloadFailed(f"more than {MAX_REDIRECTS} redirects", forbidden=True)
+
+    async def _ask(self, url: str, deadline: float, accept: str) -> httpx.Response:
+        remaining = max(0.001, deadline - self._clock.monotonic())
+        waits = {
+            "connect": min(CONNECT_S, remaining),
+            "answer": min(ANSWER_S, remaining),
+            "idle": min(IDLE_S, remaining),
+            "total": remaining,
+        }
+        headers = {"accept": accept, "accept-encoding": "identity", "user-agent": "heliostat"}
+        extensions: dict[str, Any] = {"timeout": waits, "max_bytes": MAX_BYTES}
+        request = httpx.Request("GET", url, headers=headers, extensions=extensions)
+        attributes = {telemetry.HTTP_METHOD: "GET", telemetry.SERVER_ADDRESS: urlsplit(url).hostname or ""}
+        with telemetry.span("GET picture", kind="client", attributes=attributes) as span:
+            try:
+                response = await self._opened().send(request)
+            except BodyTooLarge:
+                raise DownloadFailed(f"the file is larger than {MAX_BYTES} bytes") from None
+            except httpx.ConnectError:
+                raise _Again(DownloadFailed("the host cannot be reached, or is not a public one")) from None
+            except httpx.TimeoutException:
+                raise DownloadFailed("the host did not answer in time", timed_out=True) from None
+            except httpx.HTTPError:
+                raise _Again(DownloadFailed("the connection broke before the file was whole")) from None
+            span.set(telemetry.HTTP_STATUS, response.status_code)
+        return response
+
+    def _opened(self) -> httpx.AsyncClient:
+        if self._client is None:
+            transport = LargePieceTransport(
+                max_connections=256, keepalive_s=30, resolver=_Resolver(self._allowed_address)
+            )
+            self._client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
+        return self._client
+
+    def _allowed_address(self, text: str) -> bool:
+        address = ipaddress.ip_address(text.partition("%")[0])
+        if isinstance(address, ipaddress.IPv6Address):
+            address = _inner_address(address)
+        if address.is_loopback:
+            return self._loopback
+        return address.is_global and not address.is_multicast
+
+
+def _inner_address(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that an IPv6 one stands for: mapped, 6to4 or NAT64; else the address itself."""
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+class _Again(Exception):
+    def __init__(self, why: DownloadFailed) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+def _literal(host: str) -> bool:
+    """Whether a host is written as an address, in any of the ways that a resolver may read as one."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        last = host.rsplit(".", 1)[-1]
+        if last.isdigit() or last.startswith("0x"):
+            raise DownloadFailed("the address is written in an unusual way", forbidden=True) from None
+        return False
+    return True
+
+
+def _matches(host: str, pattern: str) -> bool:
+    if pattern == "*":
+        return True
+    if pattern.startswith("*."):
+        return host.endswith(pattern[1:])
+    return host == pattern

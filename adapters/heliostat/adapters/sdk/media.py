@@ -1,0 +1,142 @@
+"""Pictures as bytes: base64 out of JSON without parsing it, and pictures as events of the contract."""
+
+import binascii
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pybase64
+
+from heliostat.adapters.sdk.outbox import Outbox
+from heliostat.adapters.sdk.result import Picture
+from heliostat.adapters.sdk.structure import Shape
+
+CHUNK_BYTES = 786_432
+"""A multiple of 3, so that base64 texts of chunks concatenate."""
+
+_LONG_TEXT_BYTES = 1024
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_BLANKS = b" \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPictures:
+    """A JSON body whose long base64 texts were cut out: `rest` has the index into `encoded` in their place, as text."""
+
+    rest: dict[str, Any]
+    encoded: tuple[bytes, ...]
+
+    def picture(self, place: object) -> bytes:
+        """The decoded picture behind what stands in `rest`: a placeholder, or a short base64 text.
+
+        Raises ValueError for what is not base64.
+        """
+        if isinstance(place, str) and place.startswith("\x00"):
+            return decode_base64(self.encoded[int(place[1:])])
+        if isinstance(place, str) and place:
+            return decode_base64(place.encode())
+        raise ValueError("no base64 text")
+
+
+def read_json_pictures(body: bytes, key: str = "b64_json") -> JsonPictures:
+    """Splits a JSON object into its small part and the base64 texts under `key`, by scanning for the key.
+
+    2 MB are scanned in a fraction of a millisecond; only the small part is parsed. Raises ValueError for a body that
+    is no JSON object.
+    """
+    marker = b'"' + key.encode() + b'"'
+    pieces: list[bytes] = []
+    encoded: list[bytes] = []
+    copied = position = 0
+    while True:
+        position = body.find(marker, position)
+        if position < 0:
+            break
+        start = _text_start(body, position + len(marker))
+        position += len(marker)
+        if start < 0:
+            continue
+        stop = body.find(b'"', start)
+        if stop - start < _LONG_TEXT_BYTES:
+            continue
+        pieces += [body[copied:start], f"\\u0000{len(encoded)}".encode()]
+        encoded.append(body[start:stop])
+        copied = position = stop
+    pieces.append(body[copied:])
+    small = b"".join(pieces)
+    try:
+        rest = orjson.loads(small)
+    except orjson.JSONDecodeError:
+        raise ValueError("no JSON") from None
+    if not isinstance(rest, dict):
+        raise ValueError("no JSON object")
+    return JsonPictures(rest, tuple(encoded))
+
+
+def _text_start(body: bytes, position: int) -> int:
+    """Where the text after `key` begins, past colon, blanks and the opening quote; -1 where no text follows."""
+    while position < len(body) and body[position] in _BLANKS:
+        position += 1
+    if body[position : position + 1] != b":":
+        return -1
+    position += 1
+    while position < len(body) and body[position] in _BLANKS:
+        position += 1
+    return position + 1 if body[position : position + 1] == b'"' else -1
+
+
+def decode_base64(text: bytes) -> bytes:
+    """The bytes behind a base64 text, as providers write it: also with newlines, url-safe, as a data URI, unpadded.
+
+    Raises ValueError for anything else, a cut text included.
+    """
+    try:
+        return pybase64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return _decode_odd(text)
+
+
+def _decode_odd(text: bytes) -> bytes:
+    if text[:5].lower() == b"data:":
+        text = text.partition(b",")[2]
+    # JSON writes a newline as \n and may write a slash as \/.
+    text = text.replace(b"\\n", b"").replace(b"\\r", b"").replace(b"\\/", b"/").replace(b"\\u002b", b"+")
+    text = text.translate(_URL_SAFE, b" \t\r\n").rstrip(b"=")
+    if not text or len(text) % 4 == 1:
+        raise ValueError("not base64")
+    try:
+        return pybase64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("not base64") from None
+
+
+def write_picture(outbox: Outbox, picture: Picture, shape: Shape | None) -> None:
+    """media_started, media_chunk*, media_ended of one picture; without bytes, started (with its uri) and ended only."""
+    data, index = picture.data, picture.index
+    info = outbox.add().media_started
+    info.image_index = index
+    info.media_type = shape.media_type if shape else picture.media_type
+    info.width_px = shape.width_px if shape else picture.width_px
+    info.height_px = shape.height_px if shape else picture.height_px
+    info.size_bytes = len(data)
+    info.role = picture.role
+    info.uri = picture.uri
+    info.label = picture.label
+    if picture.partial_index is not None:
+        info.partial = True
+        info.partial_index = picture.partial_index
+    for offset in range(0, len(data), CHUNK_BYTES):
+        piece = data if len(data) <= CHUNK_BYTES else data[offset : offset + CHUNK_BYTES]
+        chunk = outbox.add(len(piece)).media_chunk
+        chunk.image_index = index
+        chunk.offset_bytes = offset
+        chunk.data = piece
+    ended = outbox.add().media_ended
+    ended.image_index = index
+    ended.size_bytes = len(data)
+    ended.revised_prompt = picture.revised_prompt
+    if data:
+        ended.sha256 = hashlib.sha256(data).digest()
+    if picture.seed is not None:
+        ended.seed = picture.seed

@@ -1,0 +1,218 @@
+"""AdapterService over any Adapter."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from heliostat.adapters.sdk.attempt import Attempt
+from heliostat.adapters.sdk.bench import SharedBench
+from heliostat.adapters.sdk.call import Call
+from heliostat.adapters.sdk.contract import Adapter, Cancelled
+from heliostat.adapters.sdk.demands import check_demands, check_ignores, read_options
+from heliostat.adapters.sdk.outbox import Outbox
+from heliostat.api.adapter.v1 import adapter_pb2, adapter_pb2_grpc
+from heliostat.api.image.v1 import event_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis import telemetry
+from heliostat.chassis.calls import current_call
+from heliostat.chassis.errors import MeshError, to_duration
+from heliostat.chassis.logs import get_logger
+from heliostat.chassis.money import to_money
+
+log = get_logger("heliostat.adapters")
+
+ANSWER_MARGIN_S = 0.2
+CANCEL_S = 10.0
+MAX_WEBHOOK_BYTES = 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Running:
+    call: Call
+    task: "asyncio.Task[None]"
+    by_order: bool = False
+
+
+class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
+    """Serves one adapter: describes, estimates, makes attempts, cancels them, takes webhooks."""
+
+    def __init__(self, adapter: Adapter[Any, Any], bench: SharedBench) -> None:
+        check_ignores(adapter.ignores, adapter.models)
+        self._adapter = adapter
+        self._bench = bench
+        self._running: dict[str, _Running] = {}
+        self._unnamed = itertools.count()
+        self._farewells: set[asyncio.Task[None]] = set()
+        self._draining = adapter.surroundings.draining
+
+    async def Describe(self, request: adapter_pb2.DescribeRequest, context: object) -> adapter_pb2.DescribeResponse:
+        """Models and accounts."""
+        response = adapter_pb2.DescribeResponse(
+            provider=self._adapter.name,
+            models=self._adapter.models.capabilities(),
+            display_name=self._adapter.display_name or self._adapter.name,
+            sandbox=self._adapter.sandbox or self._adapter.surroundings.sandbox,
+        )
+        for name, weight, configured in self._adapter.accounts():
+            response.accounts.add(name=name, weight=weight, configured=configured)
+        return response
+
+    async def Estimate(self, request: adapter_pb2.EstimateRequest, context: object) -> adapter_pb2.EstimateResponse:
+        """Expected cost, duration and adjustments. Raises what the attempt would raise before it is sent."""
+        model = self._adapter.models.get(request.provider_model)
+        call = Call(self._bench, model, request.image, account=request.account)
+        check_demands(call, self._adapter.ignores)
+        read_options(self._adapter.options, (self._adapter.name, self._adapter.provider), call)
+        order = self._adapter.order(model, request.image, call.size())
+        micros = model.price.estimate(order)
+        response = adapter_pb2.EstimateResponse(adjustments=call.adjustments)
+        if micros is not None:
+            response.cost.amount.CopyFrom(to_money(micros))
+            response.cost.source = event_pb2.COST_SOURCE_ESTIMATED
+            response.cost.price_version = model.price_source
+        if model.typical_seconds:
+            response.duration.CopyFrom(to_duration(model.typical_seconds))
+        return response
+
+    async def Generate(
+        self, request: adapter_pb2.GenerateRequest, context: object
+    ) -> AsyncIterator[adapter_pb2.GenerateResponse]:
+        """One attempt. Closing the stream cancels it."""
+        attempt_id = request.attempt_id or f"unnamed-{next(self._unnamed)}"
+        if attempt_id in self._running:
+            raise MeshError(
+                reasons.ERROR_REASON_INVALID_FIELD,
+                "An attempt of this id is under way; choose another id.",
+                field="attempt_id",
+            )
+        outbox = Outbox(request.attempt_id)
+        call = self._call(request)
+        task = asyncio.create_task(self._attempt(call, outbox))
+        running = self._running[attempt_id] = _Running(call, task)
+        try:
+            while (response := await outbox.take()) is not None:
+                yield response
+            await self._settle(running)
+        finally:
+            del self._running[attempt_id]
+            if not task.done():
+                task.cancel()
+                self._say_farewell(call)
+                await asyncio.wait({task})
+
+    async def Cancel(self, request: adapter_pb2.CancelRequest, context: object) -> adapter_pb2.CancelResponse:
+        """Cancels an attempt that runs here, or a job that the provider knows."""
+        running = self._running.get(request.attempt_id)
+        if running is not None:
+            running.by_order = True
+            job = running.call.accepted_job_id
+            unsent = not running.call.submitted
+            running.task.cancel()
+            known = await self._cancel_job(running.call.model.name, job, running.call.account) if job else None
+            return adapter_pb2.CancelResponse(found=True, free=unsent or (known is not None and known.free))
+        if not request.provider_job_id:
+            return adapter_pb2.CancelResponse()
+        known = await self._cancel_job(request.provider_model, request.provider_job_id, request.account)
+        return adapter_pb2.CancelResponse(found=known.found, free=known.free)
+
+    async def DeliverWebhook(
+        self, request: adapter_pb2.DeliverWebhookRequest, context: object
+    ) -> adapter_pb2.DeliverWebhookResponse:
+        """Wakes the attempt that a verified callback is about."""
+        if len(request.body) > MAX_WEBHOOK_BYTES:
+            raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, "A callback has at most 1 MiB.", field="body")
+        webhook = self._adapter.webhook({one.name.lower(): one.value for one in request.headers}, request.body)
+        if webhook is None:
+            return adapter_pb2.DeliverWebhookResponse(found=False)
+        for running in self._running.values():
+            if running.call.accepted_job_id == webhook.provider_job_id:
+                running.call.webhook_body = webhook.body
+                running.call.wake.set()
+                return adapter_pb2.DeliverWebhookResponse(found=True)
+        return adapter_pb2.DeliverWebhookResponse(found=False)
+
+    async def stop(self) -> None:
+        """Ends every attempt and waits for them."""
+        tasks = [running.task for running in self._running.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks or self._farewells:
+            await asyncio.wait([*tasks, *self._farewells], timeout=CANCEL_S)
+
+    def _call(self, request: adapter_pb2.GenerateRequest) -> Call:
+        incoming = current_call()
+        remaining = incoming.time_remaining_s() if incoming is not None else None
+        if remaining is not None:
+            # Ends a little before the caller's deadline, so that it hears how far the attempt came.
+            remaining -= min(ANSWER_MARGIN_S, remaining / 20)
+        return Call(
+            self._bench,
+            self._adapter.models.get(request.provider_model),
+            request.image,
+            attempt_id=request.attempt_id,
+            account=request.account,
+            resume_provider_job_id=request.resume_provider_job_id,
+            webhook_uri=request.webhook_uri,
+            time_s=remaining,
+        )
+
+    async def _attempt(self, call: Call, outbox: Outbox) -> None:
+        attributes = {
+            telemetry.ATTEMPT_ID: call.attempt_id,
+            telemetry.PROVIDER: self._adapter.name,
+            telemetry.RESPONSE_MODEL: call.model.name,
+            telemetry.OUTPUT_TYPE: "image",
+            telemetry.IMAGE_COUNT: call.image_count,
+        }
+        try:
+            with telemetry.span(f"adapter generate {call.model.name}", attributes=attributes) as span:
+                await Attempt(self._adapter, self._bench, call, outbox).run()
+                span.set(telemetry.ADJUSTMENT_COUNT, len(call.adjustments))
+                if call.accepted_job_id:
+                    span.set(telemetry.PROVIDER_JOB_ID, call.accepted_job_id)
+        finally:
+            outbox.close()
+
+    async def _settle(self, running: _Running) -> None:
+        """Raises what the attempt raised."""
+        call = running.call
+        try:
+            await asyncio.shield(running.task)
+        except asyncio.CancelledError:
+            if not running.task.cancelled():
+                raise
+            message = "The attempt was cancelled." if running.by_order else "The adapter is stopping; ask again."
+            reason = reasons.ERROR_REASON_CANCELLED if running.by_order else reasons.ERROR_REASON_PROVIDER_UNAVAILABLE
+            raise call.error(reason, message) from None
+        except MeshError as error:
+            if error.reason == reasons.ERROR_REASON_PROVIDER_TIMEOUT:
+                self._say_farewell(call)
+            raise
+
+    def _say_farewell(self, call: Call) -> None:
+        """Cancels an abandoned job at the provider, in the background, where that spares money.
+
+        Not while the process is being stopped: whoever comes next may go on with the job.
+        """
+        if not call.accepted_job_id or not call.model.cancel_effective or self._draining():
+            return
+        task = asyncio.create_task(self._cancel_quietly(call))
+        self._farewells.add(task)
+        task.add_done_callback(self._farewells.discard)
+
+    async def _cancel_quietly(self, call: Call) -> None:
+        try:
+            await self._cancel_job(call.model.name, call.accepted_job_id or "", call.account)
+        except MeshError as error:
+            log.warning("an abandoned job could not be cancelled", provider=self._adapter.name, error=error.message)
+
+    async def _cancel_job(self, provider_model: str, provider_job_id: str, account: str) -> Cancelled:
+        model = self._adapter.models.get(provider_model)
+        try:
+            async with asyncio.timeout(CANCEL_S):
+                return await self._adapter.cancel_job(model, provider_job_id, account)
+        except TimeoutError:
+            message = "The provider did not answer the cancel in time."
+            raise MeshError(reasons.ERROR_REASON_PROVIDER_TIMEOUT, message) from None
