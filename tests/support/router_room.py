@@ -1,7 +1,7 @@
 """A router alone: its adapters are scripted, its street is in process."""
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,7 +81,7 @@ class RouterRoom:
 
     async def events(
         self, image: request_pb2.ImageRequest, timeout_s: float | None, resume: Sequence[router_pb2.ResumeAttempt] = ()
-    ) -> AsyncIterator[router_pb2.GenerateResponse]:
+    ) -> AsyncGenerator[router_pb2.GenerateResponse, None]:
         """The messages of one request as they come; leaving the iterator leaves the request."""
         request = router_pb2.GenerateRequest(image=image, request_id=REQUEST_ID, resume=resume)
         async with stream(self.stub.Generate, request, timeout_s=timeout_s) as messages:

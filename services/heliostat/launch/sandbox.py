@@ -123,11 +123,16 @@ def key_reference(state_dir: Path, environment: Mapping[str, str]) -> str:
     return f"file:{file}"
 
 
+def provide_key() -> None:
+    """Puts the emulated providers' key where the sandbox's configuration refers to."""
+    os.environ[PROVIDER_KEY_VARIABLE] = "sandbox"
+
+
 class EmulatorProcess:
     """The emulated providers, in a process of their own."""
 
     def __init__(self, port: int, log_file: Path) -> None:
-        os.environ[PROVIDER_KEY_VARIABLE] = "sandbox"
+        provide_key()
         self._port = port
         self._log_file = log_file
         self._process: subprocess.Popen[str] | None = None
