@@ -31,8 +31,8 @@ METHODS = {
 }
 
 FIELDS = {
-    request_pb2.ImageRequest: "model prompt negative_prompt text_to_image edit variation upscale remove_background segment "
-    "style_transfer outpaint references seed image_count size output moderation strict end_user_id provider_options "
+    request_pb2.ImageRequest: "model prompt negative_prompt text_to_image edit variation upscale remove_background "
+    "segment style_transfer outpaint references seed image_count size output moderation strict end_user_id provider_options "
     "extra_fields routing session_id tags",
     request_pb2.Edit: "image mask strength mask_mode",
     request_pb2.Segment: "image labels points boxes",
@@ -43,16 +43,25 @@ FIELDS = {
     event_pb2.Timing: "queue provider download convert store total",
     event_pb2.Adjustment: "parameter requested sent delivered reason mode",
     event_pb2.Attempt: "target outcome billed cost provider_job_id status start_time duration account",
-    event_pb2.ImageResult: "provider_model provider image_count usage cost timing attempts adjustments provider_metadata",
+    event_pb2.ImageResult: "provider_model provider image_count usage cost timing attempts adjustments "
+    "provider_metadata",
     event_pb2.ImageEvent: "admitted attempt_started provider_accepted progress media_started media_chunk media_ended "
     "attempt_failed completed detached",
     event_pb2.AttemptFailure: "outcome billed cost provider_job_id phase",
     router_pb2.GenerateRequest: "image request_id idempotency_key wait",
     router_pb2.TargetEstimate: "target cost adjustments excluded_because",
-    admin_pb2.Target: "priority weight admin_state health_state return_time consecutive_failure_count last_error why_out",
+    admin_pb2.Target: "priority weight admin_state health_state return_time consecutive_failure_count "
+    "last_error why_out",
     adapter_pb2.GenerateRequest: "attempt_id provider_model image resume_provider_job_id account",
-    capability_pb2.Capability: "operations sizes max_image_count max_reference_count mask media_types prices parameters",
+    capability_pb2.Capability: "operations sizes max_image_count max_reference_count mask media_types prices "
+    "parameters",
 }
+
+REASONS = """
+INVALID_FIELD INPUT_UNREADABLE CONTENT_BLOCKED MODEL_NOT_FOUND CALLER_UNKNOWN CALLER_FORBIDDEN UNSUPPORTED RATE_LIMITED
+QUOTA_EXHAUSTED PROVIDER_AUTH_FAILED PROVIDER_MODEL_GONE PROVIDER_UNAVAILABLE PROVIDER_ANSWER_INVALID MEDIA_INVALID
+PROVIDER_TIMEOUT INTERNAL NO_TARGET OVERLOADED
+"""
 
 VALUES = {
     request_pb2.Strict: "STRICT_OFF STRICT_REPORT STRICT_REFUSE",
@@ -61,14 +70,7 @@ VALUES = {
     event_pb2.AdjustmentMode: "ADJUSTMENT_MODE_PASSTHROUGH ADJUSTMENT_MODE_RENAMED ADJUSTMENT_MODE_CONVERTED "
     "ADJUSTMENT_MODE_EMULATED",
     admin_pb2.AdminState: "ADMIN_STATE_ENABLED ADMIN_STATE_DRAINING ADMIN_STATE_DISABLED",
-    reason_pb2.ErrorReason: " ".join(
-        f"ERROR_REASON_{name}"
-        for name in (
-            "INVALID_FIELD INPUT_UNREADABLE CONTENT_BLOCKED MODEL_NOT_FOUND CALLER_UNKNOWN CALLER_FORBIDDEN UNSUPPORTED "
-            "RATE_LIMITED QUOTA_EXHAUSTED PROVIDER_AUTH_FAILED PROVIDER_MODEL_GONE PROVIDER_UNAVAILABLE "
-            "PROVIDER_ANSWER_INVALID MEDIA_INVALID PROVIDER_TIMEOUT INTERNAL NO_TARGET OVERLOADED"
-        ).split()
-    ),
+    reason_pb2.ErrorReason: " ".join(f"ERROR_REASON_{name}" for name in REASONS.split()),
 }
 
 

@@ -1,6 +1,9 @@
 """A whole mesh over emulated providers, at any kind of address, started and stopped in one loop."""
 
+import asyncio
 import json
+import socket
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -46,9 +49,32 @@ class Mesh:
         journal: dict[str, Any] = (await self.http.get(f"{self.emulators}{path}")).json()
         return journal
 
+    async def quiet(self, within_s: float) -> None:
+        """Returns when no request and no attempt is open any more; gives up after `within_s` seconds."""
+        async with asyncio.timeout(within_s):
+            while open_rows(self.state_dir):
+                await asyncio.sleep(0.05)
+
     def grpc_address(self) -> str:
         """Where the public gRPC face listens."""
         return next(process.addresses["ledger"][0] for process in self.processes if "ledger" in process.addresses)
+
+
+def open_rows(state_dir: Path) -> int:
+    """Requests and attempts without a terminal state."""
+    connection = sqlite3.connect(state_dir / "heliostat.db")
+    try:
+        requests = connection.execute("SELECT count(*) FROM requests WHERE state = 1").fetchone()[0]
+        return int(requests) + int(connection.execute("SELECT count(*) FROM attempts WHERE state = 1").fetchone()[0])
+    finally:
+        connection.close()
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
@@ -142,7 +142,7 @@ class DatabaseSettings(Section):
     """sqlite:///path or postgresql://…; empty: a file under state_dir."""
     url_secret: Secret | None = None
     """The same as a reference, for an address that holds a password."""
-    synchronous: str = Field("FULL", pattern="^(FULL|NORMAL)$")
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"
     """SQLite only: FULL survives a power cut, NORMAL a crash of the process."""
 
 

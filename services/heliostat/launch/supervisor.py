@@ -29,7 +29,10 @@ class Child:
     name: str
     arguments: Sequence[str]
     process: asyncio.subprocess.Process | None = None
-    starts: int = field(default=0)
+    starts: int = 0
+    ready: int = 0
+    """Starts that came as far as ready."""
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def spread(tree: Mapping[str, Any], sockets: Path | None = None) -> dict[str, Any]:
@@ -61,8 +64,16 @@ def _free_port() -> int:
 class Supervisor:
     """The processes of a mesh on this machine."""
 
-    def __init__(self, tree: Mapping[str, Any], folder: Path, sockets: Path | None = None) -> None:
+    def __init__(
+        self,
+        tree: Mapping[str, Any],
+        folder: Path,
+        sockets: Path | None = None,
+        first_environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`first_environment` is for the first start of each process only, beside this one's own."""
         self.tree = spread(tree, sockets)
+        self._first_environment = dict(first_environment or {})
         self.file = folder / "mesh.yaml"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if sockets is not None:
@@ -84,12 +95,18 @@ class Supervisor:
 
     async def _spawn(self, child: Child) -> None:
         child.starts += 1
+        first = self._first_environment if child.starts == 1 else {}
         child.process = await asyncio.create_subprocess_exec(
-            *child.arguments, stdout=asyncio.subprocess.PIPE, env={**os.environ, "HELIOSTAT_READY_LINE": "1"}
+            *child.arguments,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, **first, "HELIOSTAT_READY_LINE": "1"},
         )
         line = await child.process.stdout.readline() if child.process.stdout else b""
         if line.strip() != b"ready":
             raise RuntimeError(f"{child.name} did not start; its log says why")
+        child.ready += 1
+        child.news.set()
+        child.news = asyncio.Event()
 
     async def _watch(self, child: Child) -> None:
         while not self._stopping and child.process is not None:
@@ -105,6 +122,13 @@ class Supervisor:
         """Process id of a target such as "adapter-fal", "ledger,router" or "edge"; 0 while it is down."""
         process = self.children[name].process
         return process.pid if process is not None and process.returncode is None else 0
+
+    async def started_again(self, name: str, starts: int, within_s: float) -> None:
+        """Returns when a target is ready that had been started `starts` times before it died. Raises TimeoutError."""
+        child = self.children[name]
+        async with asyncio.timeout(within_s):
+            while child.ready <= starts:
+                await child.news.wait()
 
     async def stop(self) -> None:
         """Stops from left to right, so that nobody loses who it talks to; kills what does not stop in time."""

@@ -1,0 +1,132 @@
+"""The mesh as processes of their own: a killed adapter, one trace over all of them."""
+
+import asyncio
+import os
+import re
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from heliostat.chassis.failpoints import POINTS
+from heliostat.launch import sandbox
+from heliostat.launch.supervisor import Supervisor
+from tests.support.checker import check
+from tests.support.collector import Collector, collecting
+from tests.support.mesh import KEY, Mesh, emulated, free_port, merged
+
+SUNSET = {"model": "flux-schnell", "prompt": "A sunset over mountains", "size": "16:9"}
+
+
+@asynccontextmanager
+async def supervised(
+    folder: Path, over: dict[str, Any] | None = None, environment: dict[str, str] | None = None
+) -> AsyncIterator[tuple[Mesh, Supervisor]]:
+    """Edge, core and five adapters as processes on unix sockets, over emulated providers in this one."""
+    state_dir = folder / "state"
+    (folder / "key").write_text(KEY)
+    sandbox.provide_key()
+    async with AsyncExitStack() as stack:
+        emulators = await stack.enter_async_context(emulated())
+        ports = sandbox.Ports(http=free_port(), grpc=0, emulator=int(emulators.rpartition(":")[2]))
+        tree = merged(sandbox.tree(state_dir, ports, f"file:{folder}/key"), {"mesh": {"drain_s": 2}, **(over or {})})
+        supervisor = Supervisor(tree, state_dir, folder / "s", environment or {})
+        await supervisor.start()
+        stack.push_async_callback(supervisor.stop)
+        url = f"http://127.0.0.1:{ports.http}"
+        client = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {KEY}"}, timeout=60)
+        http = await stack.enter_async_context(client)
+        running = Mesh(url, emulators, state_dir, http, [])
+        yield running, supervisor
+        entries = (await running.journal())["entries"]
+    check(state_dir, entries)
+
+
+async def submitted(running: Mesh, provider: str) -> None:
+    """Returns when the provider has been asked for a picture; gives up after ten seconds."""
+    async with asyncio.timeout(10):
+        while not (await running.journal(provider))["entries"]:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_killed_adapter_costs_its_requests_only(tmp_path: Path) -> None:
+    """kill -9 in the middle: the request ends in a terminal state, and the adapter serves again once it is back."""
+    async with supervised(tmp_path) as (running, supervisor):
+        await running.script("fal", {"path": "submit", "delay_s": 8}, {"ok": True})
+        under_way = asyncio.create_task(running.generate(**SUNSET))
+        await submitted(running, "fal")
+        first = supervisor.pid("adapter-fal")
+        os.kill(first, signal.SIGKILL)
+        answer = await under_way
+        assert answer.status_code == 200, answer.text
+        attempts = answer.json()["metadata"]["attempts"]
+        assert [attempt["provider"] for attempt in attempts] == ["fal", "compat"]
+        assert attempts[0]["billed"] == "unknown"
+        await supervisor.started_again("adapter-fal", 1, 10)
+        assert supervisor.pid("adapter-fal") != first
+        async with asyncio.timeout(10):
+            while (again := (await running.generate(**SUNSET)).json())["metadata"]["provider"] != "fal":
+                await asyncio.sleep(0.05)
+        assert len(again["data"]) == 1
+
+
+async def test_one_trace_from_rest_to_the_provider(tmp_path: Path) -> None:
+    """The caller's traceparent is taken up, and every process adds its spans to the one tree."""
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    async with collecting() as collector:
+        over = {"telemetry": {"otlp_endpoint": collector.address}}
+        async with supervised(tmp_path, over) as (running, _):
+            headers = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
+            answer = await running.generate(headers, **SUNSET)
+            assert answer.json()["metadata"]["trace_id"] == trace_id
+            async with asyncio.timeout(10):
+                while not any(span.name.startswith("POST") and "edge" in span.service for span in collector.spans):
+                    await asyncio.sleep(0.05)
+        check_tree(collector, trace_id)
+        check_secrets(collector)
+
+
+def check_tree(collector: Collector, trace_id: str) -> None:
+    """The blueprint's tree: edge, run, attempt, adapter, HTTP, each the parent of the next."""
+    spans = collector.trace(trace_id)
+    chain = []
+    parent = "b7ad6b7169203331"
+    while found := [span for span in spans if span.parent_id == parent]:
+        span = max(found, key=lambda each: sum(child.parent_id == each.span_id for child in spans))
+        chain.append((span.service, span.name))
+        parent = span.span_id
+    expected = [
+        ("heliostat-edge", r"POST /v1/images/generations"),
+        ("heliostat-core", r"generate flux-schnell"),
+        ("heliostat-core", r"attempt 1 fal/fal-ai/flux/schnell"),
+        ("heliostat-adapter-fal", r".*generate.*"),
+        ("heliostat-adapter-fal", r"(POST|GET).*"),
+    ]
+    assert len(chain) == len(expected), chain
+    for (service, name), (wanted, pattern) in zip(chain, expected, strict=True):
+        assert service == wanted, chain
+        assert re.fullmatch(pattern, name), chain
+
+
+def check_secrets(collector: Collector) -> None:
+    """No prompt and no key in any span."""
+    told = repr(collector.spans)
+    assert "mountains" not in told
+    assert KEY not in told
+    assert "Key sandbox" not in told
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_the_invariants_hold_when_a_process_dies_at_a_commit_point(point: str, tmp_path: Path) -> None:
+    """Stopped by SIGKILL at each commit point of a request, then started again: the checker finds no fault."""
+    async with supervised(tmp_path, {}, {"HELIOSTAT_FAILPOINT": point}) as (running, supervisor):
+        with suppress(httpx.TransportError):
+            answer = await running.generate(**SUNSET)
+            assert answer.status_code in (200, 500, 502, 503, 504), answer.text
+        dead = "ledger,router" if point.startswith(("ledger", "router")) else "adapter-fal"
+        await supervisor.started_again(dead, 1, 15)
+        await running.quiet(30)
