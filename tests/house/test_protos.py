@@ -32,7 +32,8 @@ METHODS = {
 
 FIELDS = {
     request_pb2.ImageRequest: "model prompt negative_prompt text_to_image edit variation upscale remove_background "
-    "segment style_transfer outpaint references seed image_count size output moderation strict end_user_id provider_options "
+    "segment style_transfer outpaint references seed image_count size output moderation strict end_user_id "
+    "provider_options "
     "extra_fields routing session_id tags",
     request_pb2.Edit: "image mask strength mask_mode",
     request_pb2.Segment: "image labels points boxes",
