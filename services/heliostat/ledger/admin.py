@@ -1,0 +1,126 @@
+"""LedgerAdminService: keys, budgets, and everybody's requests. It stands on the operators' door only."""
+
+from typing import Any
+
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.api.ledger.v1 import admin_pb2, admin_pb2_grpc
+from heliostat.chassis.errors import MeshError
+from heliostat.chassis.money import to_micros, to_money
+from heliostat.ledger.budgets import TOTAL, Budgets, Standing
+from heliostat.ledger.callers import Callers
+from heliostat.ledger.requests import ANYBODY, Requests, balance, page_size
+
+_LEAST_SECRET_CHARACTERS = 8
+
+
+class LedgerAdmin(admin_pb2_grpc.LedgerAdminServiceServicer):
+    """What operators may do."""
+
+    def __init__(self, callers: Callers, budgets: Budgets, requests: Requests, *, sandbox: bool) -> None:
+        self._callers = callers
+        self._budgets = budgets
+        self._requests = requests
+        self._sandbox = sandbox
+
+    async def CreateKey(self, request: admin_pb2.CreateKeyRequest, context: Any) -> admin_pb2.CreateKeyResponse:
+        """Makes a key. Raises NOT_IMPLEMENTED for limits that are not kept yet: none is taken and then ignored."""
+        limits, retention = request.key.limits, request.key.retention
+        if limits.requests_per_minute or limits.images_per_minute:
+            raise _not_yet("Limits per minute are not kept yet; concurrent_requests, models and operations are.")
+        if retention.HasField("payload") or retention.HasField("metadata"):
+            raise _not_yet(
+                "A key's own retention is kept for media only; ledger.payload_retention_s holds for all keys."
+            )
+        if request.secret:
+            check_fixed_key(request.secret, sandbox=self._sandbox)
+        key, secret = await self._callers.create(request.key, request.secret)
+        return admin_pb2.CreateKeyResponse(key=key, secret=secret)
+
+    async def ListKeys(self, request: admin_pb2.ListKeysRequest, context: Any) -> admin_pb2.ListKeysResponse:
+        """Lists keys, newest first."""
+        size = page_size(request.page_size)
+        if request.page_token and not request.page_token.isdecimal():
+            raise MeshError(
+                reasons.ERROR_REASON_INVALID_FIELD, "The page token is not one of ours.", field="page_token"
+            )
+        before_us = int(request.page_token) if request.page_token else None
+        keys = await self._callers.list(size=size + 1, before_us=before_us, revoked=request.show_revoked)
+        token = str(keys[size - 1].create_time.ToMicroseconds()) if len(keys) > size else ""
+        return admin_pb2.ListKeysResponse(keys=keys[:size], next_page_token=token)
+
+    async def UpdateKey(self, request: admin_pb2.UpdateKeyRequest, context: Any) -> admin_pb2.UpdateKeyResponse:
+        """Not built yet."""
+        raise _not_yet("Keys cannot be changed yet; make a new one with the limits you want, and revoke the old one.")
+
+    async def RevokeKey(self, request: admin_pb2.RevokeKeyRequest, context: Any) -> admin_pb2.RevokeKeyResponse:
+        """Revokes a key."""
+        return admin_pb2.RevokeKeyResponse(key=await self._callers.revoke(request.key_id))
+
+    async def SetBudget(self, request: admin_pb2.SetBudgetRequest, context: Any) -> admin_pb2.SetBudgetResponse:
+        """Sets or removes a total budget."""
+        budget = request.budget
+        if budget.window not in ("", TOTAL):
+            raise _not_yet('Budgets by day or month are not kept yet; the window is "total".')
+        limit = to_micros(budget.limit)
+        if limit < 0:
+            raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, "A budget is 0 or more.", field="budget.limit")
+        return admin_pb2.SetBudgetResponse(budget=_budget(await self._budgets.set(budget.key_id, limit)))
+
+    async def ListBudgets(self, request: admin_pb2.ListBudgetsRequest, context: Any) -> admin_pb2.ListBudgetsResponse:
+        """Lists budgets; the spend cap of the configuration is among them."""
+        standings = self._budgets.standings(request.key_id or None)
+        return admin_pb2.ListBudgetsResponse(budgets=[_budget(each) for each in standings])
+
+    async def ListAllRequests(
+        self, request: admin_pb2.ListAllRequestsRequest, context: Any
+    ) -> admin_pb2.ListAllRequestsResponse:
+        """Everybody's requests, newest first."""
+        page = await self._requests.page(request.filter, request.page_size, request.page_token, ANYBODY)
+        return admin_pb2.ListAllRequestsResponse(**page)
+
+    async def GetAnyRequest(
+        self, request: admin_pb2.GetAnyRequestRequest, context: Any
+    ) -> admin_pb2.GetAnyRequestResponse:
+        """Any request."""
+        return admin_pb2.GetAnyRequestResponse(request=await self._requests.get(request.request_id, ANYBODY))
+
+    async def GetTotalUsage(
+        self, request: admin_pb2.GetTotalUsageRequest, context: Any
+    ) -> admin_pb2.GetTotalUsageResponse:
+        """Not built yet."""
+        raise _not_yet(
+            "Usage by group is not served yet; ListAllRequests tells the total cost of what matches a filter."
+        )
+
+    async def PurgeAnyRequest(
+        self, request: admin_pb2.PurgeAnyRequestRequest, context: Any
+    ) -> admin_pb2.PurgeAnyRequestResponse:
+        """Removes prompt, inputs and pictures of any request."""
+        already, count = await self._requests.purge(request.request_id, ANYBODY)
+        return admin_pb2.PurgeAnyRequestResponse(already_purged=already, media_count=count)
+
+
+def check_fixed_key(key: str, *, sandbox: bool) -> None:
+    """Raises CALLER_FORBIDDEN outside of a sandbox, INVALID_FIELD for a key that is too short or holds a space."""
+    if not sandbox:
+        raise MeshError(
+            reasons.ERROR_REASON_CALLER_FORBIDDEN,
+            "Only a sandbox takes a key of your own; leave it empty.",
+            field="secret",
+        )
+    if len(key) < _LEAST_SECRET_CHARACTERS or any(character.isspace() for character in key):
+        raise MeshError(
+            reasons.ERROR_REASON_INVALID_FIELD,
+            f"A key has at least {_LEAST_SECRET_CHARACTERS} characters and no spaces.",
+            field="secret",
+        )
+
+
+def _budget(standing: Standing) -> admin_pb2.Budget:
+    return admin_pb2.Budget(
+        key_id=standing.key_id, window=TOTAL, limit=to_money(standing.limit), balance=balance(standing)
+    )
+
+
+def _not_yet(message: str) -> MeshError:
+    return MeshError(reasons.ERROR_REASON_NOT_IMPLEMENTED, message)

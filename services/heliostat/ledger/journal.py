@@ -1,0 +1,401 @@
+"""The journal: one row per request and per attempt, committed before anything is bought and closed after.
+
+States are append-only: triggers of the schema refuse to change a terminal one. The statements of the hot path are
+compiled once. Functions that queue a write give a future, done when it is committed; the order of queueing is the
+order of committing.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy.sql import ColumnElement, Select
+
+from heliostat.api.image.v1 import event_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.api.ledger.v1 import ledger_pb2
+from heliostat.chassis.database import Database, Prepared
+from heliostat.chassis.errors import MeshError
+from heliostat.ledger.schema import ATTEMPTS, CLAIMS, INPUTS, MEDIA, OWNERS, REQUESTS
+
+Row = Mapping[Any, Any]
+
+RUNNING = ledger_pb2.REQUEST_STATE_RUNNING
+SUCCEEDED = ledger_pb2.REQUEST_STATE_SUCCEEDED
+FAILED = ledger_pb2.REQUEST_STATE_FAILED
+CANCELLED = ledger_pb2.REQUEST_STATE_CANCELLED
+EXPIRED = ledger_pb2.REQUEST_STATE_EXPIRED
+_IDS_AT_ONCE = 500
+OPEN = ledger_pb2.ATTEMPT_STATE_OPEN
+
+_REQUEST_END = [
+    "state",
+    "end_time_us",
+    "cost_micros",
+    "reserved_micros",
+    "provider",
+    "provider_model",
+    "client_gone",
+    "payload",
+    "error",
+    "result",
+]
+_ATTEMPT_END = [
+    "state",
+    "outcome",
+    "billed",
+    "cost_micros",
+    "reserved_micros",
+    "provider_job_id",
+    "status",
+    "accept_time_us",
+    "end_time_us",
+    "image_count",
+]
+
+
+def _insert(table: Any) -> Prepared:
+    return Prepared(insert(table).values({column.name: bindparam(column.name) for column in table.columns}))
+
+
+def _update(table: Any, names: Iterable[str], *where: ColumnElement[bool]) -> Prepared:
+    return Prepared(update(table).where(*where).values({name: bindparam(name) for name in names}))
+
+
+_OPEN_REQUEST = _insert(REQUESTS)
+_OPEN_ATTEMPT = _insert(ATTEMPTS)
+_KEEP = _insert(MEDIA)
+_ACCEPT = _update(ATTEMPTS, ("provider_job_id", "accept_time_us"), ATTEMPTS.c.attempt_id == bindparam("id"))
+_END_ATTEMPT = _update(
+    ATTEMPTS, _ATTEMPT_END, ATTEMPTS.c.attempt_id == bindparam("id"), ATTEMPTS.c.state == bindparam("was")
+)
+_END_REQUEST = _update(
+    REQUESTS, _REQUEST_END, REQUESTS.c.request_id == bindparam("id"), REQUESTS.c.state == bindparam("was")
+)
+
+
+def attempt_state(outcome: int, billed: int, *, failed: bool) -> int:
+    """The one table from (outcome, billed) to an attempt's terminal state. What is not known is unknown. Pure."""
+    if not failed:
+        return ledger_pb2.ATTEMPT_STATE_SUCCEEDED
+    if billed == event_pb2.BILLED_YES:
+        return ledger_pb2.ATTEMPT_STATE_FAILED_BILLED
+    if billed == event_pb2.BILLED_NO or outcome in (event_pb2.OUTCOME_NOT_SENT, event_pb2.OUTCOME_REFUSED):
+        return ledger_pb2.ATTEMPT_STATE_FAILED_UNBILLED
+    return ledger_pb2.ATTEMPT_STATE_UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One request as it stands in the journal: its row, its attempts in order, its pictures in order."""
+
+    request: Row
+    attempts: Sequence[Row]
+    media: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the end of a request writes, in one commit: attempts' ends by id, pictures, and the request's own end."""
+
+    request_id: str
+    request: Row
+    attempts: Mapping[str, Row]
+    media: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of requests, newest first; `total` and `cost_micros` are of all that match."""
+
+    requests: Sequence[Stored]
+    next_token: str
+    total: int
+    cost_micros: int
+
+
+class Journal:
+    """What the ledger writes and reads of requests, attempts and pictures."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def open(self, request: Row, intent: Row | None = None) -> "asyncio.Future[None]":
+        """Queues a request's row, with its first attempt where it has no other commit of its own."""
+
+        def write(connection: Connection) -> None:
+            _OPEN_REQUEST.run(connection, request)
+            if intent is not None:
+                _OPEN_ATTEMPT.run(connection, intent)
+
+        return self._database.submit(write)
+
+    def intend(self, attempt: Row) -> "asyncio.Future[None]":
+        """Queues an attempt's row: to be awaited before its target is asked."""
+        return self._database.submit(lambda connection: _done(_OPEN_ATTEMPT.run(connection, attempt)))
+
+    def accept(self, attempt_id: str, provider_job_id: str, time_us: int) -> "asyncio.Future[None]":
+        """Queues the provider's job id, which a resume after a crash goes on with."""
+        values = {"id": attempt_id, "provider_job_id": provider_job_id, "accept_time_us": time_us}
+        return self._database.submit(lambda connection: _done(_ACCEPT.run(connection, values)))
+
+    def end_attempt(self, attempt_id: str, values: Row) -> "asyncio.Future[None]":
+        """Queues the end of one attempt while its request goes on."""
+        return self._database.submit(lambda connection: _end_attempt(connection, attempt_id, values))
+
+    def end(self, ending: Ending, opening: Row | None = None) -> "asyncio.Future[None]":
+        """Queues the end of a request; `opening` is its row where nothing of it was written yet."""
+
+        def write(connection: Connection) -> None:
+            if opening is not None:
+                _OPEN_REQUEST.run(connection, opening)
+            for attempt_id, values in ending.attempts.items():
+                _end_attempt(connection, attempt_id, values)
+            for row in ending.media:
+                _KEEP.run(connection, row)
+            _END_REQUEST.run(connection, {**ending.request, "id": ending.request_id, "was": RUNNING})
+
+        return self._database.submit(write)
+
+    async def claim(self, opening: Row) -> Stored | None:
+        """Claims (key_id, idempotency_key) for a request and opens it, in one commit.
+
+        Gives the request that holds the claim already; one that failed and cost nothing gives it up. Raises
+        IDEMPOTENCY_CONFLICT where the claim is for another request.
+        """
+        held = await self._database.write(lambda connection: _claim(connection, opening))
+        return None if held is None else await self.find(held)
+
+    async def find(self, request_id: str) -> Stored | None:
+        """The request with its attempts and pictures; None where there is none."""
+        found = await self._database.read(
+            lambda connection: _load(connection, select(REQUESTS).where(REQUESTS.c.request_id == request_id))
+        )
+        return found[0] if found else None
+
+    async def find_repeated(self, key_id: str, request_hash: str, since_us: int) -> str:
+        """Id of the newest request of this key and hash since `since_us` that runs or succeeded; empty if none."""
+        query = (
+            select(REQUESTS.c.request_id)
+            .where(
+                REQUESTS.c.request_hash == request_hash,
+                REQUESTS.c.key_id == key_id,
+                REQUESTS.c.create_time_us >= since_us,
+                REQUESTS.c.state.in_((RUNNING, SUCCEEDED)),
+            )
+            .order_by(REQUESTS.c.create_time_us.desc())
+            .limit(1)
+        )
+        return await self._database.read(lambda connection: connection.execute(query).scalar()) or ""
+
+    async def page(self, conditions: Sequence[ColumnElement[bool]], size: int, token: str) -> Page:
+        """A page of the requests for which all `conditions` hold. Raises INVALID_FIELD for a foreign token."""
+        after = _parse_token(token)
+        return await self._database.read(lambda connection: _page(connection, conditions, size, after))
+
+    async def media(self, media_id: str) -> Row | None:
+        """A picture's row, with the `key_id` of its request."""
+        query = (
+            select(MEDIA, REQUESTS.c.key_id)
+            .join(REQUESTS, REQUESTS.c.request_id == MEDIA.c.request_id)
+            .where(MEDIA.c.media_id == media_id)
+        )
+        return await self._database.read(lambda connection: connection.execute(query).mappings().first())
+
+    async def remember_inputs(self, request_id: str, blob_ids: Iterable[str], expire_time_us: int) -> None:
+        """Notes which blobs a request's inputs are, so that they expire."""
+        rows = [{"request_id": request_id, "blob_id": each, "expire_time_us": expire_time_us} for each in blob_ids]
+        await self._database.write(lambda connection: _done(connection.execute(insert(INPUTS), rows)))
+
+    async def expired(self, now_us: int, limit: int) -> tuple[Sequence[str], Sequence[str]]:
+        """Ids of pictures, and of inputs, whose time is over; at most `limit` of each. An input that another request
+        still needs is not among them."""
+        media = select(MEDIA.c.media_id).where(MEDIA.c.purged == 0, MEDIA.c.expire_time_us <= now_us).limit(limit)
+        needed = select(INPUTS.c.blob_id).where(INPUTS.c.expire_time_us > now_us)
+        inputs = (
+            select(INPUTS.c.blob_id)
+            .where(INPUTS.c.expire_time_us <= now_us, INPUTS.c.blob_id.not_in(needed))
+            .distinct()
+            .limit(limit)
+        )
+
+        def read(connection: Connection) -> tuple[Sequence[str], Sequence[str]]:
+            return connection.execute(media).scalars().all(), connection.execute(inputs).scalars().all()
+
+        return await self._database.read(read)
+
+    async def forget_blobs(self, media_ids: Sequence[str], input_ids: Sequence[str], now_us: int) -> None:
+        """Notes that these files are gone."""
+
+        def write(connection: Connection) -> None:
+            if media_ids:
+                connection.execute(update(MEDIA).where(MEDIA.c.media_id.in_(media_ids)).values(purged=1))
+            gone = INPUTS.delete().where(INPUTS.c.expire_time_us <= now_us)
+            connection.execute(gone.where(INPUTS.c.blob_id.in_(input_ids)))
+
+        await self._database.write(write)
+
+    async def purge(self, request_id: str, now_us: int) -> None:
+        """Removes payload and result of a request, and lets its pictures and inputs expire at once."""
+
+        def write(connection: Connection) -> None:
+            mine = {"payload": None, "result": None, "purged": 1}
+            connection.execute(update(REQUESTS).where(REQUESTS.c.request_id == request_id).values(**mine))
+            for table in (MEDIA, INPUTS):
+                expire = update(table).where(table.c.request_id == request_id)
+                connection.execute(expire.where(table.c.expire_time_us > now_us).values(expire_time_us=now_us))
+
+        await self._database.write(write)
+
+    async def clear_payloads(self, ended_before_us: int) -> None:
+        """Removes the payloads of requests that ended before that time."""
+        old = update(REQUESTS).where(REQUESTS.c.end_time_us < ended_before_us, REQUESTS.c.payload.is_not(None))
+        await self._database.write(lambda connection: _done(connection.execute(old.values(payload=None))))
+
+    async def spending(self) -> Mapping[str, tuple[int, int]]:
+        """(spent, reserved) in micro-dollars of each key, over all time."""
+        query = select(
+            REQUESTS.c.key_id, func.sum(REQUESTS.c.cost_micros), func.sum(REQUESTS.c.reserved_micros)
+        ).group_by(REQUESTS.c.key_id)
+
+        def read(connection: Connection) -> Mapping[str, tuple[int, int]]:
+            return {key_id: (int(spent), int(held)) for key_id, spent, held in connection.execute(query)}
+
+        return await self._database.read(read)
+
+    async def renew_lease(self, owner: str, lease_time_us: int, *, alone: bool) -> None:
+        """Says that `owner` lives until then; with `alone`, that nobody else does."""
+
+        def write(connection: Connection) -> None:
+            gone = OWNERS.delete()
+            connection.execute(gone if alone else gone.where(OWNERS.c.owner == owner))
+            connection.execute(insert(OWNERS).values(owner=owner, lease_time_us=lease_time_us))
+
+        await self._database.write(write)
+
+    async def take_orphans(self, owner: str, now_us: int) -> Sequence[Stored]:
+        """Open requests whose owner's lease is over; they are `owner`'s from now on."""
+
+        def take(connection: Connection) -> Sequence[str]:
+            living = select(OWNERS.c.owner).where((OWNERS.c.lease_time_us > now_us) | (OWNERS.c.owner == owner))
+            orphaned = (REQUESTS.c.state == RUNNING) & REQUESTS.c.owner.not_in(living)
+            ids = connection.execute(select(REQUESTS.c.request_id).where(orphaned)).scalars().all()
+            connection.execute(update(REQUESTS).where(REQUESTS.c.request_id.in_(ids)).values(owner=owner))
+            return ids
+
+        ids = await self._database.write(take)
+        if not ids:
+            return ()
+        return await self._database.read(
+            lambda connection: _load(connection, select(REQUESTS).where(REQUESTS.c.request_id.in_(ids)))
+        )
+
+    async def open_since(self, owner: str, before_us: int) -> Sequence[Stored]:
+        """Requests of `owner` that came before that time and are open."""
+        mine = (REQUESTS.c.state == RUNNING) & (REQUESTS.c.owner == owner) & (REQUESTS.c.create_time_us < before_us)
+        return await self._database.read(lambda connection: _load(connection, select(REQUESTS).where(mine)))
+
+    async def unknown_media(self, media_ids: Sequence[str]) -> Sequence[str]:
+        """Those of the ids that no row tells of."""
+
+        def read(connection: Connection) -> Sequence[str]:
+            known: set[str] = set()
+            for start in range(0, len(media_ids), _IDS_AT_ONCE):
+                some = media_ids[start : start + _IDS_AT_ONCE]
+                known.update(connection.execute(select(MEDIA.c.media_id).where(MEDIA.c.media_id.in_(some))).scalars())
+            return [each for each in media_ids if each not in known]
+
+        return await self._database.read(read)
+
+
+def _done(_: object) -> None:
+    """A write's answer where there is nothing to tell: cursors must not leave the writer's thread."""
+
+
+def _end_attempt(connection: Connection, attempt_id: str, values: Row) -> None:
+    _END_ATTEMPT.run(connection, {**values, "id": attempt_id, "was": OPEN})
+
+
+def _claim(connection: Connection, opening: Row) -> str | None:
+    """Id of the request that holds the claim; None where `opening` holds it now."""
+    mine = (CLAIMS.c.key_id == opening["key_id"]) & (CLAIMS.c.idempotency_key == opening["idempotency_key"])
+    query = select(
+        CLAIMS.c.request_hash, REQUESTS.c.request_id, REQUESTS.c.state, REQUESTS.c.cost_micros,
+        REQUESTS.c.reserved_micros,
+    ).join(REQUESTS, REQUESTS.c.request_id == CLAIMS.c.request_id)  # fmt: skip
+    held = connection.execute(query.where(mine)).first()
+    if held is not None:
+        check_same_request(held.request_hash, opening["request_hash"])
+        if held.state in (RUNNING, SUCCEEDED) or held.cost_micros or held.reserved_micros:
+            return str(held.request_id)
+        connection.execute(CLAIMS.delete().where(mine))
+    names = ("key_id", "idempotency_key", "request_hash", "request_id")
+    connection.execute(insert(CLAIMS).values({name: opening[name] for name in names}))
+    _OPEN_REQUEST.run(connection, opening)
+    return None
+
+
+def check_same_request(held: str, asked: str) -> None:
+    """Raises IDEMPOTENCY_CONFLICT where two hashes of one version differ; other versions cannot be compared."""
+    if held != asked and held.partition(":")[0] == asked.partition(":")[0]:
+        raise MeshError(
+            reasons.ERROR_REASON_IDEMPOTENCY_CONFLICT,
+            "This idempotency key was used before with another request; use a new key, or repeat the request exactly.",
+            field="idempotency_key",
+        )
+
+
+def _load(connection: Connection, query: "Select[Any]") -> Sequence[Stored]:
+    requests = connection.execute(query).mappings().all()
+    ids = [row["request_id"] for row in requests]
+    attempts = _grouped(connection, select(ATTEMPTS).where(ATTEMPTS.c.request_id.in_(ids)))
+    media = _grouped(connection, select(MEDIA).where(MEDIA.c.request_id.in_(ids)).order_by(MEDIA.c.image_index))
+    return [
+        Stored(row, sorted(attempts.get(each, ()), key=_attempt_order), media.get(each, ()))
+        for row, each in zip(requests, ids, strict=True)
+    ]
+
+
+def _attempt_order(row: Row) -> tuple[int, str]:
+    return row["start_time_us"], row["attempt_id"]
+
+
+def _grouped(connection: Connection, query: "Select[Any]") -> Mapping[str, list[Row]]:
+    groups: dict[str, list[Row]] = {}
+    for row in connection.execute(query).mappings():
+        groups.setdefault(row["request_id"], []).append(row)
+    return groups
+
+
+def _page(
+    connection: Connection, conditions: Sequence[ColumnElement[bool]], size: int, after: tuple[int, str] | None
+) -> Page:
+    totals = select(func.count(), func.sum(REQUESTS.c.cost_micros)).select_from(REQUESTS).where(*conditions)
+    total, cost = connection.execute(totals).one()
+    query = select(REQUESTS).where(*conditions)
+    if after is not None:
+        time_us, request_id = after
+        same = (REQUESTS.c.create_time_us == time_us) & (REQUESTS.c.request_id < request_id)
+        query = query.where((REQUESTS.c.create_time_us < time_us) | same)
+    query = query.order_by(REQUESTS.c.create_time_us.desc(), REQUESTS.c.request_id.desc()).limit(size + 1)
+    found = _load(connection, query)
+    token = ""
+    if len(found) > size:
+        last = found[size - 1].request
+        token = f"{last['create_time_us']}.{last['request_id']}"
+    return Page(found[:size], token, int(total), int(cost or 0))
+
+
+def _parse_token(token: str) -> tuple[int, str] | None:
+    if not token:
+        return None
+    time_us, dot, request_id = token.partition(".")
+    if not dot or not time_us.isdecimal() or len(time_us) > 18:
+        raise MeshError(
+            reasons.ERROR_REASON_INVALID_FIELD,
+            "The page token is not one of ours; send next_page_token as it came, or nothing for the newest.",
+            field="page_token",
+        )
+    return int(time_us), request_id

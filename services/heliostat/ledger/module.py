@@ -1,0 +1,87 @@
+"""The ledger as a runnable part."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Sequence
+
+from heliostat.api.ledger.v1 import admin_pb2, admin_pb2_grpc, ledger_pb2_grpc
+from heliostat.api.router.v1 import router_pb2_grpc
+from heliostat.chassis.database import Migrations
+from heliostat.chassis.modules import Module, Service, Surroundings
+from heliostat.chassis.money import MICROS_PER_USD
+from heliostat.ledger.admin import LedgerAdmin, check_fixed_key
+from heliostat.ledger.budgets import Budgets
+from heliostat.ledger.callers import Callers
+from heliostat.ledger.idempotency import Runs
+from heliostat.ledger.journal import Journal
+from heliostat.ledger.migrations import HEAD
+from heliostat.ledger.recovery import Recovery
+from heliostat.ledger.requests import Requests
+from heliostat.ledger.run import Desk
+from heliostat.ledger.service import LedgerFace
+from heliostat.ledger.settings import LedgerSettings
+
+MIGRATIONS = Migrations("ledger", "heliostat.ledger.migrations", HEAD)
+
+
+class LedgerPart:
+    """The ledger of one process."""
+
+    def __init__(self, settings: LedgerSettings, surroundings: Surroundings) -> None:
+        self._sandbox_key = settings.sandbox_key
+        self._sandbox = surroundings.sandbox
+        self._database = surroundings.database()
+        journal = Journal(self._database)
+        cap = None if settings.spend_cap_usd is None else round(settings.spend_cap_usd * MICROS_PER_USD)
+        self._budgets = Budgets(self._database, cap)
+        self._journal = journal
+        desk = Desk(
+            router=router_pb2_grpc.RouterServiceStub(surroundings.channel(settings.router)),  # type: ignore[no-untyped-call]
+            journal=journal,
+            budgets=self._budgets,
+            blobs=surroundings.blobs,
+            clock=surroundings.clock,
+            settings=settings,
+            owner=f"{os.getpid()}-{secrets.token_hex(6)}",
+        )
+        self._runs = Runs(desk)
+        self._callers = Callers(
+            self._database, surroundings.clock, lambda: surroundings.secret("keys"), is_open=settings.open
+        )
+        requests = Requests(desk, self._runs)
+        self._recovery = Recovery(desk, self._runs, shared=self._database.is_shared)
+        face = LedgerFace(desk, self._runs, self._callers, requests)
+        admin = LedgerAdmin(self._callers, self._budgets, requests, sandbox=surroundings.sandbox)
+        self.services: Sequence[Service] = (
+            Service("heliostat.api.router.v1.RouterService", router_pb2_grpc.add_RouterServiceServicer_to_server, face),
+            Service("heliostat.api.ledger.v1.LedgerService", ledger_pb2_grpc.add_LedgerServiceServicer_to_server, face),
+            Service(
+                "heliostat.api.ledger.v1.LedgerAdminService",
+                admin_pb2_grpc.add_LedgerAdminServiceServicer_to_server,
+                admin,
+                admin=True,
+            ),
+        )
+
+    async def start(self) -> None:
+        """Opens the journal, counts what was spent, finishes what an earlier process left open."""
+        await self._database.start([MIGRATIONS])
+        await self._budgets.load(await self._journal.spending())
+        if self._sandbox_key is not None:
+            key = self._sandbox_key.reveal()
+            check_fixed_key(key, sandbox=self._sandbox)
+            await self._callers.create(admin_pb2.Key(title="sandbox"), key)
+        await self._recovery.start()
+
+    async def stop(self) -> None:
+        """Ends the runs under way, writes their ends, closes the journal."""
+        await self._recovery.stop()
+        runs = self._runs.all()
+        for run in runs:
+            run.stop()
+        await asyncio.gather(*(run.wait_end() for run in runs))
+        await self._database.stop()
+
+
+MODULE = Module("ledger", ("ledger",), LedgerSettings, LedgerPart, public=True)

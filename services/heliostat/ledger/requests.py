@@ -1,0 +1,167 @@
+"""Requests as callers and operators look at them: one, a page, a purge, a picture. A foreign one does not exist."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy.sql import ColumnElement
+
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.api.ledger.v1 import ledger_pb2
+from heliostat.chassis.errors import MeshError
+from heliostat.chassis.money import to_money
+from heliostat.ledger.budgets import TOTAL, Standing
+from heliostat.ledger.idempotency import Admission, Runs
+from heliostat.ledger.journal import Row, Stored
+from heliostat.ledger.keeper import media_key
+from heliostat.ledger.records import request_record
+from heliostat.ledger.run import Desk
+from heliostat.ledger.schema import REQUESTS
+
+ANYBODY = None
+_PAGE, _MOST = 20, 100
+_LOOK_AGAIN_S = 0.25
+
+
+class Requests:
+    """Looks into the journal. `key_id` is whose requests are looked at; None means anybody's."""
+
+    def __init__(self, desk: Desk, runs: Runs) -> None:
+        self._desk = desk
+        self._runs = runs
+
+    async def get(self, request_id: str, key_id: str | None) -> ledger_pb2.Request:
+        """One request. Raises RESOURCE_NOT_FOUND."""
+        run = self._runs.get(request_id)
+        stored = await self._desk.journal.find(request_id)
+        if stored is None and run is not None:
+            stored = Stored(run.order.opening(self._desk.owner), (), ())
+        return request_record(_mine(stored, key_id))
+
+    async def locate(self, request_id: str, key_id: str | None) -> Admission:
+        """Where a request can be followed. Raises RESOURCE_NOT_FOUND."""
+        run = self._runs.get(request_id)
+        if run is not None and key_id in (ANYBODY, run.order.caller.key_id):
+            return Admission(run=run)
+        stored = _mine(await self._desk.journal.find(request_id), key_id)
+        if stored.request["end_time_us"] is None:
+            return Admission(elsewhere=request_id)
+        return Admission(stored=stored)
+
+    async def wait_over(self, request_id: str, wait_s: float | None) -> Stored | None:
+        """Waits for the end of a request that another process owns; None where `wait_s` seconds end before it.
+
+        Raises DEADLINE_EXCEEDED where it does not end within the deadline of any request.
+        """
+        clock, limit_s = self._desk.clock, self._desk.settings.request_deadline_s
+        began = clock.monotonic()
+        while True:
+            stored = await self._desk.journal.find(request_id)
+            if stored is not None and stored.request["end_time_us"] is not None:
+                return stored
+            passed = clock.monotonic() - began
+            if wait_s is not None and passed >= wait_s:
+                return None
+            if passed >= limit_s:
+                raise MeshError(
+                    reasons.ERROR_REASON_DEADLINE_EXCEEDED,
+                    "The request is still under way elsewhere; ask for its job later.",
+                    request_id=request_id,
+                )
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def page(self, asked: ledger_pb2.RequestFilter, size: int, token: str, key_id: str | None) -> dict[str, Any]:
+        """The fields of a list response. Raises INVALID_FIELD."""
+        page = await self._desk.journal.page(_conditions(asked, key_id), page_size(size), token)
+        return {
+            "requests": [request_record(each) for each in page.requests],
+            "next_page_token": page.next_token,
+            "total_count": page.total,
+            "total_cost": to_money(page.cost_micros),
+        }
+
+    async def purge(self, request_id: str, key_id: str | None) -> tuple[bool, int]:
+        """Removes prompt, inputs and pictures: (whether that had been done before, pictures removed).
+
+        Raises INVALID_FIELD while the request is under way.
+        """
+        stored = _mine(await self._desk.journal.find(request_id), key_id)
+        if stored.request["end_time_us"] is None:
+            raise MeshError(
+                reasons.ERROR_REASON_INVALID_FIELD,
+                "The request is still under way; cancel it, or wait for its end, before purging it.",
+                field="request_id",
+            )
+        if stored.request["purged"]:
+            return True, 0
+        kept = [row["media_id"] for row in stored.media if not row["purged"]]
+        for media_id in kept:
+            await self._desk.blobs.delete(media_key(media_id))
+        now_us = self._desk.now_us()
+        await self._desk.journal.purge(request_id, now_us)
+        await self._desk.journal.forget_blobs(kept, (), now_us)
+        return False, len(kept)
+
+    async def media(self, media_id: str, key_id: str | None) -> Row:
+        """A kept picture's row. Raises RESOURCE_NOT_FOUND, or RESOURCE_GONE once it is not kept any more."""
+        row = await self._desk.journal.media(media_id)
+        if row is None or key_id not in (ANYBODY, row["key_id"]):
+            raise _missing("There is no picture of this id.", "media_id")
+        if row["purged"] or row["expire_time_us"] <= self._desk.now_us():
+            raise MeshError(reasons.ERROR_REASON_RESOURCE_GONE, "The picture is not kept any more.", field="media_id")
+        return row
+
+
+def page_size(asked: int) -> int:
+    """Rows of a page: 20 where nothing is asked. Raises INVALID_FIELD below 0 and above 100."""
+    if not 0 <= asked <= _MOST:
+        raise MeshError(
+            reasons.ERROR_REASON_INVALID_FIELD, f"A page has 1 to {_MOST} rows; 0 means {_PAGE}.", field="page_size"
+        )
+    return asked or _PAGE
+
+
+def balance(standing: Standing) -> ledger_pb2.Balance:
+    """A budget as callers see it. Pure."""
+    return ledger_pb2.Balance(
+        window=TOTAL,
+        limit=to_money(standing.limit),
+        spent=to_money(standing.spent),
+        reserved=to_money(standing.reserved),
+    )
+
+
+def _mine(stored: Stored | None, key_id: str | None) -> Stored:
+    if stored is None or key_id not in (ANYBODY, stored.request["key_id"]):
+        raise _missing("There is no request of this id.", "request_id")
+    return stored
+
+
+def _missing(message: str, field: str) -> MeshError:
+    return MeshError(reasons.ERROR_REASON_RESOURCE_NOT_FOUND, message, field=field)
+
+
+def _conditions(asked: ledger_pb2.RequestFilter, key_id: str | None) -> Sequence[ColumnElement[bool]]:
+    """What a filter asks for; a caller's own key is always part of it. Raises CALLER_FORBIDDEN for a foreign key."""
+    if key_id is not ANYBODY and asked.key_id not in ("", key_id):
+        raise MeshError(reasons.ERROR_REASON_CALLER_FORBIDDEN, "A key lists its own requests only.", field="key_id")
+    conditions: list[ColumnElement[bool]] = []
+    for name, value in (
+        ("key_id", key_id or asked.key_id),
+        ("state", asked.state),
+        ("model", asked.model),
+        ("provider", asked.provider),
+        ("session_id", asked.session_id),
+    ):
+        if value:
+            conditions.append(REQUESTS.c[name] == value)
+    if asked.HasField("created_after_time"):
+        conditions.append(REQUESTS.c.create_time_us >= _micros(asked.created_after_time))
+    if asked.HasField("created_before_time"):
+        conditions.append(REQUESTS.c.create_time_us < _micros(asked.created_before_time))
+    return conditions
+
+
+def _micros(time: Timestamp) -> int:
+    return int(time.seconds) * 1_000_000 + time.nanos // 1_000

@@ -1,0 +1,129 @@
+"""The ledger's tables, the same for SQLite and PostgreSQL.
+
+Times are micro-seconds since the epoch, money is in micro-dollars.
+
+Protos are kept as bytes where nothing is asked of their inside: `payload` (ImageRequest, its inputs as blobs),
+`error` (google.rpc.Status), `result` (ImageResult), `started` and `ended` (MediaInfo, MediaEnded), `key` (Key).
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+
+METADATA = MetaData()
+
+REQUESTS = Table(
+    "requests",
+    METADATA,
+    Column("request_id", Text, primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("state", Integer, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("image_count", Integer, nullable=False),
+    Column("create_time_us", BigInteger, nullable=False),
+    Column("end_time_us", BigInteger),
+    Column("cost_micros", BigInteger, nullable=False),
+    Column("reserved_micros", BigInteger, nullable=False),
+    Column("request_hash", Text, nullable=False),
+    Column("idempotency_key", Text),
+    Column("session_id", Text),
+    Column("end_user_id", Text),
+    Column("tags", Text),
+    Column("trace_id", Text, nullable=False),
+    Column("provider", Text),
+    Column("provider_model", Text),
+    Column("client_gone", Integer, nullable=False),
+    Column("purged", Integer, nullable=False),
+    Column("payload", LargeBinary),
+    Column("error", LargeBinary),
+    Column("result", LargeBinary),
+    Index("requests_by_hash", "request_hash"),
+    Index("requests_by_key", "key_id", "create_time_us"),
+    Index("requests_by_time", "create_time_us"),
+)
+# Found by recovery at every start: the open ones must not be searched for among millions.
+Index("requests_open", REQUESTS.c.owner, sqlite_where=REQUESTS.c.state == 1, postgresql_where=REQUESTS.c.state == 1)
+
+ATTEMPTS = Table(
+    "attempts",
+    METADATA,
+    Column("attempt_id", Text, primary_key=True),
+    Column("request_id", Text, nullable=False, index=True),
+    Column("target", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("provider_model", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("state", Integer, nullable=False),
+    Column("outcome", Integer, nullable=False),
+    Column("billed", Integer, nullable=False),
+    Column("cost_micros", BigInteger, nullable=False),
+    Column("reserved_micros", BigInteger, nullable=False),
+    Column("provider_job_id", Text, nullable=False),
+    Column("status", LargeBinary),
+    Column("start_time_us", BigInteger, nullable=False),
+    Column("accept_time_us", BigInteger),
+    Column("end_time_us", BigInteger),
+    Column("image_count", Integer, nullable=False),
+)
+
+MEDIA = Table(
+    "media",
+    METADATA,
+    Column("media_id", Text, primary_key=True),
+    Column("request_id", Text, nullable=False, index=True),
+    Column("attempt_id", Text, nullable=False),
+    Column("image_index", Integer, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("create_time_us", BigInteger, nullable=False),
+    Column("expire_time_us", BigInteger, nullable=False),
+    Column("purged", Integer, nullable=False),
+    Column("started", LargeBinary, nullable=False),
+    Column("ended", LargeBinary, nullable=False),
+)
+Index("media_by_expiry", MEDIA.c.expire_time_us, sqlite_where=MEDIA.c.purged == 0, postgresql_where=MEDIA.c.purged == 0)
+
+INPUTS = Table(
+    "inputs",
+    METADATA,
+    Column("request_id", Text, primary_key=True),
+    Column("blob_id", Text, primary_key=True),
+    Column("expire_time_us", BigInteger, nullable=False, index=True),
+)
+
+CLAIMS = Table(
+    "claims",
+    METADATA,
+    Column("key_id", Text, primary_key=True),
+    Column("idempotency_key", Text, primary_key=True),
+    Column("request_hash", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+)
+
+KEYS = Table(
+    "keys",
+    METADATA,
+    Column("key_id", Text, primary_key=True),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("create_time_us", BigInteger, nullable=False),
+    Column("expire_time_us", BigInteger),
+    Column("revoke_time_us", BigInteger),
+    Column("last_use_time_us", BigInteger),
+    Column("key", LargeBinary, nullable=False),
+)
+
+BUDGETS = Table(
+    "budgets",
+    METADATA,
+    Column("key_id", Text, primary_key=True),
+    Column("window", Text, primary_key=True),
+    Column("limit_micros", BigInteger, nullable=False),
+)
+
+# Processes that own open requests, each until its lease ends.
+OWNERS = Table(
+    "owners",
+    METADATA,
+    Column("owner", Text, primary_key=True),
+    Column("lease_time_us", BigInteger, nullable=False),
+)

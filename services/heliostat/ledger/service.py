@@ -1,0 +1,250 @@
+"""The ledger's two public services: RouterService over the router's own, and LedgerService for what is remembered."""
+
+import re
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+
+from heliostat.api.image.v1 import event_pb2, media_pb2, request_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
+from heliostat.api.router.v1 import router_pb2, router_pb2_grpc
+from heliostat.chassis import telemetry
+from heliostat.chassis.calls import call, current_call
+from heliostat.chassis.errors import MeshError
+from heliostat.ledger.callers import Caller, Callers
+from heliostat.ledger.idempotency import Admission, Runs
+from heliostat.ledger.keeper import media_key
+from heliostat.ledger.normal_form import normal_form, operation
+from heliostat.ledger.replay import replay
+from heliostat.ledger.requests import Requests, balance
+from heliostat.ledger.run import Desk, Order
+from heliostat.ledger.subscription import Batch
+
+_REQUEST_ID = re.compile(r"req_[a-z0-9]{24}")
+_PASS_ON_S = 30.0
+# 24 characters of the base32 kind that are safe in a file name, a header and a URL.
+_ID_BYTES = 12
+
+
+def new_request_id() -> str:
+    """ "req_" and 96 random bits."""
+    return f"req_{secrets.token_hex(_ID_BYTES)}"
+
+
+class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerServiceServicer):
+    """What callers see. Every method but DeliverWebhook wants a key, and tells a caller of its own things only."""
+
+    def __init__(self, desk: Desk, runs: Runs, callers: Callers, requests: Requests) -> None:
+        self._desk = desk
+        self._runs = runs
+        self._callers = callers
+        self._requests = requests
+
+    async def _caller(self) -> Caller:
+        incoming = current_call()
+        return await self._callers.identify(incoming.authorization if incoming is not None else "")
+
+    # RouterService
+
+    async def Generate(
+        self, request: router_pb2.GenerateRequest, context: Any
+    ) -> AsyncIterator[router_pb2.GenerateResponse]:
+        """Runs, joins or replays a request."""
+        caller = await self._caller()
+        image = request.image
+        caller.check_may(image.model, operation(image))
+        self._check_concurrency(caller)
+        order = await self._order(request, caller)
+        admission = await self._runs.admit(order, request.retry_count)
+        wait_s = _seconds(request, "wait")
+        if wait_s is None:
+            wait_s = _seconds(caller.key, "default_wait")
+        async with aclosing(
+            self._follow(admission, image.output.delivery, wait_s, progressive=request.progressive)
+        ) as batches:
+            async for batch in batches:
+                yield router_pb2.GenerateResponse(events=batch)
+
+    async def _order(self, request: router_pb2.GenerateRequest, caller: Caller) -> Order:
+        if request.request_id and not _REQUEST_ID.fullmatch(request.request_id):
+            raise MeshError(
+                reasons.ERROR_REASON_INVALID_FIELD,
+                'A request id is "req_" and 24 lower-case letters or digits; send one of that form, or none.',
+                field="request_id",
+            )
+        return Order(
+            request_id=request.request_id or new_request_id(),
+            caller=caller,
+            image=request.image,
+            form=await normal_form(request.image),
+            traceparent=telemetry.traceparent(),
+            create_time_us=self._desk.now_us(),
+            idempotency_key=request.idempotency_key,
+            may_come_back=bool(request.idempotency_key) or request.HasField("retry_count"),
+        )
+
+    def _check_concurrency(self, caller: Caller) -> None:
+        most = caller.key.limits.concurrent_requests
+        if most and self._runs.under_way(caller.key_id) >= most:
+            raise MeshError(
+                reasons.ERROR_REASON_RATE_LIMITED,
+                f"This key may have {most} requests under way at once; wait until one of them ends.",
+                retry_after_s=1,
+            )
+
+    async def _follow(
+        self, admission: Admission, delivery: int, wait_s: float | None, *, progressive: bool
+    ) -> AsyncGenerator[Batch, None]:
+        """The events of a request, wherever they come from."""
+        run, stored = admission.run, admission.stored
+        if run is not None:
+            admitted = _admitted(run.request_id, joined=admission.joined)
+            subscription = run.subscribe(progressive=progressive)
+            try:
+                async for batch in subscription.batches(admitted, wait_s):
+                    yield batch
+            finally:
+                subscription.close()
+            return
+        if stored is None:
+            stored = await self._requests.wait_over(admission.elsewhere, wait_s)
+            if stored is None:
+                detached = event_pb2.ImageEvent(detached=event_pb2.Detached(request_id=admission.elsewhere))
+                yield [_admitted(admission.elsewhere, joined=True), detached]
+                return
+        admitted = _admitted(stored.request["request_id"], replayed=True)
+        async for batch in replay(stored, self._desk.blobs, delivery, admitted, self._desk.now_us()):
+            yield batch
+
+    async def Estimate(self, request: router_pb2.EstimateRequest, context: Any) -> router_pb2.EstimateResponse:
+        """Asks the router."""
+        await self._caller()
+        return await call(self._desk.router.Estimate, request, timeout_s=_PASS_ON_S)
+
+    async def ListModels(self, request: router_pb2.ListModelsRequest, context: Any) -> router_pb2.ListModelsResponse:
+        """Asks the router."""
+        await self._caller()
+        return await call(self._desk.router.ListModels, request, timeout_s=_PASS_ON_S)
+
+    async def DeliverWebhook(
+        self, request: router_pb2.DeliverWebhookRequest, context: Any
+    ) -> router_pb2.DeliverWebhookResponse:
+        """Asks the router. Providers have no key of ours: their adapter checks the callback's signature."""
+        return await call(self._desk.router.DeliverWebhook, request, timeout_s=_PASS_ON_S)
+
+    # LedgerService
+
+    async def GetJob(self, request: ledger_pb2.GetJobRequest, context: Any) -> ledger_pb2.GetJobResponse:
+        """The caller's job, running or over."""
+        caller = await self._caller()
+        return ledger_pb2.GetJobResponse(request=await self._requests.get(request.request_id, caller.key_id))
+
+    async def WaitJob(
+        self, request: ledger_pb2.WaitJobRequest, context: Any
+    ) -> AsyncIterator[ledger_pb2.WaitJobResponse]:
+        """Follows the caller's job from its first event."""
+        caller = await self._caller()
+        admission = await self._requests.locate(request.request_id, caller.key_id)
+        wait_s = _seconds(request, "wait")
+        delivery = request_pb2.DELIVERY_BYTES
+        async with aclosing(self._follow(admission, delivery, wait_s, progressive=request.progressive)) as batches:
+            async for batch in batches:
+                yield ledger_pb2.WaitJobResponse(events=batch)
+
+    async def CancelJob(self, request: ledger_pb2.CancelJobRequest, context: Any) -> ledger_pb2.CancelJobResponse:
+        """Cancels the caller's job where it is still under way."""
+        caller = await self._caller()
+        admission = await self._requests.locate(request.request_id, caller.key_id)
+        cancelled = False
+        if admission.run is not None:
+            admission.run.cancel("The request was cancelled by its caller.")
+            await admission.run.wait_end()
+            cancelled = admission.run.state == ledger_pb2.REQUEST_STATE_CANCELLED
+        record = await self._requests.get(request.request_id, caller.key_id)
+        return ledger_pb2.CancelJobResponse(request=record, cancelled=cancelled)
+
+    async def GetRequest(self, request: ledger_pb2.GetRequestRequest, context: Any) -> ledger_pb2.GetRequestResponse:
+        """One of the caller's requests."""
+        caller = await self._caller()
+        return ledger_pb2.GetRequestResponse(request=await self._requests.get(request.request_id, caller.key_id))
+
+    async def ListRequests(
+        self, request: ledger_pb2.ListRequestsRequest, context: Any
+    ) -> ledger_pb2.ListRequestsResponse:
+        """The caller's requests, newest first."""
+        caller = await self._caller()
+        page = await self._requests.page(request.filter, request.page_size, request.page_token, caller.key_id)
+        return ledger_pb2.ListRequestsResponse(**page)
+
+    async def GetBalance(self, request: ledger_pb2.GetBalanceRequest, context: Any) -> ledger_pb2.GetBalanceResponse:
+        """What is left of the budgets that bind the caller."""
+        caller = await self._caller()
+        standings = self._desk.budgets.standings(caller.key_id)
+        return ledger_pb2.GetBalanceResponse(balances=[balance(each) for each in standings])
+
+    async def PurgeRequest(
+        self, request: ledger_pb2.PurgeRequestRequest, context: Any
+    ) -> ledger_pb2.PurgeRequestResponse:
+        """Removes prompt, inputs and pictures of one of the caller's requests."""
+        caller = await self._caller()
+        already, count = await self._requests.purge(request.request_id, caller.key_id)
+        return ledger_pb2.PurgeRequestResponse(already_purged=already, media_count=count)
+
+    async def ReadMedia(
+        self, request: ledger_pb2.ReadMediaRequest, context: Any
+    ) -> AsyncIterator[ledger_pb2.ReadMediaResponse]:
+        """The bytes of one of the caller's pictures."""
+        caller = await self._caller()
+        if request.WhichOneof("media") != "media_id":
+            raise _not_yet("ReadMedia serves kept pictures (media_id) only, so far.")
+        row = await self._requests.media(request.media_id, caller.key_id)
+        offset = 0
+        async for data in self._desk.blobs.stream(media_key(row["media_id"])):
+            chunk = media_pb2.MediaChunk(image_index=row["image_index"], offset_bytes=offset, data=data)
+            offset += len(data)
+            yield ledger_pb2.ReadMediaResponse(chunk=chunk)
+
+    async def GetUsage(self, request: ledger_pb2.GetUsageRequest, context: Any) -> ledger_pb2.GetUsageResponse:
+        """Not built yet."""
+        raise _not_yet("Usage by group is not served yet; ListRequests tells the total cost of what matches a filter.")
+
+    async def UploadFile(self, request_iterator: Any, context: Any) -> ledger_pb2.UploadFileResponse:
+        """Not built yet."""
+        raise _no_files()
+
+    async def ListFiles(self, request: ledger_pb2.ListFilesRequest, context: Any) -> ledger_pb2.ListFilesResponse:
+        """Not built yet."""
+        raise _no_files()
+
+    async def GetFile(self, request: ledger_pb2.GetFileRequest, context: Any) -> ledger_pb2.GetFileResponse:
+        """Not built yet."""
+        raise _no_files()
+
+    async def DeleteFile(self, request: ledger_pb2.DeleteFileRequest, context: Any) -> ledger_pb2.DeleteFileResponse:
+        """Not built yet."""
+        raise _no_files()
+
+
+def _admitted(request_id: str, *, joined: bool = False, replayed: bool = False) -> event_pb2.ImageEvent:
+    admitted = event_pb2.Admitted(request_id=request_id, joined=joined, replayed=replayed)
+    return event_pb2.ImageEvent(admitted=admitted)
+
+
+def _seconds(message: Any, field: str) -> float | None:
+    """A Duration field in seconds; None where it is absent."""
+    if not message.HasField(field):
+        return None
+    duration: Duration = getattr(message, field)
+    return max(0.0, duration.seconds + duration.nanos / 1e9)
+
+
+def _not_yet(message: str) -> MeshError:
+    return MeshError(reasons.ERROR_REASON_NOT_IMPLEMENTED, message)
+
+
+def _no_files() -> MeshError:
+    return _not_yet("Files of callers are not served yet; send pictures inside the request, or as an address.")

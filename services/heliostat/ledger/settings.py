@@ -1,0 +1,43 @@
+"""The section `ledger:` of the configuration."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from heliostat.chassis.settings import PartSettings, Secret
+
+
+class LedgerSettings(PartSettings):
+    """What the ledger may be told."""
+
+    router: str = "local:router"
+    """Address of the router."""
+    write_ahead: Literal["attempt", "request"] = "attempt"
+    """What is committed before a provider is asked: each attempt (exact; needs the router in the same process), or the
+    request alone."""
+    open: bool = False
+    """True: callers need no key. For benchmarks and closed networks."""
+    sandbox_key: Secret | None = None
+    """A fixed key of at least 8 characters that a sandbox lets in, as a reference; refused outside of one."""
+    request_deadline_s: float = Field(300, gt=0, le=3600)
+    """Most seconds that one request may take."""
+    comeback_s: float = Field(15, ge=0, le=600)
+    """Seconds that a request waits for a caller who left and may come back."""
+    gone_s: float = Field(1, ge=0, le=600)
+    """Seconds that a request waits for a caller who left and will not come back."""
+    retry_join_s: float = Field(600, ge=0, le=3600)
+    """Seconds within which a library's own retry joins the request that it repeats."""
+    media_retention_s: int = Field(3600, ge=60)
+    """Seconds for which pictures are kept."""
+    keyed_media_retention_s: int = Field(86_400, ge=60)
+    """Seconds for which pictures of requests with an idempotency key are kept."""
+    payload_retention_s: int = Field(0, ge=0)
+    """Seconds for which prompts and inputs are kept after the request ended."""
+    spend_cap_usd: float | None = Field(None, ge=0)
+    """Most US dollars that all requests together may cost, over all time; unset: no bound."""
+    unknown_estimate_usd: float = Field(0.05, ge=0)
+    """US dollars reserved for an attempt whose cost cannot be estimated."""
+    resume_deadline_s: float = Field(45, gt=0, le=3600)
+    """Most seconds for finishing a request that an earlier process left open."""
+    sweep_interval_s: float = Field(60, gt=0)
+    """Seconds between two sweeps for what has expired."""
