@@ -5,11 +5,12 @@ from heliostat.adapters.sdk.call import Call, Input
 from heliostat.adapters.sdk.contract import Adapter, Cancelled, Options, Webhook
 from heliostat.adapters.sdk.convert import MaskForm
 from heliostat.adapters.sdk.http import ProviderClient
+from heliostat.adapters.sdk.media import read_json_pictures
 from heliostat.adapters.sdk.models import Model, ModelTable, Parameter, operation_of
 from heliostat.adapters.sdk.module import adapter_module
-from heliostat.adapters.sdk.multipart import Part
+from heliostat.adapters.sdk.multipart import Part, text_part
 from heliostat.adapters.sdk.pricing import Order, free, per_image, per_megapixel, per_token, unknown_price
-from heliostat.adapters.sdk.refusals import Answer
+from heliostat.adapters.sdk.refusals import Answer, read_refusal
 from heliostat.adapters.sdk.result import Completed, Picture, Step, accepted, completed, image, preview, progress
 from heliostat.adapters.sdk.settings import AdapterSettings, ProviderSettings
 from heliostat.adapters.sdk.sizing import Choice, Exact, FollowsInput, Pixels, Ratios
@@ -53,5 +54,8 @@ __all__ = [
     "polling",
     "preview",
     "progress",
+    "read_json_pictures",
+    "read_refusal",
+    "text_part",
     "unknown_price",
 ]

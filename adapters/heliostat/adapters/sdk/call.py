@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from heliostat.adapters.sdk.convert import MaskForm
-from heliostat.adapters.sdk.models import Model
+from heliostat.adapters.sdk.models import Model, operation_of
 from heliostat.adapters.sdk.result import Picture
-from heliostat.adapters.sdk.sizing import Choice
+from heliostat.adapters.sdk.sizing import Choice, SizeRule
 from heliostat.adapters.sdk.structure import Shape, read_shape
 from heliostat.adapters.sdk.timing import Stopwatch
 from heliostat.api.image.v1 import event_pb2, media_pb2, request_pb2
@@ -68,6 +68,7 @@ class Call:
     wake                    set when a webhook for this attempt came in; `webhook_body` is then its body
     submitted               True as soon as something billable may have reached the provider
     accepted_job_id         None until the provider took the work
+    charged_micros          set it as soon as the provider is known to have charged, whatever still goes wrong
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Call:
         self.webhook_body: bytes | None = None
         self.submitted = False
         self.accepted_job_id: str | None = None
+        self.charged_micros: int | None = None
         self.adjustments: list[event_pb2.Adjustment] = []
         self.timing = Stopwatch(bench.clock)
         self._deadline = bench.clock.monotonic() + (DEFAULT_TIME_S if time_s is None else max(0.0, time_s))
@@ -147,10 +149,14 @@ class Call:
             event_pb2.Adjustment(parameter=parameter, requested=requested, sent=sent, reason=reason, mode=mode)
         )
 
-    def size(self) -> Choice:
-        """The model's size for the wish of the request; the first call reports the adjustment."""
+    def size(self, rule: SizeRule | None = None) -> Choice:
+        """The model's size for the wish of the request.
+
+        The first call chooses, by `rule` where one is given, and reports the adjustment; later calls repeat it.
+        """
         if self._choice is None:
-            self._choice = self.model.sizes.choose(self.request.size)
+            rule = rule or self.model.sizes_of(operation_of(self.request))
+            self._choice = rule.choose(self.request.size)
             if self._choice.changed:
                 sent = self._choice.sent
                 mode = event_pb2.ADJUSTMENT_MODE_CONVERTED if sent else event_pb2.ADJUSTMENT_MODE_DROPPED
@@ -257,12 +263,16 @@ class Call:
 
     def failure(self) -> event_pb2.AttemptFailure:
         """How far an attempt came that fails now, as far as the kit can tell."""
-        if self.accepted_job_id is not None:
+        if self.accepted_job_id is not None or self.charged_micros is not None:
             outcome, billed, phase = event_pb2.OUTCOME_ACCEPTED, event_pb2.BILLED_UNKNOWN, "poll"
         elif self.submitted:
             outcome, billed, phase = event_pb2.OUTCOME_UNSPECIFIED, event_pb2.BILLED_UNKNOWN, "submit"
         else:
             outcome, billed, phase = event_pb2.OUTCOME_NOT_SENT, event_pb2.BILLED_NO, "prepare"
-        return event_pb2.AttemptFailure(
+        failure = event_pb2.AttemptFailure(
             outcome=outcome, billed=billed, provider_job_id=self.accepted_job_id or "", phase=phase
         )
+        if self.charged_micros is not None:
+            failure.billed = event_pb2.BILLED_YES
+            failure.cost.CopyFrom(to_money(self.charged_micros))
+        return failure

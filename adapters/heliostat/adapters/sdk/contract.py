@@ -55,8 +55,8 @@ class Adapter(Generic[SettingsT, OptionsT]):
     provider: ClassVar[str]
     display_name: ClassVar[str] = ""
     models: ModelTable
-    options: ClassVar[type[Options]] = Options
-    ignores: ClassVar[tuple[str, ...]] = ()
+    options: type[Options] = Options
+    ignores: tuple[str, ...] = ()
     sandbox: ClassVar[bool] = False
 
     def __init__(self, settings: SettingsT, surroundings: Surroundings) -> None:

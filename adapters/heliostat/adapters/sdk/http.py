@@ -21,7 +21,7 @@ import orjson
 
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.multipart import Part, encode_multipart
-from heliostat.adapters.sdk.refusals import Answer, read_refusal
+from heliostat.adapters.sdk.refusals import Answer, clean, read_refusal
 from heliostat.adapters.sdk.settings import ProviderSettings
 from heliostat.adapters.sdk.structure import MAX_BYTES
 from heliostat.adapters.sdk.transport import BodyTooLarge, LargePieceTransport
@@ -208,11 +208,9 @@ class ProviderClient:
 
     def _refused(self, answer: Answer, call: Call | None, phase: str, account: str) -> MeshError:
         """The error behind an answer of status 300 and up, by the adapter's reading or by the kit's."""
-        error = self._refusal(answer)
-        if error is None:
-            prompts = (call.request.prompt, call.request.negative_prompt) if call is not None else ()
-            secrets = self._headers(account).values()
-            error = read_refusal(answer, key_name=self._key_name(account), prompt=prompts, secrets=secrets)
+        error = self._refusal(answer) or read_refusal(answer, self._key_name(account))
+        prompts = (call.request.prompt, call.request.negative_prompt) if call is not None else ()
+        error.message = clean(error.message, prompts, self._headers(account).values())
         if phase not in {"submit", "prepare"} and not _deliberate(error):
             error.failure = _failure(phase, call)
         return error

@@ -68,6 +68,7 @@ class _ModelFacts:
     names: tuple[str, ...] = ()
     operations: tuple[str, ...] = ("text_to_image",)
     sizes: SizeRule = field(default_factory=FollowsInput)
+    operation_sizes: Mapping[str, SizeRule] = field(default_factory=dict)
     price: Pricing = unknown_price
     price_source: str = ""
     max_images: int = 1
@@ -99,6 +100,7 @@ class Model(_ModelFacts):
     names           public names under which it is known, such as "flux-schnell"
     operations      keys of OPERATIONS
     sizes, price    see sizing.py and pricing.py
+    operation_sizes sizes of operations that differ, such as {"edit": FollowsInput()}
     mask            "" none, "exact" repaints exactly the mask, "guidance" takes it as a hint
     counts_images   False where n has no meaning, as in segmenting: as many masks come as there are segments
     media_types     what it delivers natively, the default first; the kit converts to anything else
@@ -108,6 +110,10 @@ class Model(_ModelFacts):
     """
 
     name: str = field(kw_only=False, default="")
+
+    def sizes_of(self, operation: str) -> SizeRule:
+        """The sizes of one operation."""
+        return self.operation_sizes.get(operation, self.sizes)
 
     def capability(self) -> capability_pb2.Capability:
         """The model for Describe."""

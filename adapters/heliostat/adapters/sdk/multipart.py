@@ -15,7 +15,7 @@ class Part:
     media_type: str = ""
 
 
-def field(name: str, value: str | int | float) -> Part:
+def text_part(name: str, value: str | int | float) -> Part:
     """A text field."""
     return Part(name, str(value).encode())
 

@@ -165,10 +165,10 @@ class PerMegapixel:
 
 @dataclass(frozen=True, slots=True)
 class PerToken:
-    """Prices per million tokens; `output_tokens(order)` guesses the output tokens of one picture for estimates.
+    """Prices per million tokens.
 
-    `table` holds US dollars of one picture where the provider quotes pictures but bills tokens; it is used for
-    estimates first.
+    Estimates take `quote`, the provider's own price per picture, where it has the order's variant; else
+    `output_tokens(order)`, the expected output tokens of one picture.
     """
 
     input_text: Decimal
@@ -178,6 +178,7 @@ class PerToken:
     output_tokens: Callable[[Order], int | None] | None = None
     partial_tokens: int = 0
     prompt_overhead_tokens: int = 0
+    quote: PerImage | None = None
 
     def lines(self) -> Sequence[capability_pb2.Price]:
         """One line per kind of token."""
@@ -192,6 +193,9 @@ class PerToken:
 
     def estimate(self, order: Order) -> int | None:
         """Output tokens of the pictures and previews, and a prompt of one token per four characters."""
+        quoted = self.quote.estimate(order) if self.quote else None
+        if quoted is not None:
+            return quoted
         each = self.output_tokens(order) if self.output_tokens else None
         if each is None:
             return None
@@ -255,6 +259,7 @@ def per_token(
     output_tokens: Callable[[Order], int | None] | None = None,
     partial_tokens: int = 0,
     prompt_overhead_tokens: int = 0,
+    quote: PerImage | None = None,
 ) -> PerToken:
     """US dollars per million tokens; see `PerToken`."""
     return PerToken(
@@ -265,6 +270,7 @@ def per_token(
         output_tokens,
         partial_tokens,
         prompt_overhead_tokens,
+        quote,
     )
 
 

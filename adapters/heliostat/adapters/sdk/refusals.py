@@ -75,6 +75,22 @@ class Answer:
         """The sentence of the provider's error answer in any of the usual dialects; empty where there is none."""
         return _sentence(self.json_or_none())
 
+    def error_field(self) -> str:
+        """The parameter that the provider blames; empty where it names none."""
+        value = self.json_or_none()
+        if not isinstance(value, dict):
+            return ""
+        error, detail = value.get("error"), value.get("detail")
+        if isinstance(error, dict) and isinstance(error.get("param"), str):
+            return str(error["param"])[:100]
+        if isinstance(detail, list) and detail and isinstance(detail[0], dict):
+            steps = detail[0].get("loc")
+            names = (
+                [step for step in steps if isinstance(step, str) and step != "body"] if isinstance(steps, list) else []
+            )
+            return names[0][:100] if names else ""
+        return ""
+
     def error_code(self) -> str:
         """The provider's own word for the error, in lower case; empty where there is none."""
         value = self.json_or_none()
@@ -85,45 +101,41 @@ class Answer:
         return next((word.lower()[:100] for word in words if isinstance(word, str) and word), "")
 
 
-def read_refusal(answer: Answer, *, key_name: str, prompt: Iterable[str], secrets: Iterable[str]) -> MeshError:
-    """The error behind an answer of status 400 and up, by the kit's own table.
+def read_refusal(answer: Answer, key_name: str = "") -> MeshError:
+    """The error behind an answer of status 400 and up, by the kit's own table; adapters start from it.
 
-    `key_name` is the variable that an operator mends; texts of `prompt` and `secrets` are masked where the provider
-    echoes them.
+    `key_name` is the variable that an operator mends. The provider's words are quoted as they are: the client cleans
+    the message before it goes anywhere.
     """
-    said = clean(answer.error_text(), prompt, secrets)
-    refused = event_pb2.AttemptFailure(outcome=event_pb2.OUTCOME_REFUSED, billed=event_pb2.BILLED_NO, phase="submit")
-    return _by_status(answer, said, key_name, refused)
-
-
-def _by_status(answer: Answer, said: str, key_name: str, refused: event_pb2.AttemptFailure) -> MeshError:
-    status = answer.status
+    said = answer.error_text()
     tail = f" It said: {said}" if said else ""
+    status = answer.status
+    refused = event_pb2.AttemptFailure(outcome=event_pb2.OUTCOME_REFUSED, billed=event_pb2.BILLED_NO, phase="submit")
     if status == 402 or _out_of_credit(answer, said):
         message = f"The provider's account is out of credit or quota; top it up.{tail}"
         return _error(reasons.ERROR_REASON_QUOTA_EXHAUSTED, message, refused, answer)
     if status == 429:
-        pause = pause_s(answer.headers)
         message = f"The provider asks to slow down.{tail}"
-        return _error(reasons.ERROR_REASON_RATE_LIMITED, message, refused, answer, retry_after_s=pause)
+        return _error(reasons.ERROR_REASON_RATE_LIMITED, message, refused, answer, pause_s(answer.headers))
     if status in {401, 403}:
         where = f"; set {key_name} to a good key" if key_name else "; mend its key"
-        message = f"The provider refused our key{where}.{tail}"
-        return _error(reasons.ERROR_REASON_PROVIDER_AUTH_FAILED, message, refused, answer)
+        return _error(
+            reasons.ERROR_REASON_PROVIDER_AUTH_FAILED, f"The provider refused our key{where}.{tail}", refused, answer
+        )
     if status in {404, 410}:
         message = f"The provider does not know what was asked for; the model may be gone.{tail}"
         return _error(reasons.ERROR_REASON_PROVIDER_MODEL_GONE, message, refused, answer)
     if status in {400, 409, 413, 415, 422}:
         message = said or "The provider refused the request without saying why; change the prompt or the parameters."
-        return _error(reasons.ERROR_REASON_INVALID_FIELD, message, refused, answer)
+        error = _error(reasons.ERROR_REASON_INVALID_FIELD, message, refused, answer)
+        error.field = answer.error_field() or None
+        return error
+    failure = _proxied(answer, refused)
     if status in {408, 504}:
-        message = f"The provider ran out of time.{tail}"
-        return _error(reasons.ERROR_REASON_PROVIDER_TIMEOUT, message, _proxied(answer, refused), answer)
-    pause_503 = pause_s(answer.headers) if status == 503 and "retry-after" in answer.headers else None
+        return _error(reasons.ERROR_REASON_PROVIDER_TIMEOUT, f"The provider ran out of time.{tail}", failure, answer)
+    pause = pause_s(answer.headers) if status == 503 and "retry-after" in answer.headers else None
     message = f"The provider failed with status {status}; ask again later or elsewhere.{tail}"
-    return _error(
-        reasons.ERROR_REASON_PROVIDER_UNAVAILABLE, message, _proxied(answer, refused), answer, retry_after_s=pause_503
-    )
+    return _error(reasons.ERROR_REASON_PROVIDER_UNAVAILABLE, message, failure, answer, pause)
 
 
 def _error(
