@@ -112,7 +112,7 @@ async def running_router(
     servers = []
     for adapter in adapters:
         server = LocalServer()
-        add_AdapterServiceServicer_to_server(adapter, server)  # type: ignore[no-untyped-call]
+        add_AdapterServiceServicer_to_server(adapter, server)
         channels.offer(f"adapter-{adapter.provider}", server)
         servers.append(server)
     surroundings = Surroundings(

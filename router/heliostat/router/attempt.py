@@ -1,7 +1,7 @@
 """One call of one target: asked, relayed event by event, and what is known of it when it is over."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -101,7 +101,7 @@ class Attempt:
         failure = self.error.failure if self.error is not None else None
         return failure if failure is not None else event_pb2.AttemptFailure()
 
-    async def relay(self) -> AsyncIterator[router_pb2.GenerateResponse]:
+    async def relay(self) -> AsyncGenerator[router_pb2.GenerateResponse, None]:
         """Asks the target and gives its events. Raises nothing that the target did: see `error`."""
         attributes = {telemetry.TARGET: self.record.target, telemetry.ATTEMPT_ID: self.record.attempt_id}
         ordinal = self.record.attempt_id.rpartition("/")[2]

@@ -1,7 +1,7 @@
 """A request for more pictures than one call gives: split into branches, their events merged, their results joined."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -53,10 +53,12 @@ def split(image_count: int, most: int | None) -> list[Branch]:
     return branches
 
 
-Run = Callable[[Branch], AsyncIterator[router_pb2.GenerateResponse]]
+Run = Callable[[Branch], AsyncGenerator[router_pb2.GenerateResponse, None]]
 
 
-async def merged(branches: Sequence[Branch], run: Run, at_once: int) -> AsyncIterator[router_pb2.GenerateResponse]:
+async def merged(
+    branches: Sequence[Branch], run: Run, at_once: int
+) -> AsyncGenerator[router_pb2.GenerateResponse, None]:
     """The messages of all branches as they come, at most `at_once` branches under way.
 
     A branch goes on when the reader asks for the message after its own, so whoever journals an attempt before asking
@@ -71,7 +73,7 @@ async def merged(branches: Sequence[Branch], run: Run, at_once: int) -> AsyncIte
             async with room:
                 if any(other.hopeless for other in branches):
                     return
-                async with aclosing(run(branch)) as responses:  # type: ignore[type-var]
+                async with aclosing(run(branch)) as responses:
                     async for response in responses:
                         passed = loop.create_future()
                         told.put_nowait((response, passed))

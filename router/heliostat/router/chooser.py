@@ -127,6 +127,13 @@ class Chooser:
 
     def _resumed(self, resuming: Sequence[router_pb2.ResumeAttempt]) -> Choice:
         targets = tuple(target_of(name) for name in dict.fromkeys(attempt.target for attempt in resuming))
+        for target in targets:
+            if not self._directory.has(target):
+                raise MeshError(
+                    reasons.ERROR_REASON_NO_TARGET,
+                    f'Target "{target.name}" cannot be resumed: its adapter is not configured any more.',
+                    target=target.name,
+                )
         route = route_of("", targets)
         return Choice(targets, (Selection(targets, {}, 0.0, route),))
 

@@ -35,6 +35,10 @@ class Directory:
             raise _unknown(model, did_you_mean(model, self.names()))
         return route
 
+    def has(self, target: Target) -> bool:
+        """True where the target's adapter is configured."""
+        return self._table.forced(target.name) is not None
+
     def names(self) -> list[str]:
         """Every public name that is served, aliases included, in alphabetical order."""
         names = self._table.names()

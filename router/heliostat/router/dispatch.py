@@ -1,8 +1,9 @@
 """The attempt loop: choose, ask, relay, and ask the next one where that is allowed."""
 
 import asyncio
+import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -98,7 +99,7 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*self._cancels, return_exceptions=True)
 
-    async def generate(self, request: router_pb2.GenerateRequest) -> AsyncIterator[router_pb2.GenerateResponse]:
+    async def generate(self, request: router_pb2.GenerateRequest) -> AsyncGenerator[router_pb2.GenerateResponse, None]:
         """The events of one request. Raises the last meaningful reason where no picture could be made."""
         errand = await self._errand(request)
         branches = errand.branches
@@ -106,7 +107,7 @@ class Dispatcher:
             responses = self._serve(errand, branches[0])
         else:
             responses = merged(branches, lambda branch: self._serve(errand, branch), self._settings.max_branches)
-        async with aclosing(responses):  # type: ignore[type-var]
+        async with aclosing(responses):
             async for response in responses:
                 yield response
         yield self._last_word(errand)
@@ -118,7 +119,7 @@ class Dispatcher:
         choice = await self._chooser.choose(image, resuming=request.resume)
         settings = self._settings
         errand = Errand(
-            request_id=request.request_id or (incoming.request_id if incoming is not None else "") or "req_unnamed",
+            request_id=request.request_id or f"req_{secrets.token_hex(12)}",
             image=image,
             choice=choice,
             decision=choice.decision(),
@@ -141,14 +142,9 @@ class Dispatcher:
         else:
             most = self._catalog.max_image_count(errand.choice.targets[0])
             branches = split(max(1, errand.image.image_count), most)
-        if not resume:
-            return branches
-        by_index = {_place(attempt.attempt_id)[0]: attempt for attempt in resume}
-        for branch in branches:
-            branch.resume = by_index.get(branch.index)
-        return [branch for branch in branches if branch.resume is not None] or branches[:1]
+        return [_resumed(branches, attempt) for attempt in resume] or branches
 
-    async def _serve(self, errand: Errand, branch: Branch) -> AsyncIterator[router_pb2.GenerateResponse]:
+    async def _serve(self, errand: Errand, branch: Branch) -> AsyncGenerator[router_pb2.GenerateResponse, None]:
         """The messages of one branch, up to its pictures or its error; `completed` is left to the last word."""
         targets = deque([target_of(branch.resume.target)] if branch.resume else errand.choice.targets)
         ordinal = _place(branch.resume.attempt_id)[1] if branch.resume else 1
@@ -158,7 +154,7 @@ class Dispatcher:
             errand.first_attempt = errand.first_attempt or self._clock.monotonic()
             yield attempt.started(errand.decision)
             reach("router.attempt_started")
-            async with aclosing(attempt.relay()) as responses:  # type: ignore[type-var]
+            async with aclosing(attempt.relay()) as responses:
                 async for response in responses:
                     yield response
             reach("router.attempt_ended")
@@ -320,6 +316,14 @@ def _place(attempt_id: str) -> tuple[int, int]:
         "An attempt to resume has no id of the form request/branch/ordinal.",
         field="resume",
     )
+
+
+def _resumed(branches: Sequence[Branch], attempt: router_pb2.ResumeAttempt) -> Branch:
+    """The branch of an earlier owner's attempt; one picture where the request is split otherwise now."""
+    index = _place(attempt.attempt_id)[0]
+    branch = next((branch for branch in branches if branch.index == index), Branch(index, index, 1))
+    branch.resume = attempt
+    return branch
 
 
 def _without_completed(attempt: Attempt) -> router_pb2.GenerateResponse:

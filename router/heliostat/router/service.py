@@ -1,6 +1,6 @@
 """RouterService: thin."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
@@ -26,11 +26,11 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
 
     async def Generate(
         self, request: router_pb2.GenerateRequest, context: Any
-    ) -> AsyncIterator[router_pb2.GenerateResponse]:
+    ) -> AsyncGenerator[router_pb2.GenerateResponse, None]:
         """Relays one request to its targets."""
         self._in_flight.inc()
         try:
-            async with aclosing(self._dispatcher.generate(request)) as responses:  # type: ignore[type-var]
+            async with aclosing(self._dispatcher.generate(request)) as responses:
                 async for response in responses:
                     yield response
         finally:

@@ -86,10 +86,10 @@ class RouteSettings(Section):
             if target.target in seen:
                 raise ValueError(f'route "{self.model}" names target "{target.target}" twice; keep one of them')
             seen.add(target.target)
-            if target.target.endswith("/*") and not self.model.endswith("*"):
+            if target.target.endswith("/*") and (self.aliases or not self.model.endswith("*")):
                 raise ValueError(
                     f'route "{self.model}" has target "{target.target}": * stands for the model that was asked for, '
-                    "which only a route that ends in * leaves open; write the provider model out"
+                    "which only a route that ends in * and has no aliases leaves open; write the provider model out"
                 )
 
 
