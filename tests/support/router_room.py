@@ -1,7 +1,7 @@
 """A router alone: its adapters are scripted, its street is in process."""
 
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,8 +58,8 @@ class RouterRoom:
     def __init__(self, router: Router, channels: Channels) -> None:
         self.router = router
         channel = channels.channel("local:router")
-        self.stub = router_pb2_grpc.RouterServiceStub(channel)  # type: ignore[no-untyped-call]
-        self.admin = admin_pb2_grpc.RouterAdminServiceStub(channel)  # type: ignore[no-untyped-call]
+        self.stub = router_pb2_grpc.RouterServiceStub(channel)
+        self.admin = admin_pb2_grpc.RouterAdminServiceStub(channel)
 
     async def ask(
         self,
@@ -105,9 +105,13 @@ def route(*targets: str | dict[str, Any], model: str = "m", **fields: Any) -> di
 
 @asynccontextmanager
 async def running_router(
-    adapters: Sequence[ScriptedAdapter], *routes: dict[str, Any], clock: Clock | None = None, **settings: Any
+    adapters: Sequence[ScriptedAdapter],
+    *routes: dict[str, Any],
+    clock: Clock | None = None,
+    addresses: Mapping[str, str] | None = None,
+    **settings: Any,
 ) -> AsyncIterator[RouterRoom]:
-    """A router over `adapters`, which have described themselves."""
+    """A router over `adapters`, which have described themselves. `addresses` names adapters that are elsewhere."""
     channels = Channels(MeshSettings())
     servers = []
     for adapter in adapters:
@@ -118,7 +122,10 @@ async def running_router(
     surroundings = Surroundings(
         name="router",
         channel=channels.channel,
-        adapters={adapter.provider: f"local:adapter-{adapter.provider}" for adapter in adapters},
+        adapters={
+            **{adapter.provider: f"local:adapter-{adapter.provider}" for adapter in adapters},
+            **(addresses or {}),
+        },
         blobs=cast(Any, None),
         database=cast(Any, None),
         clock=clock or Clock(),

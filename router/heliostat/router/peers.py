@@ -23,6 +23,6 @@ class Peers:
         """The stub of one adapter; `name` is one of `names`."""
         stub = self._stubs.get(name)
         if stub is None:
-            stub = AdapterServiceStub(self._surroundings.channel(self._addresses[name]))  # type: ignore[no-untyped-call]
+            stub = AdapterServiceStub(self._surroundings.channel(self._addresses[name]))
             self._stubs[name] = stub
         return stub

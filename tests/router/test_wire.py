@@ -1,0 +1,157 @@
+"""Adapters behind real sockets: refused connections, connections that are lost, and adapters that come back."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from heliostat.api.adapter.v1.adapter_pb2_grpc import add_AdapterServiceServicer_to_server
+from heliostat.api.image.v1 import event_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.api.router.v1 import router_pb2
+from heliostat.chassis.errors import from_status
+from heliostat.chassis.modules import Service
+from heliostat.chassis.server import MeshServer
+from heliostat.chassis.settings import MeshSettings
+from tests.support.router_room import RouterRoom, route, running_router
+from tests.support.scripted_adapter import ScriptedAdapter, accepted, delivers, fails, picture, stalls
+
+
+class Cable:
+    """A connection to a port that can be cut and mended."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    async def mend(self) -> None:
+        """Takes connections, at the port of the first time."""
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def cut(self) -> None:
+        """Ends all connections at once and takes no new ones."""
+        if self._server is not None:
+            self._server.close()
+        for writer in tuple(self._writers):
+            writer.transport.abort()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._writers |= {writer, far_writer}
+        await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+        self._writers -= {writer, far_writer}
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65_536):
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def served(adapter: ScriptedAdapter) -> AsyncIterator[int]:
+    """The adapter behind a real server on loopback; gives its port."""
+    service = Service("heliostat.api.adapter.v1.AdapterService", add_AdapterServiceServicer_to_server, adapter)
+    server = MeshServer([service], MeshSettings())
+    try:
+        bound = await server.listen("127.0.0.1:0")
+        server.ready()
+        yield int(bound.rpartition(":")[2])
+    finally:
+        await server.stop(0)
+
+
+def free_port() -> int:
+    """A port at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def known(room: RouterRoom, target: str) -> None:
+    """Waits until the adapter of the target has described itself."""
+    available = False
+    while not available:
+        models = (await room.stub.ListModels(router_pb2.ListModelsRequest(model="m"))).models
+        available = any(told.target == target and told.available for told in models[0].targets)
+
+
+async def test_a_refused_connection_is_free_and_the_next_target_answers() -> None:
+    """Nothing reached the provider: not sent, not billed, no cancel."""
+    second = ScriptedAdapter("b")
+    addresses = {"a": f"127.0.0.1:{free_port()}"}
+    async with running_router([second], route("a/model", "b/model"), addresses=addresses) as room:
+        answer = await room.ask()
+    assert answer.asked == ["a/model", "b/model"]
+    first, _ = answer.result.attempts
+    assert (first.outcome, first.billed) == (event_pb2.OUTCOME_NOT_SENT, event_pb2.BILLED_NO)
+    assert from_status(first.status).reason == reasons.ERROR_REASON_MESH_UNAVAILABLE
+
+
+async def test_a_lost_connection_is_unknown_and_the_adapter_serves_again_when_it_is_back() -> None:
+    """The request ends at the next target, the attempt stays unknown, and later requests go to the first one again."""
+    adapter, second = ScriptedAdapter("a", [stalls(accepted("job-9")), delivers()]), ScriptedAdapter("b")
+    async with served(adapter) as port:
+        cable = Cable(port)
+        await cable.mend()
+        addresses = {"a": f"127.0.0.1:{cable.port}"}
+        async with running_router([second], route("a/model", "b/model"), addresses=addresses) as room:
+            await known(room, "a/model")
+            asking = asyncio.create_task(room.ask())
+            await asyncio.wait_for(adapter.stalled.wait(), 5)
+            await cable.cut()
+            answer = await asking
+            await cable.mend()
+            again = await room.ask()
+            while again.result.provider != "a":
+                again = await room.ask()
+        await cable.cut()
+    assert answer.asked == ["a/model", "b/model"]
+    lost, _ = answer.result.attempts
+    assert (lost.outcome, lost.billed) == (event_pb2.OUTCOME_UNSPECIFIED, event_pb2.BILLED_UNKNOWN)
+    assert lost.provider_job_id == "job-9"
+    assert again.error is None
+
+
+async def test_a_time_out_travels_over_the_wire() -> None:
+    """The adapter's stream is cancelled, its cancel is called, and the attempt is the provider's time-out."""
+    adapter = ScriptedAdapter("a", [stalls(accepted("job-9"))])
+    async with served(adapter) as port:
+        targets = {"target": "a/model", "timeout_s": 0.2}
+        async with running_router([], route(targets), addresses={"a": f"127.0.0.1:{port}"}) as room:
+            answer = await room.ask()
+            await asyncio.wait_for(adapter.cancelled.wait(), 5)
+            await asyncio.wait_for(adapter.left.wait(), 5)
+    assert answer.error is not None
+    assert answer.error.reason == reasons.ERROR_REASON_PROVIDER_TIMEOUT
+    assert answer.error.metadata["provider_job_id"] == "job-9"
+
+
+async def test_events_are_the_same_in_process_and_over_a_wire() -> None:
+    """Kinds, attempts, pictures and costs do not depend on the address."""
+
+    def script() -> list[object]:
+        return [fails(reasons.ERROR_REASON_PROVIDER_UNAVAILABLE, before=picture(0, partial=True)), delivers()]
+
+    told = []
+    for near in (True, False):
+        adapters = [ScriptedAdapter(name, script()) for name in "ab"]  # type: ignore[arg-type]
+        async with served(adapters[0]) as first, served(adapters[1]) as second:
+            far = {"a": f"127.0.0.1:{first}", "b": f"127.0.0.1:{second}"}
+            async with running_router(adapters, route("a/model", "b/model"), addresses=None if near else far) as room:
+                await known(room, "b/model")
+                answers = [await room.ask(image_count=2) for _ in range(2)]
+        told.append(
+            [
+                [(event.WhichOneof("event"), event.attempt_id) for answer in answers for event in answer.events],
+                [(answer.error is None, answer.asked, len(answer.of("completed"))) for answer in answers],
+            ]
+        )
+    assert told[0] == told[1]
