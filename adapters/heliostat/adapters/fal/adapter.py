@@ -91,7 +91,7 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
         yield completed(
             usage=result.usage(routes.price.entry["unit"]),
             reported_micros=micros,
-            metadata={"endpoint": endpoint.path, "blocked_image_count": result.blocked},
+            metadata={"endpoint": endpoint.path, **({"blocked_image_count": result.blocked} if result.blocked else {})},
             variant=variant_of(model, request, sizes),
         )
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from heliostat.adapters.fal.endpoints import Endpoint
 from heliostat.adapters.sdk import MeshError, Options
@@ -27,9 +27,7 @@ class FalOptions(Options):
     system_prompt: str | None = Field(None, max_length=32_000, description="Standing instructions (Nano Banana)")
     limit_generations: bool | None = Field(None, description="One picture per round (Nano Banana)")
     enable_web_search: bool | None = Field(None, description="Whether the model may search (Nano Banana)")
-    style: str | None = Field(
-        None, max_length=100, pattern="^(?!vector)", description="Raster style (Recraft, Ideogram)"
-    )
+    style: str | None = Field(None, max_length=100, description="Raster style (Recraft, Ideogram)")
     style_preset: str | None = Field(None, max_length=100, description="Preset (Ideogram)")
     style_id: str | None = Field(None, max_length=100, description="Own style (Recraft)")
     colors: list[dict[str, int]] | None = Field(None, max_length=16, description="Colours as {r, g, b} (Recraft)")
@@ -43,6 +41,13 @@ class FalOptions(Options):
         None, description="Resolution of the cut (BiRefNet)"
     )
     refine_foreground: bool | None = Field(None, description="Whether edges are refined (BiRefNet)")
+
+    @field_validator("style")
+    @classmethod
+    def _raster(cls, style: str | None) -> str | None:
+        if style is not None and style.startswith("vector"):
+            raise ValueError("vector styles give SVG, which is not delivered; choose a raster style")
+        return style
 
     def fields(self, endpoint: Endpoint) -> dict[str, Any]:
         """The options as body fields of an endpoint. Raises INVALID_FIELD for one that it does not take."""
