@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from heliostat.api.ledger.v1 import ledger_pb2_grpc
 from heliostat.api.router.v1 import router_pb2_grpc
@@ -20,6 +21,13 @@ from heliostat.chassis.modules import Surroundings
 from heliostat.edge.module import EdgePart, build
 from heliostat.edge.settings import EdgeSettings
 from tests.edge.scripted_ledger import ScriptedLedger
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file here share a loop, because they share an edge."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
 
 
 @dataclass
@@ -73,11 +81,19 @@ async def open_bench(folder: Path, *, sandbox: bool = False, **settings: Any) ->
             await server.stop(0)
 
 
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    """An edge with its defaults."""
-    async with open_bench(tmp_path) as opened:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
+    """An edge with its defaults, for all tests of a file."""
+    async with open_bench(tmp_path_factory.mktemp("edge")) as opened:
         yield opened
+
+
+@pytest.fixture
+def bench(running: Bench) -> Bench:
+    """The edge of this file, its ledger as new."""
+    running.ledger.reset()
+    running.draining[0] = False
+    return running
 
 
 @pytest.fixture

@@ -196,6 +196,10 @@ class ScriptedLedger(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.Ledg
     """Serves the contract of the ledger as far as the edge asks for it."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets what was asked and draws again."""
         self.script: Script = draw()
         self.asked: list[router_pb2.GenerateRequest] = []
         self.metadata: list[dict[str, str]] = []

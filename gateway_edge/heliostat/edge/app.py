@@ -6,17 +6,23 @@ from starlette.types import Receive, Scope, Send
 
 from heliostat.chassis import telemetry
 from heliostat.chassis.context import Incoming, serving
-from heliostat.chassis.errors import MeshError, internal
+from heliostat.chassis.errors import MeshError, internal, reason_name
 from heliostat.chassis.logs import get_logger
 from heliostat.edge.desk import Desk
+from heliostat.edge.edits import Edits
 from heliostat.edge.health import Health
 from heliostat.edge.images import Images
+from heliostat.edge.jobs import Jobs
 from heliostat.edge.limits import check_head
+from heliostat.edge.media_files import MediaFiles
 from heliostat.edge.model_list import ModelList
+from heliostat.edge.not_built import NOT_BUILT, not_built
+from heliostat.edge.pages import Pages
 from heliostat.edge.presence import CallerLeft
 from heliostat.edge.problems import Problem, Refusal, problem_of, problem_of_refusal
 from heliostat.edge.routes import RouteMap, under_bases
 from heliostat.edge.visit import Answering, Reply, Visit, open_visit
+from heliostat.edge.webhooks import Webhooks
 
 log = get_logger("heliostat.edge")
 
@@ -26,14 +32,23 @@ _LEFT = 499
 
 def all_routes(desk: Desk) -> list[Route]:
     """Every route of the edge, the busiest first."""
-    images, models, health = Images(desk), ModelList(desk), Health(desk)
+    images, models, jobs, health, pages = Images(desk), ModelList(desk), Jobs(desk), Health(desk), Pages(desk)
     return [
         *under_bases("/images/generations", images.generations, "POST"),
+        *under_bases("/media/{id}", MediaFiles(desk).media, "GET"),
+        *under_bases("/images/edits", Edits(desk, images).edits, "POST"),
+        *under_bases("/jobs/{id}", jobs.job, "GET"),
+        *under_bases("/jobs/{id}", jobs.cancel, "DELETE"),
         *under_bases("/models", models.models, "GET"),
         *under_bases("/models/{id:path}", models.model, "GET"),
+        *under_bases("/providers/{provider}/webhook", Webhooks(desk).webhook, "POST"),
+        *(route for path, methods in NOT_BUILT.items() for route in under_bases(path, not_built, *methods)),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/metrics", health.metrics),
+        Route("/openapi.json", pages.openapi),
+        Route("/docs", pages.docs),
+        Route("/", pages.root),
     ]
 
 
@@ -78,19 +93,25 @@ class App:
             "x-heliostat-trace-id": visit.trace_id,
             **visit.answer_headers,
         }
-        await reply.send(send, beside)
+        try:
+            await reply.send(send, beside)
+        except MeshError as error:
+            # The answer had begun: nothing is left but to end the connection before the body is whole.
+            log.warning("an answer was cut", route=visit.route, reason=reason_name(error.reason))
 
     async def _answer(self, route: Route | None, request: Request, visit: Visit) -> Answering:
         try:
             check_head(request.scope, visit, self._desk.settings)
             if route is None:
                 raise self.routes.refusal(request.scope)
-            reply: Answering = await route.endpoint(request)
-            return reply
+            answered: Answering = await route.endpoint(request)
+            return answered
         except MeshError as error:
             return _problem_reply(problem_of(error, possibly_bought=visit.possibly_bought))
         except Refusal as refusal:
-            return _problem_reply(problem_of_refusal(refusal))
+            reply = _problem_reply(problem_of_refusal(refusal))
+            reply.linger = request.receive if refusal.close else None
+            return reply
         except CallerLeft:
             raise
         except Exception as error:

@@ -110,8 +110,8 @@ def build(settings: EdgeSettings, surroundings: Surroundings) -> EdgePart:
         signer=Signer(surroundings.secret("media")),
         sandbox=surroundings.sandbox,
         draining=surroundings.draining,
-        router=RouterServiceStub(channel),  # type: ignore[no-untyped-call]
-        ledger=LedgerServiceStub(channel),  # type: ignore[no-untyped-call]
+        router=RouterServiceStub(channel),
+        ledger=LedgerServiceStub(channel),
     )
     return EdgePart(settings, desk)
 

@@ -25,6 +25,9 @@ class EdgeSettings(PartSettings):
     """How long a picture link works, in seconds."""
     max_json_bytes: int = Field(MIB, ge=1024, le=64 * MIB)
     """Longest JSON body without pictures, in bytes."""
+    max_json_picture_bytes: int = Field(24 * MIB, ge=1024, le=64 * MIB)
+    """Longest JSON body with pictures in it, in bytes; reading 64 MiB of JSON would hold the process for 80 ms,
+    so larger pictures come as multipart."""
     max_body_bytes: int = Field(64 * MIB, ge=1024, le=512 * MIB)
     """Longest body of all, in bytes."""
     inline_input_bytes: int = Field(3 * MIB, ge=0, le=4 * MIB)

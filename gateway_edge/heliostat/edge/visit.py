@@ -1,11 +1,13 @@
 """One HTTP request while it is being served: its ids, its headers, what the answer carries beside its body."""
 
+import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
-from starlette.types import Message, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.calls import AUTHORIZATION
@@ -16,6 +18,9 @@ _KEY = "heliostat"
 _MAX_AUTHORIZATION = 1024
 # Pieces below this many bytes are joined before they are sent: a write of its own costs more than the copy.
 _SMALL = 131_072
+# What is still taken from a caller whose body was refused.
+_LINGER_BYTES = 1024 * 1024
+_LINGER_S = 1.0
 
 
 def new_request_id() -> str:
@@ -80,12 +85,17 @@ def header_text(text: str) -> str:
 
 @dataclass(slots=True)
 class Reply:
-    """An answer: a status, a body in pieces, headers. Large pieces are sent as they are, never joined."""
+    """An answer: a status, a body in pieces, headers. Large pieces are sent as they are, never joined.
+
+    `linger`: the caller may still be sending; what comes is thrown away for a moment before the connection ends, or
+    the caller would see a reset in place of the answer.
+    """
 
     status: int
     pieces: Sequence[bytes]
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    linger: Receive | None = None
 
     async def send(self, send: Send, beside: Mapping[str, str]) -> None:
         """Sends itself with the headers `beside` added."""
@@ -99,6 +109,10 @@ class Reply:
                 await send(_part(b"".join(waiting)))
                 waiting.clear()
             await send(_part(piece))
+        if self.linger is not None:
+            await send(_part(b"".join(waiting)))
+            await _linger(self.linger)
+            waiting.clear()
         await send({"type": "http.response.body", "body": b"".join(waiting), "more_body": False})
 
 
@@ -128,6 +142,17 @@ def _start(reply: Answering, length: int, beside: Mapping[str, str]) -> Message:
     for more in (reply.headers, beside):
         headers += [(name.encode(), value.encode("latin-1", "replace")) for name, value in more.items()]
     return {"type": "http.response.start", "status": reply.status, "headers": headers}
+
+
+async def _linger(receive: Receive) -> None:
+    left = _LINGER_BYTES
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_S):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def _part(body: bytes) -> Message:

@@ -1,0 +1,191 @@
+"""The API described as OpenAPI 3.1, made from the same models that check the bodies. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from heliostat.edge.not_built import NOT_BUILT
+from heliostat.edge.problems import KINDS
+from heliostat.edge.schemas import EditBody, GenerationBody
+
+_PICTURE_EXAMPLE = {
+    "model": "flux-schnell",
+    "prompt": "A sunset over mountains",
+    "size": "16:9",
+    "output_format": "webp",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path, in words. `path` as in the route; `open` means that no key is asked for."""
+
+    method: str
+    path: str
+    summary: str
+    description: str
+    body: type[BaseModel] | None = None
+    form: bool = False
+    example: Mapping[str, Any] | None = None
+    open: bool = False
+    statuses: Sequence[int] = (200,)
+
+
+_SERVED = (
+    Operation(
+        "post",
+        "/v1/images/generations",
+        "Draw pictures from words",
+        "OpenAI's call, with more words beside. Waits for the pictures; `Prefer: respond-async` or `?wait=SECONDS` "
+        "answers 202 with a job where they take longer, a bare call 504 with the job's address. `Idempotency-Key` "
+        "makes it repeatable without buying again. `Accept: image/*` answers the first picture itself.",
+        GenerationBody,
+        example=_PICTURE_EXAMPLE,
+        statuses=(200, 202),
+    ),
+    Operation(
+        "post",
+        "/v1/images/edits",
+        "Change a picture",
+        "As multipart: `image` once or several times (also `image[]`, `image[0]`), `mask` at most once. As JSON: "
+        "`images` with data URLs or addresses, `mask`. The first picture is changed, the others are looked at.",
+        EditBody,
+        form=True,
+        example={"model": "gpt-image-2", "prompt": "Make the sky pink", "image": "@picture.png"},
+        statuses=(200, 202),
+    ),
+    Operation("get", "/v1/models", "List the models", "With aliases, capabilities, targets and prices."),
+    Operation("get", "/v1/models/{id}", "Tell one model", "By its name or an alias; the name may hold slashes."),
+    Operation(
+        "get",
+        "/v1/media/{id}",
+        "Fetch a picture",
+        "The link comes from an answer and carries its own signature. Ranges and If-None-Match are honoured.",
+        open=True,
+        statuses=(200, 206, 304),
+    ),
+    Operation("get", "/v1/jobs/{id}", "Tell a job", "Its state, and its result once it is there."),
+    Operation("delete", "/v1/jobs/{id}", "Cancel a job", "As far as its provider still allows it."),
+    Operation(
+        "post",
+        "/v1/providers/{provider}/webhook",
+        "Take a provider's callback",
+        "For providers, not for callers: it wakes the adapter that waits for the job. At most 1 MiB.",
+        open=True,
+        statuses=(202,),
+    ),
+    Operation("get", "/healthz", "Is the process alive?", "200 as long as it answers.", open=True),
+    Operation(
+        "get", "/readyz", "Can it be sent requests?", "503 while draining or cut off.", open=True, statuses=(200, 503)
+    ),
+    Operation("get", "/metrics", "Metrics", "In Prometheus' text form.", open=True),
+    Operation("get", "/openapi.json", "This description", "OpenAPI 3.1.", open=True),
+    Operation("get", "/docs", "This description for people", "One page, nothing loaded from elsewhere.", open=True),
+)
+
+OPERATIONS: tuple[Operation, ...] = (
+    *_SERVED,
+    *(
+        Operation(method.lower(), f"/v1{path}", "Not served yet", "Answers 501.", statuses=(501,))
+        for path, methods in NOT_BUILT.items()
+        for method in methods
+    ),
+)
+
+
+def description(version: str) -> dict[str, Any]:
+    """The whole document."""
+    schemas: dict[str, Any] = {"Error": _ERROR}
+    paths: dict[str, Any] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Heliostat",
+            "version": version,
+            "description": "OpenAI's Images API over many providers. Everything under /v1 also stands under "
+            "/openai/v1, where links are the form of answer unless b64_json is asked for.",
+        },
+        "paths": paths,
+        "components": {"schemas": schemas, "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+        "security": [{"key": []}],
+    }
+
+
+_ERROR: dict[str, Any] = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string", "description": "A sentence that says what to do."},
+                "type": {"type": "string", "enum": sorted({kind.type for kind in KINDS.values()})},
+                "param": {"type": ["string", "null"], "description": "The field that is to blame."},
+                "code": {"type": "string", "examples": sorted({kind.code for kind in KINDS.values()})},
+            },
+        }
+    },
+}
+
+
+def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "summary": operation.summary,
+        "description": operation.description,
+        "responses": {
+            **{str(status): {"description": "As described."} for status in operation.statuses},
+            "default": {
+                "description": "OpenAI's error object.",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+            },
+        },
+    }
+    names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+    if names:
+        told["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+        ]
+    if operation.open:
+        told["security"] = []
+    if operation.body is not None:
+        told["requestBody"] = _body(operation, operation.body, schemas)
+    return told
+
+
+def _body(operation: Operation, model: type[BaseModel], schemas: dict[str, Any]) -> dict[str, Any]:
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(schema.pop("$defs", {}))
+    schema.pop("description", None)
+    schemas[model.__name__] = schema
+    reference = {"$ref": f"#/components/schemas/{model.__name__}"}
+    if not operation.form:
+        return {"required": True, "content": {"application/json": {"schema": reference, "example": operation.example}}}
+    return {
+        "required": True,
+        "content": {
+            "multipart/form-data": {"schema": {"allOf": [reference, _FILES]}, "example": operation.example},
+            "application/json": {"schema": {"allOf": [reference, _NAMED]}},
+        },
+    }
+
+
+_FILE = {"type": "string", "format": "binary"}
+_FILES: dict[str, Any] = {
+    "type": "object",
+    "required": ["image"],
+    "properties": {
+        "image": {**_FILE, "description": "PNG, JPEG, WebP, GIF or AVIF; up to 16 times."},
+        "mask": {**_FILE, "description": "Where to change; see mask_mode."},
+    },
+}
+_PLACE = {"type": "object", "properties": {"image_url": {"type": "string"}}}
+_NAMED: dict[str, Any] = {
+    "type": "object",
+    "required": ["images"],
+    "properties": {"images": {"type": "array", "items": _PLACE, "maxItems": 16}, "mask": _PLACE},
+}
