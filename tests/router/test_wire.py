@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from heliostat.api.adapter.v1.adapter_pb2_grpc import add_AdapterServiceServicer_to_server
 from heliostat.api.image.v1 import event_pb2
@@ -13,7 +13,7 @@ from heliostat.chassis.errors import from_status
 from heliostat.chassis.modules import Service
 from heliostat.chassis.server import MeshServer
 from heliostat.chassis.settings import MeshSettings
-from tests.support.router_room import RouterRoom, route, running_router
+from tests.support.router_room import Answer, RouterRoom, picture_of, route, running_router
 from tests.support.scripted_adapter import ScriptedAdapter, accepted, delivers, fails, picture, stalls
 
 
@@ -104,10 +104,12 @@ async def test_a_lost_connection_is_unknown_and_the_adapter_serves_again_when_it
         addresses = {"a": f"127.0.0.1:{cable.port}"}
         async with running_router([second], route("a/model", "b/model"), addresses=addresses) as room:
             await known(room, "a/model")
-            asking = asyncio.create_task(room.ask())
-            await asyncio.wait_for(adapter.stalled.wait(), 5)
-            await cable.cut()
-            answer = await asking
+            answer = Answer()
+            async with aclosing(room.events(picture_of(), 20)) as messages:
+                async for message in messages:
+                    answer.messages.append(message)
+                    if any(event.HasField("provider_accepted") for event in message.events):
+                        await cable.cut()
             await cable.mend()
             again = await room.ask()
             while again.result.provider != "a":

@@ -11,6 +11,7 @@ from heliostat.api.adapter.v1 import adapter_pb2
 from heliostat.api.image.v1 import event_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.router.v1 import router_pb2
+from heliostat.chassis import telemetry
 from heliostat.chassis.calls import call, current_call
 from heliostat.chassis.clock import Clock
 from heliostat.chassis.errors import MeshError, reason_name
@@ -90,6 +91,7 @@ class Dispatcher:
         self._health = health
         self._clock = clock
         self._cancels: set[asyncio.Task[bool]] = set()
+        self._in_flight = telemetry.IN_FLIGHT.labels("router")
 
     async def stop(self) -> None:
         """Gives the cancels under way their time, and no more."""
@@ -101,16 +103,20 @@ class Dispatcher:
 
     async def generate(self, request: router_pb2.GenerateRequest) -> AsyncGenerator[router_pb2.GenerateResponse, None]:
         """The events of one request. Raises the last meaningful reason where no picture could be made."""
-        errand = await self._errand(request)
-        branches = errand.branches
-        if len(branches) == 1:
-            responses = self._serve(errand, branches[0])
-        else:
-            responses = merged(branches, lambda branch: self._serve(errand, branch), self._settings.max_branches)
-        async with aclosing(responses):
-            async for response in responses:
-                yield response
-        yield self._last_word(errand)
+        self._in_flight.inc()
+        try:
+            errand = await self._errand(request)
+            branches = errand.branches
+            if len(branches) == 1:
+                responses = self._serve(errand, branches[0])
+            else:
+                responses = merged(branches, lambda branch: self._serve(errand, branch), self._settings.max_branches)
+            async with aclosing(responses):
+                async for response in responses:
+                    yield response
+            yield self._last_word(errand)
+        finally:
+            self._in_flight.dec()
 
     async def _errand(self, request: router_pb2.GenerateRequest) -> Errand:
         incoming = current_call()

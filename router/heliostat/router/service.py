@@ -1,12 +1,10 @@
 """RouterService: thin."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any
 
 from heliostat.api.adapter.v1 import adapter_pb2
 from heliostat.api.router.v1 import router_pb2, router_pb2_grpc
-from heliostat.chassis import telemetry
 from heliostat.chassis.calls import call
 from heliostat.router.dispatch import Dispatcher
 from heliostat.router.explain import Explainer
@@ -22,19 +20,12 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         self._explainer = explainer
         self._listing = listing
         self._peers = peers
-        self._in_flight = telemetry.IN_FLIGHT.labels("router")
 
-    async def Generate(
+    def Generate(
         self, request: router_pb2.GenerateRequest, context: Any
     ) -> AsyncGenerator[router_pb2.GenerateResponse, None]:
         """Relays one request to its targets."""
-        self._in_flight.inc()
-        try:
-            async with aclosing(self._dispatcher.generate(request)) as responses:
-                async for response in responses:
-                    yield response
-        finally:
-            self._in_flight.dec()
+        return self._dispatcher.generate(request)
 
     async def Estimate(self, request: router_pb2.EstimateRequest, context: Any) -> router_pb2.EstimateResponse:
         """Tells what each target would charge and change, or why it is out."""
