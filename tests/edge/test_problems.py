@@ -139,7 +139,7 @@ def test_a_failure_that_may_cost_money_counts() -> None:
         ("GET", "/v1/models", {f"x-{number}": "1" for number in range(250)}, b"", 431),
     ],
 )
-async def test_http_itself_is_refused_in_the_same_form(  # noqa: PLR0917 - a row of the table
+async def test_http_itself_is_refused_in_the_same_form(
     bench: Bench, method: str, path: str, headers: dict[str, str], body: bytes, status: int
 ) -> None:
     """Whatever is wrong, the answer is OpenAI's error object with a sentence and an id."""

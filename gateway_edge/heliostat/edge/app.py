@@ -93,6 +93,9 @@ class App:
             "x-heliostat-trace-id": visit.trace_id,
             **visit.answer_headers,
         }
+        if visit.body_left and isinstance(reply, Reply):
+            beside["connection"] = "close"
+            reply.linger = request.receive
         try:
             await reply.send(send, beside)
         except MeshError as error:
@@ -109,9 +112,7 @@ class App:
         except MeshError as error:
             return _problem_reply(problem_of(error, possibly_bought=visit.possibly_bought))
         except Refusal as refusal:
-            reply = _problem_reply(problem_of_refusal(refusal))
-            reply.linger = request.receive if refusal.close else None
-            return reply
+            return _problem_reply(problem_of_refusal(refusal))
         except CallerLeft:
             raise
         except Exception as error:

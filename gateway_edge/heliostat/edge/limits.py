@@ -34,7 +34,6 @@ def check_head(scope: Scope, visit: Visit, settings: EdgeSettings) -> None:
             415,
             "unsupported_content_encoding",
             "Bodies with a Content-Encoding are not read here; send the body as it is.",
-            close=True,
         )
     declared = visit.headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared[:20]) > settings.max_body_bytes:
@@ -48,13 +47,12 @@ def head_too_large(settings: EdgeSettings) -> Refusal:
         "request_header_fields_too_large",
         f"The head of the request is too large; send at most {settings.max_header_count} headers and "
         f"{settings.max_head_bytes} bytes.",
-        close=True,
     )
 
 
 def body_too_large(limit: int) -> Refusal:
     """The refusal of a body over `limit` bytes."""
-    return Refusal(413, "request_too_large", f"The body is too long; send at most {limit} bytes.", close=True)
+    return Refusal(413, "request_too_large", f"The body is too long; send at most {limit} bytes.")
 
 
 async def body_chunks(visit: Visit, receive: Receive, limit: int, silence_s: float) -> AsyncGenerator[bytes, None]:
@@ -72,16 +70,17 @@ async def body_chunks(visit: Visit, receive: Receive, limit: int, silence_s: flo
             async with asyncio.timeout(silence_s):
                 message = await receive()
         except TimeoutError:
-            raise Refusal(408, "request_timeout", "The body did not come in time; send it again.", close=True) from None
+            raise Refusal(408, "request_timeout", "The body did not come in time; send it again.") from None
         if message["type"] == "http.disconnect":
-            raise Refusal(400, "incomplete_body", "The body ended early; send it again.", close=True)
+            raise Refusal(400, "incomplete_body", "The body ended early; send it again.")
         body: bytes = message.get("body", b"")
         taken += len(body)
         if taken > limit:
             raise body_too_large(limit)
+        visit.body_left = message.get("more_body", False)
         if body:
             yield body
-        if not message.get("more_body", False):
+        if not visit.body_left:
             return
 
 
@@ -123,5 +122,4 @@ def _not_json(kind: str) -> Refusal:
         415,
         "unsupported_media_type",
         f"{shown or 'This body'} is not read here; send JSON as application/json.",
-        close=True,
     )

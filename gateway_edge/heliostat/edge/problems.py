@@ -78,15 +78,14 @@ _NEVER_AGAIN = {
 class Refusal(Exception):
     """The edge itself says no, in HTTP's own terms: no route, a body too long, a type that it does not read.
 
-    `message` is a sentence that says what to do; `close` ends the connection after the answer.
+    `message` is a sentence that says what to do.
     """
 
-    def __init__(self, status: int, code: str, message: str, *, close: bool = False, **headers: str) -> None:
+    def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
-        self.close = close
         self.headers = headers
 
 
@@ -122,8 +121,6 @@ def problem_of(error: MeshError, *, possibly_bought: bool = False) -> Problem:
 def problem_of_refusal(refusal: Refusal) -> Problem:
     """The answer to a Refusal."""
     headers = {name.replace("_", "-"): value for name, value in refusal.headers.items()}
-    if refusal.close:
-        headers["connection"] = "close"
     return Problem(refusal.status, error_body(refusal.message, _BAD, None, refusal.code), headers)
 
 

@@ -51,7 +51,7 @@ class RouteMap:
             if candidate.matches(scope)[0] is Match.PARTIAL:
                 allowed.update(_methods(candidate))
         if not allowed:
-            return Refusal(404, "unknown_url", "Nothing is served at this address; /docs lists what is.", close=False)
+            return Refusal(404, "unknown_url", "Nothing is served at this address; /docs lists what is.")
         names = ", ".join(sorted(allowed))
         return Refusal(405, "method_not_allowed", f"This address takes {names}; use one of them.", allow=names)
 

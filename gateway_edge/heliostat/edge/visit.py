@@ -39,6 +39,8 @@ class Visit:
     trace_id: str = ""
     status: int = 0
     openai_base: bool = False
+    body_left: bool = False
+    """True as long as a body, or a part of it, has not been read."""
     possibly_bought: bool = False
     answer_headers: dict[str, str] = field(default_factory=dict)
 
@@ -68,6 +70,7 @@ def visit_of(request: Request) -> Visit:
 def open_visit(scope: Scope, started: float) -> Visit:
     """A new visit for this scope, to be found again by `visit_of`."""
     visit = Visit(new_request_id(), started, dict(scope["headers"]), openai_base=scope["path"].startswith("/openai/"))
+    visit.body_left = b"transfer-encoding" in visit.headers or visit.headers.get(b"content-length", b"0") != b"0"
     scope[_KEY] = visit
     return visit
 
