@@ -135,8 +135,10 @@ class Attempt:
         self._fill_cost(result, end)
         timing = call.timing
         result.timing.provider.CopyFrom(to_duration(timing.provider_s()))
-        result.timing.download.CopyFrom(to_duration(timing.download_s))
-        result.timing.convert.CopyFrom(to_duration(timing.convert_s))
+        if timing.download_s:
+            result.timing.download.CopyFrom(to_duration(timing.download_s))
+        if timing.convert_s:
+            result.timing.convert.CopyFrom(to_duration(timing.convert_s))
         if call.request.strict != request_pb2.STRICT_OFF:
             result.adjustments.extend(call.adjustments)
         if end.metadata:

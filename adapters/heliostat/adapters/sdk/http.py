@@ -12,7 +12,8 @@ MeshError that tells how far the attempt came:
     any of these before the submit (phase "prepare") the same reason; NOT_SENT, not billed
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -22,6 +23,7 @@ import orjson
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.multipart import Part, encode_multipart
 from heliostat.adapters.sdk.refusals import Answer, clean, read_refusal
+from heliostat.adapters.sdk.server_events import read_events
 from heliostat.adapters.sdk.settings import ProviderSettings
 from heliostat.adapters.sdk.structure import MAX_BYTES
 from heliostat.adapters.sdk.transport import BodyTooLarge, LargePieceTransport
@@ -32,6 +34,7 @@ from heliostat.chassis.errors import MeshError
 
 ATTEMPT_HEADER = "x-heliostat-attempt"
 MAX_ANSWER_BYTES = MAX_BYTES
+MAX_STREAM_BYTES = 4 * MAX_BYTES
 POLL_ANSWER_S = 30.0
 CALL_FREE_S = 30.0
 
@@ -111,6 +114,38 @@ class ProviderClient:
         """DELETEs at the provider's own origin."""
         return await self.send("DELETE", url, b"", call, phase=phase, headers=headers)
 
+    async def post_events(
+        self, url: str, body: Mapping[str, Any] | Sequence[Part], call: Call
+    ) -> AsyncGenerator[tuple[str, bytes]]:
+        """POSTs JSON, or a form where `body` is its parts, and yields (event name, data) of the answer as they come.
+
+        An answer that is no text/event-stream comes as one event without a name.
+        """
+        content_type, content = (
+            ("application/json", orjson.dumps(body)) if isinstance(body, Mapping) else encode_multipart(body)
+        )
+        headers = {"content-type": content_type, "accept": "text/event-stream"}
+        request = self._request("POST", url, content, call, "submit", headers, call.account)
+        request.extensions["stream"] = True
+        request.extensions["max_bytes"] = MAX_STREAM_BYTES
+        with telemetry.span(f"POST {self._provider}", kind="client", attributes=self._attributes(request)) as span:
+            try:
+                response = await self._client.send(request, stream=True)
+                span.set(telemetry.HTTP_STATUS, response.status_code)
+                async with aclosing(response):
+                    if response.status_code >= 300:
+                        await response.aread()
+                        answer = Answer(response.status_code, response.headers, response.content)
+                        raise self._refused(answer, call, "submit", call.account)
+                    if "text/event-stream" not in response.headers.get("content-type", ""):
+                        yield "", await response.aread()
+                        return
+                    async with aclosing(read_events(response.aiter_raw())) as events:
+                        async for event in events:
+                            yield event
+            except httpx.HTTPError as error:
+                raise self._broken(error, call, "submit") from None
+
     async def send(
         self,
         method: str,
@@ -123,18 +158,30 @@ class ProviderClient:
         account: str = "",
     ) -> Answer:
         """One exchange. `phase` is prepare, submit, poll, download or cancel; it decides what an error means."""
-        whole = self.resolve(url)
         account = call.account if call is not None else account
-        sent = {**_BASE_HEADERS, **self._headers(account), **(headers or {})}
-        if call is not None and call.attempt_id:
-            sent[ATTEMPT_HEADER] = call.attempt_id
-        if call is not None and phase == "submit":
-            call.submitted = True
-        request = httpx.Request(method, whole, headers=sent, content=body, extensions=self._extensions(call, phase))
+        request = self._request(method, url, body, call, phase, headers or {}, account)
         answer = await self._exchange(request, call, phase)
         if answer.status < 300:
             return answer
         raise self._refused(answer, call, phase, account)
+
+    def _request(  # noqa: PLR0917 - one for one what `send` was given
+        self,
+        method: str,
+        url: str,
+        body: bytes,
+        call: Call | None,
+        phase: str,
+        headers: Mapping[str, str],
+        account: str,
+    ) -> httpx.Request:
+        whole = self.resolve(url)
+        sent = {**_BASE_HEADERS, **self._headers(account), **headers}
+        if call is not None and call.attempt_id:
+            sent[ATTEMPT_HEADER] = call.attempt_id
+        if call is not None and phase == "submit":
+            call.submitted = True
+        return httpx.Request(method, whole, headers=sent, content=body, extensions=self._extensions(call, phase))
 
     def resolve(self, url: str) -> str:
         """The whole URL. Raises PROVIDER_ANSWER_INVALID for one that is not of the provider's own origin.
@@ -158,19 +205,21 @@ class ProviderClient:
         await self._client.aclose()
 
     async def _exchange(self, request: httpx.Request, call: Call | None, phase: str) -> Answer:
-        method, path = request.method, request.url.path
-        attributes = {
-            telemetry.HTTP_METHOD: method,
-            telemetry.SERVER_ADDRESS: self._host,
-            telemetry.URL_PATH: path[:200],
-        }
-        with telemetry.span(f"{method} {self._provider}", kind="client", attributes=attributes) as span:
+        name = f"{request.method} {self._provider}"
+        with telemetry.span(name, kind="client", attributes=self._attributes(request)) as span:
             try:
                 response = await self._client.send(request)
             except httpx.HTTPError as error:
                 raise self._broken(error, call, phase) from None
             span.set(telemetry.HTTP_STATUS, response.status_code)
         return Answer(response.status_code, response.headers, response.content)
+
+    def _attributes(self, request: httpx.Request) -> dict[str, str]:
+        return {
+            telemetry.HTTP_METHOD: request.method,
+            telemetry.SERVER_ADDRESS: self._host,
+            telemetry.URL_PATH: request.url.path[:200],
+        }
 
     def _extensions(self, call: Call | None, phase: str) -> dict[str, Any]:
         remaining = call.time_remaining_s() if call is not None else CALL_FREE_S

@@ -238,7 +238,7 @@ def _pixels_on_grid(grid: Pixels, width: int, height: int) -> Choice:
     requested = f"{width}x{height}"
     if grid.legal(width, height):
         return Choice(width, height, requested=requested)
-    best = _nearest_on_grid(grid, width, height)
+    best = _snapped(grid, width, height) or _nearest_on_grid(grid, width, height)
     return Choice(best[0], best[1], requested=requested, changed=True, reason=_grid_reason(grid))
 
 
@@ -254,6 +254,12 @@ def _shape_on_grid(grid: Pixels, width_ratio: int, height_ratio: int, tier: "req
     return Choice(
         best[0], best[1], requested=requested_text(request_pb2.Size(aspect=aspect)), changed=changed, reason=reason
     )
+
+
+def _snapped(grid: Pixels, width: int, height: int) -> tuple[int, int] | None:
+    """Both edges moved to the nearest step, up where two are as near; None where that is not legal or another shape."""
+    near = ((width + grid.step // 2) // grid.step * grid.step, (height + grid.step // 2) // grid.step * grid.step)
+    return near if min(near) > 0 and grid.legal(*near) and same_shape(*near, width, height) else None
 
 
 def _nearest_on_grid(grid: Pixels, width: int, height: int) -> tuple[int, int]:

@@ -7,6 +7,8 @@ may have been (`httpx.ReadTimeout`, `httpx.ReadError`): whether something was bo
 
 import asyncio
 import zlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import aiohttp
@@ -26,7 +28,7 @@ class LargePieceTransport(AiohttpTransport):
 
     A request's extensions say how long it may wait, in seconds: `timeout` = {`connect`, `answer` (for the head of the
     answer), `idle` (between its pieces), `total`}; and `max_bytes`, the longest body, packed or unpacked. Bodies
-    are always read whole.
+    are read whole, unless `stream` is set.
     """
 
     def __init__(
@@ -62,59 +64,103 @@ class LargePieceTransport(AiohttpTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends the request and reads the answer whole. Raises httpx's errors as told above."""
+        """Sends the request and reads the answer. Raises httpx's errors as told above."""
         if not isinstance(self.client, aiohttp.ClientSession):
             self.client = self.get_client()
         waits = request.extensions["timeout"]
+        limit = request.extensions["max_bytes"]
         deadline = asyncio.get_running_loop().time() + waits["total"]
-        try:
-            async with (
-                asyncio.timeout(min(waits["answer"], waits["total"])) as alarm,
-                self.client.request(
-                    request.method,
-                    str(request.url),
-                    headers=request.headers.multi_items(),
-                    data=request.content or None,
-                    allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(total=None, connect=waits["connect"], sock_connect=waits["connect"]),
-                ) as answer,
-            ):
-                body = await _read_whole(answer, alarm, deadline, waits["idle"], request.extensions["max_bytes"])
-        except aiohttp.ConnectionTimeoutError:
-            raise httpx.ConnectTimeout("no connection in time") from None
-        except TimeoutError:
-            raise httpx.ReadTimeout("no answer in time") from None
-        except aiohttp.ClientConnectorError as error:
-            raise httpx.ConnectError(type(error).__name__) from None
-        except (aiohttp.ClientError, ConnectionError) as error:
-            raise httpx.ReadError(type(error).__name__) from None
+        with _as_httpx_errors():
+            async with asyncio.timeout(min(waits["answer"], waits["total"])):
+                answer = await self._send(self.client, request, waits["connect"])
+            pieces = _Pieces(answer, deadline, waits["idle"], limit)
+        # httpx must not unpack, nor believe a length that is the packed one's.
+        headers = [(name, value) for name, value in answer.raw_headers if name.lower() not in _FRAMING]
+        if request.extensions.get("stream"):
+            return httpx.Response(answer.status, headers=headers, stream=pieces, request=request)
+        body = await pieces.whole()
         packing = answer.headers.get("content-encoding", "identity").strip().lower()
         if packing != "identity":
-            body = await asyncio.to_thread(_unpack, body, packing, request.extensions["max_bytes"])
-        # httpx must not unpack once more, nor believe a length that was the packed one's.
-        headers = [(name, value) for name, value in answer.raw_headers if name.lower() not in _FRAMING]
+            body = await asyncio.to_thread(_unpack, body, packing, limit)
         return httpx.Response(answer.status, headers=headers, content=body, request=request)
+
+    async def _send(
+        self, session: aiohttp.ClientSession, request: httpx.Request, connect_s: float
+    ) -> aiohttp.ClientResponse:
+        return await session.request(
+            request.method,
+            str(request.url),
+            headers=request.headers.multi_items(),
+            data=request.content or None,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=None, connect=connect_s, sock_connect=connect_s),
+        )
+
+
+@contextmanager
+def _as_httpx_errors() -> Iterator[None]:
+    try:
+        yield
+    except aiohttp.ConnectionTimeoutError:
+        raise httpx.ConnectTimeout("no connection in time") from None
+    except TimeoutError:
+        raise httpx.ReadTimeout("no answer in time") from None
+    except aiohttp.ClientConnectorError as error:
+        raise httpx.ConnectError(type(error).__name__) from None
+    except (aiohttp.ClientError, ConnectionError) as error:
+        raise httpx.ReadError(type(error).__name__) from None
+
+
+class _Pieces(httpx.AsyncByteStream):
+    """The body of an answer in pieces as large as they come; closed however reading ends."""
+
+    def __init__(self, answer: aiohttp.ClientResponse, deadline: float, idle_s: float, limit: int) -> None:
+        self._answer = answer
+        self._deadline = deadline
+        self._idle_s = idle_s
+        self._limit = limit
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        clock = asyncio.get_running_loop().time
+        total = 0
+        with _as_httpx_errors():
+            while True:
+                async with asyncio.timeout_at(min(self._deadline, clock() + self._idle_s)):
+                    piece = await self._answer.content.readany()
+                if not piece:
+                    break
+                total += len(piece)
+                if total > self._limit:
+                    raise BodyTooLarge(f"over {self._limit} bytes")
+                yield piece
+
+    async def whole(self) -> bytes:
+        """All pieces as one."""
+        clock = asyncio.get_running_loop().time
+        pieces: list[bytes] = []
+        total = 0
+        try:
+            with _as_httpx_errors():
+                async with asyncio.timeout_at(self._deadline) as alarm:
+                    while True:
+                        alarm.reschedule(min(self._deadline, clock() + self._idle_s))
+                        piece = await self._answer.content.readany()
+                        if not piece:
+                            break
+                        total += len(piece)
+                        if total > self._limit:
+                            raise BodyTooLarge(f"over {self._limit} bytes")
+                        pieces.append(piece)
+        finally:
+            await self.aclose()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def aclose(self) -> None:
+        """Gives the connection back, or drops it where the body was not read to its end."""
+        self._answer.release()
 
 
 _FRAMING = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
-
-
-async def _read_whole(
-    answer: aiohttp.ClientResponse, alarm: asyncio.Timeout, deadline: float, idle_s: float, max_bytes: int
-) -> bytes:
-    loop = asyncio.get_running_loop()
-    pieces: list[bytes] = []
-    total = 0
-    while True:
-        alarm.reschedule(min(deadline, loop.time() + idle_s))
-        piece = await answer.content.readany()
-        if not piece:
-            alarm.reschedule(None)
-            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        total += len(piece)
-        if total > max_bytes:
-            raise BodyTooLarge(f"over {max_bytes} bytes")
-        pieces.append(piece)
 
 
 def _unpack(body: bytes, packing: str, max_bytes: int) -> bytes:

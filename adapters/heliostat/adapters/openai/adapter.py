@@ -1,0 +1,188 @@
+"""Adapter for OpenAI's Images API, and for any server that speaks it. One synchronous call per attempt, no job ids.
+
+Source: OpenAI's API reference, image guide and error guide, read 2026-11-22.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from urllib.parse import urljoin, urlsplit
+
+from heliostat.adapters.openai.answers import (
+    Drawn,
+    add_usage,
+    read_images,
+    read_streamed,
+    refusal,
+    stream_error,
+    variant_of,
+)
+from heliostat.adapters.openai.body import Fields, drop_for_forms, make_fields
+from heliostat.adapters.openai.catalog import MODELS, SANDBOX_MODELS, any_model
+from heliostat.adapters.openai.forms import make_parts, read_inputs
+from heliostat.adapters.openai.settings import CompatibleOptions, OpenAIOptions, OpenAISettings
+from heliostat.adapters.sdk import (
+    Adapter,
+    Answer,
+    Call,
+    Choice,
+    MaskForm,
+    MeshError,
+    Model,
+    ModelTable,
+    Options,
+    Order,
+    Part,
+    Picture,
+    Step,
+    adapter_module,
+    completed,
+    image,
+    operation_of,
+    preview,
+)
+from heliostat.adapters.sdk.asked import QUALITY_NAMES
+from heliostat.api.image.v1 import event_pb2, request_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis.modules import Surroundings
+
+GENERATIONS = "/images/generations"
+EDITS = "/images/edits"
+VARIATIONS = "/images/variations"
+
+
+class OpenAIAdapter(Adapter[OpenAISettings, Options]):
+    """OpenAI, or a compatible server."""
+
+    provider = "openai"
+    display_name = "OpenAI"
+    options: type[Options] = OpenAIOptions
+
+    def __init__(self, settings: OpenAISettings, surroundings: Surroundings) -> None:
+        super().__init__(settings, surroundings)
+        if settings.compatible:
+            self.models = ModelTable(wildcard=any_model(settings))
+            self.options = CompatibleOptions
+        else:
+            self.models = ModelTable(*MODELS, *SANDBOX_MODELS) if surroundings.sandbox else MODELS
+
+    def headers(self, account: str) -> Mapping[str, str]:
+        """Bearer key, organisation, project. Raises PROVIDER_AUTH_FAILED."""
+        settings = self.settings
+        headers: dict[str, str] = {}
+        if settings.api_key is not None:
+            headers["authorization"] = f"Bearer {settings.api_key.reveal()}"
+        if settings.organization:
+            headers["openai-organization"] = settings.organization
+        if settings.project:
+            headers["openai-project"] = settings.project
+        return headers
+
+    def refusal(self, answer: Answer) -> MeshError | None:
+        """OpenAI's own error codes."""
+        return refusal(answer, self.key_name(""))
+
+    def order(self, model: Model, request: request_pb2.ImageRequest, size: Choice) -> Order:
+        """The order with the quality that its price depends on."""
+        quality = QUALITY_NAMES.get(request.output.quality, "")
+        if model.name == "dall-e-3" and quality:
+            quality = "hd" if quality in {"high", "xhigh", "max"} else "standard"
+        order = super().order(model, request, size)
+        return replace(order, variant={"quality": quality} if quality else {})
+
+    async def generate_one(
+        self, model: Model, request: request_pb2.ImageRequest, options: Options, call: Call
+    ) -> AsyncIterator[Step]:
+        """One call of the API. Raises what the API refuses."""
+        fields = make_fields(call, options, self.settings)
+        parts = await self._form(fields, call)
+        steps = self._streamed(fields, parts, call) if "stream" in fields else self._at_once(fields, parts, call)
+        async with aclosing(steps):
+            async for step in steps:
+                yield step
+
+    async def _form(self, fields: Fields, call: Call) -> Sequence[Part]:
+        """The request as a form where pictures go with it; empty where it travels as JSON."""
+        inputs = await read_inputs(call)
+        if not inputs:
+            return ()
+        form = MaskForm.WHITE_REPAINTS if self.settings.white_mask else MaskForm.ALPHA_REPAINTS
+        mask = await call.mask(form, inputs[0])
+        return make_parts(drop_for_forms(call, fields), inputs, mask)
+
+    async def _at_once(self, fields: Fields, parts: Sequence[Part], call: Call) -> AsyncGenerator[Step]:
+        if not parts:
+            answer = await self.http.post_json(GENERATIONS, fields, call)
+        else:
+            path = VARIATIONS if operation_of(call.request) == "variation" else EDITS
+            answer = await self.http.post_multipart(path, parts, call)
+        async for step in self._unpacked(answer.body, call):
+            yield step
+
+    async def _unpacked(self, body: bytes, call: Call) -> AsyncGenerator[Step]:
+        """The pictures of a whole answer. From here on the call is known to be charged."""
+        try:
+            images = read_images(body)
+        except ValueError as error:
+            message = f"The provider's answer cannot be read: {error}."
+            raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message) from None
+        self._charge(call, images.usage, images.variant, len(images.drawn))
+        for index, drawn in enumerate(images.drawn[: call.image_count]):
+            if drawn.url and (call.passes_uris or not drawn.encoded):
+                yield await self._fetched(drawn, index, call)
+            else:
+                yield image(_decoded(drawn, call), index, revised_prompt=drawn.revised_prompt)
+        yield completed(usage=images.usage, metadata=dict(images.echo), variant=images.variant)
+
+    async def _streamed(self, fields: Fields, parts: Sequence[Part], call: Call) -> AsyncGenerator[Step]:
+        """Previews as they come, then the pictures. A server that does not stream answers at once."""
+        events = self.http.post_events(EDITS if parts else GENERATIONS, parts or fields, call)
+        usage, echo, done = event_pb2.Usage(), dict[str, str](), 0
+        async with aclosing(events):
+            async for name, data in events:
+                if not name:
+                    async for step in self._unpacked(data, call):
+                        yield step
+                    return
+                if name == "error":
+                    raise stream_error(data, self.key_name(""), call)
+                try:
+                    drawn = read_streamed(data)
+                except ValueError as error:
+                    message = f"The provider's answer cannot be read: {error}."
+                    raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message) from None
+                if name.endswith("partial_image"):
+                    yield preview(_decoded(drawn, call), drawn.partial_index, done)
+                elif name.endswith("completed"):
+                    add_usage(usage, drawn.usage)
+                    echo.update(drawn.echo)
+                    self._charge(call, usage, variant_of(echo), done + 1)
+                    yield image(_decoded(drawn, call), done)
+                    done += 1
+        yield completed(usage=usage, metadata=echo, variant=variant_of(echo))
+
+    async def _fetched(self, drawn: Drawn, index: int, call: Call) -> Picture:
+        """A picture that came as an address; some servers write it without their own name before it."""
+        base = urlsplit(self.settings.base_url)
+        url = urljoin(f"{base.scheme}://{base.netloc}", drawn.url)
+        return await call.fetch(url, index, revised_prompt=drawn.revised_prompt)
+
+    def _charge(self, call: Call, usage: event_pb2.Usage, variant: Mapping[str, str], count: int) -> None:
+        """Notes what the answer costs, whatever may still go wrong with it."""
+        if not count:
+            return
+        order = replace(self.order(call.model, call.request, call.size()), image_count=count)
+        order = replace(order, variant={**order.variant, **variant})
+        micros = call.model.price.cost(order, usage)
+        call.charged_micros = call.model.price.estimate(order) if micros is None else micros
+
+
+def _decoded(drawn: Drawn, call: Call) -> bytes:
+    try:
+        return drawn.picture()
+    except ValueError as error:
+        message = f"The provider delivered a picture that cannot be read: {error}."
+        raise call.error(reasons.ERROR_REASON_MEDIA_INVALID, message, phase="download") from None
+
+
+MODULE = adapter_module(OpenAIAdapter, OpenAISettings)

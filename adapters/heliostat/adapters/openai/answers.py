@@ -1,0 +1,160 @@
+"""What OpenAI and its like answer: pictures, usage, refusals. Pure.
+
+Source: OpenAI's API reference and error guide, read 2026-11-22.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from heliostat.adapters.sdk import Answer, Call, MeshError, read_json_pictures, read_refusal
+from heliostat.adapters.sdk.media import JsonPictures
+from heliostat.adapters.sdk.refusals import clean
+from heliostat.api.image.v1 import event_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
+
+_BLOCKED = frozenset({"moderation_blocked", "content_policy_violation", "content_filter", "safety_violation"})
+_UNREADABLE = frozenset({"invalid_image_file", "invalid_image_url", "invalid_image_format", "image_parse_error"})
+_ECHOED = ("size", "quality", "background", "output_format")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One picture of an answer: base64 text in `source`, or a `url`; of a stream also what came with it."""
+
+    source: JsonPictures
+    place: object = None
+    url: str = ""
+    revised_prompt: str = ""
+    partial_index: int = 0
+    usage: event_pb2.Usage = field(default_factory=event_pb2.Usage)
+    echo: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def encoded(self) -> bool:
+        """Whether the picture itself came."""
+        return self.place is not None
+
+    def picture(self) -> bytes:
+        """The picture's file. Raises ValueError for what is not base64."""
+        return self.source.picture(self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """A whole answer. `echo` holds the resolved size, quality, background and format, as far as told."""
+
+    drawn: tuple[Drawn, ...]
+    usage: event_pb2.Usage
+    echo: Mapping[str, str]
+
+    @property
+    def variant(self) -> Mapping[str, str]:
+        """What the price hangs on."""
+        return variant_of(self.echo)
+
+
+def read_images(body: bytes) -> Images:
+    """Reads an answer. Raises ValueError for anything that is not the documented shape."""
+    source = read_json_pictures(body)
+    data = source.rest.get("data")
+    if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
+        raise ValueError("no list of pictures")
+    drawn = tuple(_drawn(source, one) for one in data)
+    return Images(drawn, read_usage(source.rest.get("usage")), read_echo(source.rest))
+
+
+def read_streamed(data: bytes) -> Drawn:
+    """Reads one event of a stream: a preview or a picture. Raises ValueError."""
+    source = read_json_pictures(data)
+    rest = source.rest
+    drawn = _drawn(source, rest)
+    index = rest.get("partial_image_index")
+    index = index if isinstance(index, int) and 0 <= index < 16 else 0
+    return replace(drawn, partial_index=index, usage=read_usage(rest.get("usage")), echo=read_echo(rest))
+
+
+def _drawn(source: JsonPictures, one: Mapping[str, Any]) -> Drawn:
+    url, revised, place = one.get("url"), one.get("revised_prompt"), one.get("b64_json")
+    if not place and not (isinstance(url, str) and url):
+        raise ValueError("a picture without bytes and address")
+    return Drawn(
+        source, place or None, url if isinstance(url, str) else "", revised if isinstance(revised, str) else ""
+    )
+
+
+def variant_of(echo: Mapping[str, str]) -> Mapping[str, str]:
+    """The words of an answer that prices hang on."""
+    return {"quality": echo["quality"]} if "quality" in echo else {}
+
+
+def read_echo(rest: Mapping[str, Any]) -> Mapping[str, str]:
+    """The values that the provider resolved "auto" to."""
+    return {name: rest[name][:40] for name in _ECHOED if isinstance(rest.get(name), str)}
+
+
+def read_usage(value: Any) -> event_pb2.Usage:
+    """Tokens of the whole call; what is missing or senseless reads as 0, which means unknown."""
+    usage = event_pb2.Usage()
+    if not isinstance(value, dict):
+        return usage
+    usage.input_token_count = _count(value, "input_tokens")
+    usage.output_token_count = _count(value, "output_tokens")
+    inputs, outputs = value.get("input_tokens_details"), value.get("output_tokens_details")
+    usage.input_text_token_count = _count(inputs, "text_tokens")
+    usage.input_image_token_count = _count(inputs, "image_tokens")
+    usage.output_text_token_count = _count(outputs, "text_tokens")
+    usage.output_image_token_count = _count(outputs, "image_tokens")
+    return usage
+
+
+def add_usage(total: event_pb2.Usage, more: event_pb2.Usage) -> None:
+    """Adds the tokens of one streamed picture to those of the call."""
+    for counter, number in more.ListFields():
+        setattr(total, counter.name, getattr(total, counter.name) + number)
+
+
+def _count(value: Any, name: str) -> int:
+    number = value.get(name) if isinstance(value, dict) else None
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 10**9:
+        return 0
+    return number
+
+
+def refusal(answer: Answer, key_name: str) -> MeshError | None:
+    """What only OpenAI's codes tell; None leaves an answer to the kit's table."""
+    code = answer.error_code()
+    if answer.status == 400 and (code in _BLOCKED or _stage(answer)):
+        error = read_refusal(answer, key_name)
+        error.reason = reasons.ERROR_REASON_CONTENT_BLOCKED
+        error.field = "prompt"
+        # A blocked prompt is free; a picture that was blocked after it was made may be charged.
+        if _stage(answer) == "output" and error.failure is not None:
+            error.failure.billed = event_pb2.BILLED_UNKNOWN
+        return error
+    if answer.status == 400 and code in _UNREADABLE:
+        error = read_refusal(answer, key_name)
+        error.reason = reasons.ERROR_REASON_INPUT_UNREADABLE
+        return error
+    return None
+
+
+def stream_error(data: bytes, key_name: str, call: Call) -> MeshError:
+    """The error that ends a stream: as the same words with a status would read, but nobody knows what it cost."""
+    answer = Answer(400, {}, data)
+    code = answer.error_code()
+    if "rate_limit" in code or code == "slow_down":
+        answer = replace(answer, status=429)
+    elif code in {"server_error", "server_is_overloaded", "internal_error"}:
+        answer = replace(answer, status=500)
+    error = refusal(answer, key_name) or read_refusal(answer, key_name)
+    message = clean(error.message, (call.request.prompt, call.request.negative_prompt))
+    return call.error(error.reason, message, field=error.field, retry_after_s=error.retry_after_s)
+
+
+def _stage(answer: Answer) -> str:
+    value = answer.json_or_none()
+    error = value.get("error") if isinstance(value, dict) else None
+    details = error.get("moderation_details") if isinstance(error, dict) else None
+    stage = details.get("moderation_stage") if isinstance(details, dict) else None
+    return stage if isinstance(stage, str) else ""

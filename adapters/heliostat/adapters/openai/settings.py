@@ -1,0 +1,67 @@
+"""Settings and options of the OpenAI adapter."""
+
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from heliostat.adapters.sdk import Options, ProviderSettings
+from heliostat.chassis.settings import Secret
+
+Extension = Literal[
+    "seed", "negative_prompt", "quality", "background", "style", "user", "moderation", "output_compression", "strength"
+]
+
+
+class OpenAISettings(ProviderSettings):
+    """`adapters.openai`, or any section with `kind: openai`: OpenAI itself or a server that speaks its Images API."""
+
+    api_key: Secret | None = Secret("env:OPENAI_API_KEY")
+    """Key of the provider; a compatible server has none unless this is set."""
+    base_url: str = Field("https://api.openai.com/v1", pattern="^https?://")
+    """Where the API is, version included."""
+    media_hosts: tuple[str, ...] = ("*.blob.core.windows.net",)
+    """Hosts that pictures may be fetched from beside base_url's own."""
+    organization: str = ""
+    """OpenAI organisation, sent as OpenAI-Organization."""
+    project: str = ""
+    """OpenAI project, sent as OpenAI-Project."""
+    compatible: bool = False
+    """True for another server: any model name passes, response_format is sent, no parameter is thought to be known."""
+    response_format: Literal["b64_json", "url", ""] = "b64_json"
+    """Compatible servers only: what is asked for; empty sends nothing."""
+    white_mask: bool = False
+    """Compatible servers only: masks are sent white where the picture is repainted, not transparent."""
+    takes: tuple[Extension, ...] = ("seed", "negative_prompt")
+    """Compatible servers only: parameters beyond prompt, n and size that the server takes."""
+    operations: tuple[Literal["text_to_image", "edit", "variation"], ...] = ("text_to_image", "edit")
+    """Compatible servers only: what the server can do."""
+    size_step_px: int = Field(8, ge=1, le=256)
+    """Compatible servers only: edges are multiples of it."""
+    max_images: int = Field(10, ge=1, le=10)
+    """Compatible servers only: most pictures of one call."""
+    price_per_image_usd: Decimal = Field(Decimal(0), ge=0)
+    """Compatible servers only: what one picture costs, in US dollars."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_foreign_key(cls, tree: Any) -> Any:
+        """OpenAI's key is never sent to somebody else's server because nobody said otherwise."""
+        if isinstance(tree, dict) and tree.get("compatible") and "api_key" not in tree:
+            return {**tree, "api_key": None}
+        return tree
+
+
+class OpenAIOptions(Options):
+    """What provider_options.openai may say; GPT image models only."""
+
+    input_fidelity: Literal["low", "high"] | None = None
+    """How closely inputs are kept; gpt-image-1 and 1.5 only."""
+    complexity: Literal["low", "medium", "high"] | None = None
+    """How busy the picture is; gpt-image-2.6 only."""
+
+
+class CompatibleOptions(Options):
+    """Whatever a compatible server takes: fields are sent as they are."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
