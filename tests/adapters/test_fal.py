@@ -508,18 +508,22 @@ def test_what_is_not_fals_dialect_is_left_to_the_kit(body: bytes) -> None:
     assert refusal(Answer(404, {}, body)) is None
 
 
-def test_fals_words_are_told_without_the_prompt() -> None:
+def test_a_refused_field_is_named_as_the_request_names_it() -> None:
+    """fal's own words stand behind ours."""
+    error = refusal(Answer(422, {}, json.dumps(_model_error("less_than_equal", "num_images")).encode()))
+    assert error is not None
+    assert (error.field, error.message.endswith("It said: No.")) == ("image_count", True)
+
+
+def test_a_failed_job_is_told_without_the_prompt() -> None:
     """A provider that repeats the prompt does not put it into our errors."""
     call = call_of("fal-ai/flux/dev", prompt="the secret garden")
-    body = {"detail": [{"loc": ["body", "num_images"], "msg": "not for 'the secret garden'", "type": "value_error"}]}
+    body = {"detail": [{"loc": ["body", "prompt"], "msg": "not 'the secret garden'", "type": "value_error"}]}
     error = refusal(Answer(422, {}, json.dumps(body).encode()))
     assert error is not None
-    told = error.told(call, ran=False)
-    assert "secret garden" not in told.message + error.message
-    assert "[prompt]" in told.message
-    assert told.field == "image_count"
-    assert told.failure is not None
-    assert (told.failure.outcome, told.failure.billed) == (events.OUTCOME_REFUSED, events.BILLED_NO)
+    told = error.of_job(call)
+    assert "secret garden" not in told.message
+    assert (told.field, told.reason) == ("prompt", reasons.ERROR_REASON_INVALID_FIELD)
 
 
 def test_a_refusal_after_the_work_began_may_be_charged() -> None:
@@ -529,7 +533,7 @@ def test_a_refusal_after_the_work_began_may_be_charged() -> None:
     broken = refusal(Answer(500, {}, json.dumps(_queue_error("internal_error")).encode()))
     assert blocked is not None
     assert broken is not None
-    unsure, free = blocked.told(call, ran=True).failure, broken.told(call, ran=True).failure
+    unsure, free = blocked.of_job(call).failure, broken.of_job(call).failure
     assert unsure is not None
     assert free is not None
     assert (unsure.outcome, unsure.billed) == (events.OUTCOME_ACCEPTED, events.BILLED_UNKNOWN)

@@ -209,6 +209,15 @@ async def test_a_submit_that_fails_tells_how_far_it_came(
     assert KEY not in failure.message
 
 
+async def test_a_prompt_that_fal_repeats_is_masked(fal: Fal) -> None:
+    """Neither callers' logs nor ours get to see it."""
+    fault = {"loc": ["body", "prompt"], "msg": "no: a very secret garden", "type": "value_error"}
+    await fal.script({"path": "submit", "status": 422, "body": {"detail": [fault]}})
+    failure = (await fal.room.ask(SCHNELL, wish("a very secret garden"))).failure
+    assert (failure.reason, failure.field) == (reasons.ERROR_REASON_INVALID_FIELD, "prompt")
+    assert "secret garden" not in failure.message
+
+
 async def test_a_refused_key_names_the_variable(fal: Fal) -> None:
     """So that an operator knows what to mend."""
     await fal.script({"path": "submit", "status": 401})
@@ -295,11 +304,12 @@ async def test_the_key_goes_to_fal_only(fal: Fal, named: str) -> None:
 
 
 async def test_a_picture_on_a_foreign_host_is_not_fetched(fal: Fal) -> None:
-    """The bill is kept open, for the work was done."""
+    """The bill stands, for the work was done."""
     await fal.script({"path": "result", "body": {"images": [{"url": "http://169.254.169.254/latest"}]}})
     failure = (await fal.room.ask(SCHNELL)).failure
     assert failure.failure is not None
     assert (failure.failure.outcome, failure.failure.phase) == (events.OUTCOME_ACCEPTED, "download")
+    assert failure.failure.cost.nanos == 3_000_000
 
 
 async def test_a_cut_download_is_fetched_again(fal: Fal) -> None:

@@ -84,8 +84,9 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
         checked = request.moderation != requests.MODERATION_LOW and options.enable_safety_checker is not False
         result = read_result(endpoint, await self._result(job, call), checked=checked)
         micros = routes.price.reported(result.units) if result.units is not None else None
+        call.charged_micros = micros or routes.price.estimate(self.order(model, request, call.size()))
         if not result.files:
-            raise empty(call, result, micros)
+            raise empty(call, result)
         for index in range(len(result.files)):
             yield await call.fetch(result.files[index]["url"], index, **result.told(index, request))
         yield completed(
@@ -113,10 +114,7 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
 
     async def _submit(self, endpoint: Endpoint, options: FalOptions, call: Call, pictures: Pictures) -> jobs.Job:
         body = make_body(endpoint, call, options, pictures)
-        try:
-            answer = await self.http.post_json(f"/{endpoint.path}", body, call, headers=self._terms(options, call))
-        except FalRefusal as error:
-            raise error.told(call, ran=False) from None
+        answer = await self.http.post_json(f"/{endpoint.path}", body, call, headers=self._terms(options, call))
         job = jobs.submitted(self.settings.base_url, endpoint.path, answer.json_or_none())
         if job is None:
             message = "fal took the request without an id that the job could be found by; look into fal's dashboard."
@@ -152,18 +150,18 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
         try:
             return await anext(looks)
         except FalRefusal as error:
-            raise error.told(call, ran=True) from None
+            raise error.of_job(call) from None
 
     async def _failed(self, job: jobs.Job, call: Call, status: Answer) -> MeshError:
         """Why the job failed: by its result, which says more, or by its status."""
         try:
             await self.http.get(job.response_url, call)
         except FalRefusal as error:
-            return error.told(call, ran=True)
+            return error.of_job(call)
         except MeshError:
             pass
         refused = refusal(status) or FalRefusal(reasons.ERROR_REASON_PROVIDER_UNAVAILABLE, status)
-        return refused.told(call, ran=True)
+        return refused.of_job(call)
 
 
 MODULE = adapter_module(FalAdapter, FalSettings)

@@ -69,16 +69,13 @@ def read_result(endpoint: Endpoint, answer: Answer, *, checked: bool) -> Result:
     )
 
 
-def empty(call: Call, result: Result, micros: int | None) -> MeshError:
-    """The error of a job that ended well and gave nothing to show; it was worked on, so it is charged."""
+def empty(call: Call, result: Result) -> MeshError:
+    """The error of a job that ended well and gave nothing to show. It was worked on: what it cost stands."""
     if result.blocked:
-        reason = reasons.ERROR_REASON_CONTENT_BLOCKED
         message = "fal's safety checker blacked the picture out; change the prompt."
-    else:
-        reason = reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID
-        message = "fal's result holds no picture; ask again later or elsewhere."
-    billed = events.BILLED_YES if micros else events.BILLED_UNKNOWN
-    return call.error(reason, message, outcome=events.OUTCOME_ACCEPTED, billed=billed, cost_micros=micros, phase="poll")
+        return call.error(reasons.ERROR_REASON_CONTENT_BLOCKED, message)
+    message = "fal's result holds no picture; ask again later or elsewhere."
+    return call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message)
 
 
 def _pixels(value: Any) -> int:

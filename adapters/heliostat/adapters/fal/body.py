@@ -12,7 +12,6 @@ import pybase64
 from heliostat.adapters.fal.endpoints import PNG, Endpoint, SizeField
 from heliostat.adapters.fal.options import FalOptions
 from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
-from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
@@ -83,20 +82,13 @@ def _moderation(endpoint: Endpoint, request: requests.ImageRequest) -> dict[str,
 
 def _size(endpoint: Endpoint, call: Call) -> dict[str, Any]:
     """The size, unless an edit leaves it to the picture."""
-    wished = call.request.HasField("size")
-    if endpoint.size is SizeField.NONE:
-        if wished and call.model.facts.plain is not endpoint:
-            wish = call.model.sizes.choose(call.request.size)
-            reason = "The size of an edit follows the input picture."
-            call.adjust("size", wish.requested, "", reason, events.ADJUSTMENT_MODE_DROPPED)
-        elif wished:
-            call.size()
-        return {}
-    if not wished and operation_of(call.request) != "text_to_image":
+    if not call.request.HasField("size") and operation_of(call.request) != "text_to_image":
         return {}
     choice = call.size()
     if endpoint.size is SizeField.IMAGE_SIZE:
         return {"image_size": {"width": choice.width_px, "height": choice.height_px}} if choice.width_px else {}
+    if endpoint.size is SizeField.NONE:
+        return {}
     sent = {"aspect_ratio": choice.ratio} if choice.ratio else {}
     if endpoint.size is SizeField.RATIO_AND_RESOLUTION and choice.tier:
         sent["resolution"] = choice.tier

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from heliostat.adapters.fal.billing import PRICE_SOURCE, QueuePrice, price_of
-from heliostat.adapters.fal.endpoints import ENDPOINTS, PNG, Endpoint
+from heliostat.adapters.fal.endpoints import ENDPOINTS, PNG, Endpoint, SizeField
 from heliostat.adapters.fal.sizes import WholeMegapixels
 from heliostat.adapters.sdk import Exact, FollowsInput, Model, ModelTable, Pixels, Ratios
 from heliostat.adapters.sdk.asked import NAMES
@@ -77,6 +77,8 @@ def _model(id_: str, *names: str, edit: str = "", many: str = "", text: str = ""
 def _offered(id_: str, names: tuple[str, ...], routes: Routes, facts: dict[str, Any]) -> Model:
     base = routes.plain or routes.all()[0]
     facts.setdefault("operations", ("text_to_image", "edit") if routes.edit or routes.many else ("text_to_image",))
+    if routes.edit is not None and routes.edit.size is SizeField.NONE:
+        facts.setdefault("operation_sizes", {"edit": FollowsInput()})
     facts.setdefault("media_types", tuple(base.formats) or (PNG,))
     return Model(
         id_,

@@ -71,31 +71,29 @@ _ADVICE: Mapping[int, str] = {
 
 
 class FalRefusal(MeshError):
-    """An error that fal itself told of, in its own dialect. Its sentence is ours: fal's may repeat the prompt."""
+    """An error that fal told of in its own dialect: of a submit unless `of_job` says otherwise."""
 
     def __init__(self, reason: int, answer: Answer) -> None:
+        kind, words, loc = _read(answer.json_or_none())
+        said = words or kind
         super().__init__(
             reason,
-            _ADVICE[reason],
+            f"{_ADVICE[reason]} It said: {said}" if said else _ADVICE[reason],
+            field=(_FIELD_OF.get(loc, loc) or None) if reason == reasons.ERROR_REASON_INVALID_FIELD else None,
             failure=events.AttemptFailure(outcome=events.OUTCOME_REFUSED, billed=events.BILLED_NO, phase="submit"),
         )
-        self.answer = answer
+        self._status = answer.status
 
-    def told(self, call: Call, *, ran: bool) -> MeshError:
-        """The error for the caller, with fal's words as far as they may be shown.
-
-        `ran` tells that the job had begun: then a refusal over contents may be charged, which nobody says for sure.
-        """
-        kind, words, loc = _read(self.answer.json_or_none())
-        said = clean(words or kind, (call.request.prompt, call.request.negative_prompt))
-        unsure = ran and self.answer.status < 500 and self.reason == reasons.ERROR_REASON_CONTENT_BLOCKED
+    def of_job(self, call: Call) -> MeshError:
+        """The same error where the job had begun: a refusal over contents may be charged then, nobody says for sure."""
+        unsure = self._status < 500 and self.reason == reasons.ERROR_REASON_CONTENT_BLOCKED
         return call.error(
             self.reason,
-            f"{self.message} It said: {said}" if said else self.message,
+            clean(self.message, (call.request.prompt, call.request.negative_prompt)),
             outcome=events.OUTCOME_ACCEPTED if unsure else events.OUTCOME_REFUSED,
             billed=events.BILLED_UNKNOWN if unsure else events.BILLED_NO,
-            phase="poll" if ran else "submit",
-            field=(_FIELD_OF.get(loc, loc) or None) if self.reason == reasons.ERROR_REASON_INVALID_FIELD else None,
+            phase="poll",
+            field=self.field,
         )
 
 

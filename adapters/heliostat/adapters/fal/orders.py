@@ -32,7 +32,7 @@ def variant_of(model: Model, request: requests.ImageRequest, given: Sequence[Siz
     """The words of the order: tier, speed, quality, and the megapixels of the `given` pictures (unknown: one each)."""
     quality = request.output.quality
     variant = {
-        "resolution": model.sizes.choose(request.size).tier,
+        "resolution": model.sizes_of(operation_of(request)).choose(request.size).tier,
         "rendering_speed": SPEEDS.get(quality, "QUALITY") if quality else "",
         "quality": QUALITIES.get(quality, "high"),
         INPUT_MEGAPIXELS: str(sum(megapixels(*size) for size in given)),

@@ -4,7 +4,6 @@ Everything it does is in `heliostat.painting`; nothing leaves the process.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from typing import ClassVar
 
 from pydantic import Field
 
@@ -12,6 +11,7 @@ from heliostat.adapters.sdk import (
     Adapter,
     AdapterSettings,
     Call,
+    FollowsInput,
     MaskForm,
     MeshError,
     Model,
@@ -39,21 +39,24 @@ _MEDIA_TYPES = ("image/png", "image/jpeg", "image/webp", "image/avif", "image/gi
 _ONE_ANSWER = frozenset({"upscale", "remove_background", "segment"})
 _SEED_BITS = 31
 
+# Work on a picture: what comes out has its size, or the size that the operation itself names.
+_PICTURE_WORK = (
+    "edit",
+    "variation",
+    "upscale",
+    "remove_background",
+    "segment",
+    "style_transfer",
+    "outpaint",
+)
+
 MODELS = ModelTable(
     Model(
         "studio",
         names=("studio", "studio-1"),
-        operations=(
-            "text_to_image",
-            "edit",
-            "variation",
-            "upscale",
-            "remove_background",
-            "segment",
-            "style_transfer",
-            "outpaint",
-        ),
+        operations=("text_to_image", *_PICTURE_WORK),
         sizes=Pixels(16, 8192, max_area_px=4_194_304, default=(1024, 1024)),
+        operation_sizes=dict.fromkeys(_PICTURE_WORK, FollowsInput()),
         price=free,
         max_images=10,
         mask="exact",
@@ -77,7 +80,7 @@ class StudioAdapter(Adapter[StudioSettings, Options]):
     provider = "studio"
     display_name = "Studio"
     models = MODELS
-    ignores: ClassVar[tuple[str, ...]] = (
+    ignores = (
         "negative_prompt",
         "quality",
         "partial_images",
@@ -121,13 +124,9 @@ async def _order(request: requests.ImageRequest, call: Call) -> Order:
     """The request with its pictures in hand. Raises INPUT_UNREADABLE and INVALID_FIELD."""
     operation = operation_of(request)
     picture = mask = style = None
-    width = height = 0
-    if operation == "text_to_image":
-        choice = call.size()
-        width, height = choice.width_px, choice.height_px
-    else:
+    size = call.size()
+    if operation != "text_to_image":
         picture = await call.input(getattr(request, operation).image)
-        _drop_size(request, call)
     if operation == "edit" and picture is not None:
         mask = await call.mask(MaskForm.WHITE_REPAINTS, picture)
     if operation == "style_transfer" and request.style_transfer.HasField("style"):
@@ -136,18 +135,12 @@ async def _order(request: requests.ImageRequest, call: Call) -> Order:
         operation=operation,
         request=request,
         seed=request.seed if request.HasField("seed") else call.dice.getrandbits(_SEED_BITS),
-        width_px=width,
-        height_px=height,
+        width_px=size.width_px,
+        height_px=size.height_px,
         image=picture.data if picture is not None else b"",
         mask=mask,
         style=style,
     )
-
-
-def _drop_size(request: requests.ImageRequest, call: Call) -> None:
-    wish = call.model.sizes.choose(request.size).requested
-    if wish:
-        call.adjust("size", wish, "", "The size follows the input picture.", events.ADJUSTMENT_MODE_DROPPED)
 
 
 def _count(operation: str, call: Call) -> int:
@@ -161,22 +154,17 @@ def _told(operation: str, seed: int) -> int | None:
     return None if operation in _ONE_ANSWER else seed
 
 
-_REASONS: Mapping[type[Exception], int] = {
-    PictureUnreadable: reasons.ERROR_REASON_INPUT_UNREADABLE,
-    EaselLost: reasons.ERROR_REASON_PROVIDER_UNAVAILABLE,
-}
-
-
 def _failure(call: Call, error: Exception) -> MeshError:
     """An error of the painting room: nothing was bought, whatever it is."""
     reason = _REASONS.get(type(error), reasons.ERROR_REASON_INVALID_FIELD)
     return call.error(
-        reason,
-        f"The studio cannot do this: {error}.",
-        outcome=events.OUTCOME_REFUSED,
-        billed=events.BILLED_NO,
-        phase="submit",
+        reason, f"The studio cannot do this: {error}.", outcome=events.OUTCOME_REFUSED, billed=events.BILLED_NO
     )
 
+
+_REASONS: Mapping[type[Exception], int] = {
+    PictureUnreadable: reasons.ERROR_REASON_INPUT_UNREADABLE,
+    EaselLost: reasons.ERROR_REASON_PROVIDER_UNAVAILABLE,
+}
 
 MODULE = adapter_module(StudioAdapter, StudioSettings)
