@@ -73,8 +73,6 @@ _ASKED_NOWHERE_ELSE = {
     reasons.ERROR_REASON_INPUT_UNREADABLE,
     reasons.ERROR_REASON_CONTENT_BLOCKED,
     reasons.ERROR_REASON_MODEL_NOT_FOUND,
-    reasons.ERROR_REASON_CALLER_UNKNOWN,
-    reasons.ERROR_REASON_CALLER_FORBIDDEN,
     reasons.ERROR_REASON_PROVIDER_AUTH_FAILED,
     reasons.ERROR_REASON_NO_TARGET,
     reasons.ERROR_REASON_BUDGET_EXHAUSTED,
@@ -85,7 +83,8 @@ _ASKED_NOWHERE_ELSE = {
 }
 _FREE = (event_pb2.OUTCOME_NOT_SENT, event_pb2.OUTCOME_REFUSED)
 _OUTCOMES = (None, event_pb2.OUTCOME_NOT_SENT, event_pb2.OUTCOME_REFUSED, event_pb2.OUTCOME_ACCEPTED)
-_REASONS = sorted(set(reasons.ErrorReason.values()) - {reasons.ERROR_REASON_UNSPECIFIED})
+_OF_THE_PUBLIC_DOOR = {reasons.ERROR_REASON_CALLER_UNKNOWN, reasons.ERROR_REASON_CALLER_FORBIDDEN}
+_REASONS = sorted(set(reasons.ErrorReason.values()) - {reasons.ERROR_REASON_UNSPECIFIED} - _OF_THE_PUBLIC_DOOR)
 
 
 @pytest.mark.parametrize("on_unknown", ["next", "fail"])
@@ -123,6 +122,20 @@ async def test_a_400_or_401_reaches_the_caller_as_it_is(reason: int, message: st
     assert answer.error is not None
     assert (answer.error.reason, answer.error.message) == (reason, message)
     assert answer.error.metadata["target"] == "a/model"
+
+
+@pytest.mark.parametrize("reason", sorted(_OF_THE_PUBLIC_DOOR))
+async def test_an_adapter_that_refuses_the_router_is_not_the_callers_fault(reason: int) -> None:
+    """A wrong mesh token must not reach the caller as a wrong API key; nothing was sent, so the next one is asked."""
+    closed = ScriptedAdapter("a", [fails(reason, None)])
+    async with running_router([closed], route("a/model")) as room:
+        alone = await room.ask()
+    async with running_router([closed, ScriptedAdapter("b")], route("a/model", "b/model", on_unknown="fail")) as room:
+        answer = await room.ask()
+    assert alone.error is not None
+    assert alone.error.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE
+    assert "mesh.token" in alone.error.message
+    assert answer.result.provider == "b"
 
 
 async def test_content_failover_is_the_routes_choice() -> None:
@@ -206,6 +219,17 @@ async def test_on_unknown_wait_looks_a_lost_job_up_again() -> None:
     assert [request.resume_provider_job_id for request in adapter.requests] == ["", "job-9"]
     assert {request.attempt_id for request in adapter.requests} == {"req_test/0/1"}
     assert len(answer.result.attempts) == 1
+
+
+async def test_a_job_that_cannot_be_looked_up_stays_unknown() -> None:
+    """That the adapter cannot be reached for a resume does not make the job free: nobody else is asked."""
+    unreachable = fails(reasons.ERROR_REASON_MESH_UNAVAILABLE, event_pb2.OUTCOME_NOT_SENT)
+    adapter = ScriptedAdapter("a", [unreachable])
+    attempt = router_pb2.ResumeAttempt(attempt_id="req_test/0/1", target="a/model", provider_job_id="job-9")
+    async with running_router([adapter], route("a/model")) as room:
+        answer = await room.ask(resume=[attempt])
+    (failed,) = answer.of("attempt_failed")
+    assert (failed.attempt.outcome, failed.attempt.billed) == (event_pb2.OUTCOME_UNSPECIFIED, event_pb2.BILLED_UNKNOWN)
 
 
 async def test_the_deadline_is_one_for_all_attempts() -> None:

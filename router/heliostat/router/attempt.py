@@ -22,6 +22,8 @@ from heliostat.router.table import Target
 
 # Between two looks at a job whose adapter went away.
 _LOOK_AGAIN_S = 0.5
+# Reasons of the public door: an adapter that gives one of them refuses the router, not the caller.
+_REFUSED_US = (reasons.ERROR_REASON_CALLER_UNKNOWN, reasons.ERROR_REASON_CALLER_FORBIDDEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,14 @@ class Attempt:
         return None
 
     def _as_attempt_error(self, error: MeshError) -> MeshError:
-        """A deadline that passed is the target's time-out: nobody knows how far it came."""
+        """The error as the attempt's: a deadline that passed is the target's time-out, and the caller's key is not to
+        blame when an adapter refuses the router.
+        """
+        if error.reason in _REFUSED_US:
+            return _of_refused_router(self.record.target)
+        if error.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE and self._has_job():
+            # That nothing was sent this time says nothing of the job that is under way.
+            error.failure = None
         if error.reason != reasons.ERROR_REASON_DEADLINE_EXCEEDED:
             return error
         self.timed_out = True
@@ -202,6 +211,9 @@ class Attempt:
             failure=error.failure,
             target=self.record.target,
         )
+
+    def _has_job(self) -> bool:
+        return bool(self.record.provider_job_id or self.plan.request.resume_provider_job_id)
 
     def _may_look_again(self, error: MeshError) -> bool:
         """Whether a job that the adapter was lost over is looked up again, instead of being given up."""
@@ -260,6 +272,18 @@ class Attempt:
         self.record.ClearField("cost")
         if self.error is not None:
             self.error.failure = event_pb2.AttemptFailure(outcome=self.record.outcome, billed=self.record.billed)
+
+
+def _of_refused_router(target: str) -> MeshError:
+    """The error of an adapter that did not let the router in; nothing went on to the provider."""
+    return MeshError(
+        reasons.ERROR_REASON_MESH_UNAVAILABLE,
+        f'The adapter of target "{target}" refused the router; set mesh.token or mesh.tls alike on both sides.',
+        failure=event_pb2.AttemptFailure(
+            outcome=event_pb2.OUTCOME_NOT_SENT, billed=event_pb2.BILLED_NO, phase="connect"
+        ),
+        target=target,
+    )
 
 
 def _of_empty(result: event_pb2.ImageResult) -> event_pb2.AttemptFailure:

@@ -24,20 +24,23 @@ class Branch:
     exact: bool = True  # False: any number of pictures is the whole answer
     resume: router_pb2.ResumeAttempt | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    delivered: int = 0  # whole final pictures so far
+    answered: bool = False  # some attempt succeeded
     error: MeshError | None = None  # why it could not be completed
     hopeless: bool = False  # the request itself was refused: other branches need not begin
 
-    @property
-    def delivered(self) -> int:
-        """Whole final pictures so far."""
-        return sum(attempt.delivered for attempt in self.attempts)
+    def add(self, attempt: Attempt) -> None:
+        """Takes an attempt that is over."""
+        self.attempts.append(attempt)
+        self.delivered += attempt.delivered
+        self.answered = self.answered or attempt.error is None
 
     @property
     def missing(self) -> int:
         """Pictures still to be made."""
         if self.exact:
             return max(0, self.image_count - self.delivered)
-        return 0 if any(attempt.error is None for attempt in self.attempts) else self.image_count
+        return 0 if self.answered else self.image_count
 
 
 def split(image_count: int, most: int | None) -> list[Branch]:

@@ -138,18 +138,14 @@ class Entry:
 
     described: adapter_pb2.DescribeResponse
     offers: Mapping[str, Offer]
-
-    @property
-    def configured(self) -> bool:
-        """False where the adapter has accounts and not one of them has its key."""
-        accounts = self.described.accounts
-        return not accounts or any(account.configured for account in accounts)
+    configured: bool  # False where the adapter has accounts and not one of them has its key
 
 
 def entry_of(described: adapter_pb2.DescribeResponse) -> Entry:
     """What an adapter said, prepared. Pure."""
     offers = {capability.provider_model: offer_of(capability, described.sandbox) for capability in described.models}
-    return Entry(described, offers)
+    configured = not described.accounts or any(account.configured for account in described.accounts)
+    return Entry(described, offers, configured)
 
 
 class Catalog:

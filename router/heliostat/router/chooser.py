@@ -16,8 +16,6 @@ from heliostat.router.directory import Directory
 from heliostat.router.selection import Exclusion, Out, Selection
 from heliostat.router.table import Route, Target, route_of, target_of
 
-_ANY = "*"
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -86,11 +84,8 @@ class Chooser:
         return Choice(targets, tuple(selections))
 
     def label(self, target: Target) -> str:
-        """The target's name in metrics and records: names that callers make up freely share one."""
-        entry = self._catalog.entry(target.adapter)
-        if entry is None or target.provider_model in entry.offers or _ANY not in entry.offers:
-            return target.name
-        return f"{target.adapter}/{_ANY}"
+        """The target's name in metrics and records."""
+        return self._directory.label(target)
 
     def _select(
         self, route: Route, routing: request_pb2.Routing, needs: Needs, dear: Mapping[str, Exclusion]

@@ -39,6 +39,14 @@ class Directory:
         """True where the target's adapter is configured."""
         return self._table.forced(target.name) is not None
 
+    def label(self, target: Target) -> str:
+        """The target's name in metrics and records: names that callers make up freely share "adapter/*"."""
+        if target.name in self._table.target_names:
+            return target.name
+        entry = self._catalog.entry(target.adapter)
+        known = entry is not None and target.provider_model in entry.offers
+        return target.name if known else f"{target.adapter}/*"
+
     def names(self) -> list[str]:
         """Every public name that is served, aliases included, in alphabetical order."""
         names = self._table.names()

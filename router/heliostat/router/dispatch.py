@@ -165,7 +165,7 @@ class Dispatcher:
                     yield response
             reach("router.attempt_ended")
             asked_for_all = attempt.plan.request.image.image_count >= branch.missing
-            branch.attempts.append(attempt)
+            branch.add(attempt)
             ordinal += 1
             if attempt.error is not None or asked_for_all:
                 # A target that gave all that one call gives is asked again for the rest; any other one is not.
@@ -279,17 +279,13 @@ class Dispatcher:
         if attempt.timed_out and not self._has_time(errand):
             reason = reasons.ERROR_REASON_DEADLINE_EXCEEDED
             message = f'The request\'s time ran out while target "{attempt.record.target}" worked on it.'
-        metadata = {**error.metadata, "target": attempt.record.target, "attempt_id": attempt.record.attempt_id}
-        if attempt.record.provider_job_id:
-            metadata["provider_job_id"] = attempt.record.provider_job_id
-        return MeshError(
-            reason,
-            message,
-            retry_after_s=_retry_after_s(error, failed),
-            field=error.field,
-            failure=error.failure,
-            **metadata,
+        told = MeshError(
+            reason, message, retry_after_s=_retry_after_s(error, failed), field=error.field, failure=error.failure
         )
+        told.metadata = {**error.metadata, "target": attempt.record.target, "attempt_id": attempt.record.attempt_id}
+        if attempt.record.provider_job_id:
+            told.metadata["provider_job_id"] = attempt.record.provider_job_id
+        return told
 
     def _last_word(self, errand: Errand) -> router_pb2.GenerateResponse:
         """The message with `completed`. Raises where nothing was delivered."""

@@ -15,6 +15,8 @@ from heliostat.chassis.errors import MeshError
 from heliostat.router.table import Route, Target
 
 _BELOW_ONE = 1.0 - 2.0**-53
+# Places of a priority that are drawn; nobody is asked beyond them (`max_attempts` ends at 10).
+_DRAWN = 10
 
 
 class Out(Enum):
@@ -63,13 +65,14 @@ def choose(
     exclusions: dict[str, Exclusion] = {}
     ordered: list[Target] = []
     number = draw
+    picky = bool(routing.only or routing.ignore)
     for target in route.targets:
         if target.weight <= 0:
             exclusions[target.name] = Exclusion(Out.UNWANTED, "has a weight of 0")
     for tier in route.tiers:
         eligible = []
         for target in tier:
-            exclusion = _unwanted(target, routing) or why_out(target)
+            exclusion = (_unwanted(target, routing) if picky else None) or why_out(target)
             if exclusion is None:
                 eligible.append(target)
             else:
@@ -132,9 +135,13 @@ def _place(target: Target, order: Sequence[str]) -> int:
 
 
 def _draw_into(ordered: list[Target], pool: list[Target], number: float) -> float:
-    """Moves `pool` into `ordered` by weighted draws without replacement; gives the number for the next draws."""
-    while len(pool) > 1:
-        point = number * sum(target.weight for target in pool)
+    """Moves `pool` into `ordered` by weighted draws without replacement; gives the number for the next draws.
+
+    Beyond the drawn places the order is the configuration's.
+    """
+    total = sum(target.weight for target in pool)
+    for _ in range(min(_DRAWN, len(pool) - 1)):
+        point = number * total
         below = 0.0
         place = 0
         # Rounding may carry the point past the last share: the last one has it then.
@@ -143,6 +150,7 @@ def _draw_into(ordered: list[Target], pool: list[Target], number: float) -> floa
             place += 1
         drawn = pool.pop(place)
         number = min(max((point - below) / drawn.weight, 0.0), _BELOW_ONE)
+        total -= drawn.weight
         ordered.append(drawn)
     ordered.extend(pool)
     return number

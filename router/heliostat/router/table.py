@@ -83,6 +83,7 @@ class Table:
         self._globs.sort(key=lambda route: -len(route.model))
         self.routes: tuple[Route, ...] = tuple({id(route): route for route in self._exact.values()}.values())
         self.globs: tuple[Route, ...] = tuple(self._globs)
+        self.target_names = frozenset(target.name for route in (*self.routes, *self.globs) for target in route.targets)
 
     def _build(self, entry: RouteSettings) -> Route:
         targets = tuple(self._target(entry.model, target) for target in entry.targets)
