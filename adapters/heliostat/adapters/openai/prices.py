@@ -1,9 +1,8 @@
 """Prices of OpenAI's image models, from the price file beside this one. Pure once read."""
 
 import json
-import math
 from collections.abc import Callable, Mapping
-from fractions import Fraction
+from functools import lru_cache
 from importlib import resources
 from typing import Any
 
@@ -32,11 +31,16 @@ def tokens_by_formula(factors: Mapping[str, int]) -> Callable[[Order], int | Non
 
     def count(order: Order) -> int | None:
         width, height = (order.width_px, order.height_px) if order.width_px else (1024, 1024)
-        factor = factors[_quality(order, factors)]
-        rows = math.floor(Fraction(factor * min(width, height), max(width, height)) + Fraction(1, 2))
-        return math.ceil(Fraction(factor * rows * (2_000_000 + width * height), 4_000_000))
+        return _formula(factors[_quality(order, factors)], width, height)
 
     return count
+
+
+@lru_cache(maxsize=1024)
+def _formula(factor: int, width: int, height: int) -> int:
+    short, long = min(width, height), max(width, height)
+    rows = (2 * factor * short + long) // (2 * long)
+    return -(-factor * rows * (2_000_000 + width * height) // 4_000_000)
 
 
 def _quality(order: Order, known: Mapping[str, Any]) -> str:

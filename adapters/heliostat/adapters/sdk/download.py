@@ -83,7 +83,7 @@ class Downloader:
         self._clock = clock
         self._hosts = hosts
         self._loopback = loopback
-        self._client: httpx.AsyncClient | None = None
+        self._transport: LargePieceTransport | None = None
 
     async def fetch(self, url: str, time_s: float, *, accept: str = "image/*") -> bytes:
         """The bytes at `url`, at most 64 MiB, within `time_s` seconds. Raises DownloadFailed.
@@ -104,9 +104,9 @@ class Downloader:
 
     async def close(self) -> None:
         """Closes every connection."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        if self._transport is not None:
+            await self._transport.aclose()
+            self._transport = None
 
     def check(self, url: str) -> None:
         """Raises DownloadFailed(forbidden) for a URL that this downloader never asks."""
@@ -157,7 +157,7 @@ class Downloader:
         attributes = {telemetry.HTTP_METHOD: "GET", telemetry.SERVER_ADDRESS: urlsplit(url).hostname or ""}
         with telemetry.span("GET picture", kind="client", attributes=attributes) as span:
             try:
-                response = await self._opened().send(request)
+                response = await self._opened().handle_async_request(request)
             except BodyTooLarge:
                 raise DownloadFailed(f"the file is larger than {MAX_BYTES} bytes") from None
             except httpx.ConnectError:
@@ -169,13 +169,11 @@ class Downloader:
             span.set(telemetry.HTTP_STATUS, response.status_code)
         return response
 
-    def _opened(self) -> httpx.AsyncClient:
-        if self._client is None:
-            transport = LargePieceTransport(
-                max_connections=256, keepalive_s=30, resolver=_Resolver(self._allowed_address)
-            )
-            self._client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
-        return self._client
+    def _opened(self) -> LargePieceTransport:
+        if self._transport is None:
+            resolver = _Resolver(self._allowed_address)
+            self._transport = LargePieceTransport(max_connections=256, keepalive_s=30, resolver=resolver)
+        return self._transport
 
     def _allowed_address(self, text: str) -> bool:
         address = ipaddress.ip_address(text.partition("%")[0])

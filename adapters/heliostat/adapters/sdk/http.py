@@ -14,6 +14,7 @@ MeshError that tells how far the attempt came:
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -62,10 +63,10 @@ class ProviderClient:
         self._headers = headers
         self._refusal = refusal
         self._key_name = key_name
-        self._client = httpx.AsyncClient(
-            transport=LargePieceTransport(max_connections=settings.max_connections, keepalive_s=settings.keepalive_s),
-            trust_env=False,
-            follow_redirects=False,
+        # The transport is asked directly: cookies, redirects and authentication of httpx's client are not wanted here,
+        # and cost as much as the exchange itself.
+        self._transport = LargePieceTransport(
+            max_connections=settings.max_connections, keepalive_s=settings.keepalive_s
         )
 
     async def post_json(
@@ -130,7 +131,7 @@ class ProviderClient:
         request.extensions["max_bytes"] = MAX_STREAM_BYTES
         with telemetry.span(f"POST {self._provider}", kind="client", attributes=self._attributes(request)) as span:
             try:
-                response = await self._client.send(request, stream=True)
+                response = await self._transport.handle_async_request(request)
                 span.set(telemetry.HTTP_STATUS, response.status_code)
                 async with aclosing(response):
                     if response.status_code >= 300:
@@ -181,7 +182,7 @@ class ProviderClient:
             sent[ATTEMPT_HEADER] = call.attempt_id
         if call is not None and phase == "submit":
             call.submitted = True
-        return httpx.Request(method, whole, headers=sent, content=body, extensions=self._extensions(call, phase))
+        return httpx.Request(method, _url(whole), headers=sent, content=body, extensions=self._extensions(call, phase))
 
     def resolve(self, url: str) -> str:
         """The whole URL. Raises PROVIDER_ANSWER_INVALID for one that is not of the provider's own origin.
@@ -202,13 +203,13 @@ class ProviderClient:
 
     async def close(self) -> None:
         """Closes every connection."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def _exchange(self, request: httpx.Request, call: Call | None, phase: str) -> Answer:
         name = f"{request.method} {self._provider}"
         with telemetry.span(name, kind="client", attributes=self._attributes(request)) as span:
             try:
-                response = await self._client.send(request)
+                response = await self._transport.handle_async_request(request)
             except httpx.HTTPError as error:
                 raise self._broken(error, call, phase) from None
             span.set(telemetry.HTTP_STATUS, response.status_code)
@@ -280,6 +281,12 @@ def _failure(phase: str, call: Call | None) -> event_pb2.AttemptFailure:
     return event_pb2.AttemptFailure(
         outcome=event_pb2.OUTCOME_ACCEPTED, billed=event_pb2.BILLED_UNKNOWN, provider_job_id=job, phase=phase
     )
+
+
+@lru_cache(maxsize=512)
+def _url(text: str) -> httpx.URL:
+    """Parsed once per address: a provider has few."""
+    return httpx.URL(text)
 
 
 def _origin(parts: SplitResult) -> tuple[str, str, int]:

@@ -26,6 +26,7 @@ TIER_NAMES = {
     request_pb2.SIZE_TIER_4K: "4K",
 }
 SAME_SHAPE = 0.02
+SAME_AREA = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,15 +246,40 @@ def _pixels_on_grid(grid: Pixels, width: int, height: int) -> Choice:
 @lru_cache(maxsize=4096)
 def _shape_on_grid(grid: Pixels, width_ratio: int, height_ratio: int, tier: "request_pb2.SizeTier") -> Choice:
     edge = TIER_EDGE_PX[tier] if tier else grid.tiers_default_px
-    root = math.sqrt(width_ratio / height_ratio)
-    width, height = max(1, round(edge * root)), max(1, round(edge / root))
-    best = _nearest_on_grid(grid, width, height)
+    best = _largest_within(grid, width_ratio / height_ratio, edge * edge)
+    if best is None:
+        root = math.sqrt(width_ratio / height_ratio)
+        best = _nearest_on_grid(grid, max(1, round(edge * root)), max(1, round(edge / root)))
     aspect = request_pb2.AspectSize(width_ratio=width_ratio, height_ratio=height_ratio, tier=tier)
-    changed = not same_shape(best[0], best[1], width_ratio, height_ratio)
+    tier_kept = not tier or abs(math.log(best[0] * best[1] / (edge * edge))) <= SAME_AREA
+    changed = not same_shape(best[0], best[1], width_ratio, height_ratio) or not tier_kept
     reason = _grid_reason(grid) if changed else ""
-    return Choice(
-        best[0], best[1], requested=requested_text(request_pb2.Size(aspect=aspect)), changed=changed, reason=reason
-    )
+    requested = requested_text(request_pb2.Size(aspect=aspect))
+    return Choice(best[0], best[1], requested=requested, changed=changed, reason=reason)
+
+
+def _largest_within(grid: Pixels, ratio: float, area: int) -> tuple[int, int] | None:
+    """The largest legal size near a shape that is no larger than `area`: some providers bill one pixel more as a megapixel.
+
+    One per cent of ratio weighs as much as four of area.
+    """
+    best: tuple[float, int, int] | None = None
+    for column in _columns(grid, round(math.sqrt(area * ratio))):
+        for row in {*_neighbours(grid, round(column / ratio)), *_neighbours(grid, area // column)}:
+            error = abs(math.log(column / row / ratio))
+            if column * row <= area and error <= SAME_SHAPE and grid.legal(column, row):
+                score = (math.log(column * row / area) - 4 * error, column, row)
+                best = max(best, score) if best else score
+    return (best[1], best[2]) if best else None
+
+
+def _columns(grid: Pixels, width: int) -> set[int]:
+    """Widths worth looking at: all of the grid, or a few hundred of a fine one and those around `width`."""
+    first = math.ceil(grid.min_px / grid.step) * grid.step
+    stride = max(grid.step, (grid.max_px - first) // 512 // grid.step * grid.step)
+    around = range(max(first, width - 8 * grid.step), min(grid.max_px, width + 8 * grid.step) + 1)
+    columns = {column for column in around if column % grid.step == 0}
+    return columns.union(range(first, grid.max_px + 1, stride), _neighbours(grid, width))
 
 
 def _snapped(grid: Pixels, width: int, height: int) -> tuple[int, int] | None:
@@ -264,12 +290,8 @@ def _snapped(grid: Pixels, width: int, height: int) -> tuple[int, int] | None:
 
 def _nearest_on_grid(grid: Pixels, width: int, height: int) -> tuple[int, int]:
     """The legal size with the least distance; every column of the grid is looked at (a few hundred)."""
-    first = math.ceil(grid.min_px / grid.step) * grid.step
-    stride = max(grid.step, (grid.max_px - first) // 512 // grid.step * grid.step)
-    columns = set(range(first, grid.max_px + 1, stride))
-    columns.update(_neighbours(grid, width))
     best: tuple[float, int, int] | None = None
-    for column in columns:
+    for column in _columns(grid, width):
         for row in _rows(grid, column, width, height):
             if grid.legal(column, row):
                 score = (_distance(column, row, width, height), column, row)
