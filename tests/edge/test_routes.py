@@ -3,6 +3,7 @@
 import random
 from pathlib import Path
 
+import httpx
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -204,3 +205,16 @@ def a_place(folder: Path) -> Surroundings:
         secret=lambda purpose: purpose.encode().ljust(32, b"."),
         draining=lambda: False,
     )
+
+
+async def test_a_ledger_that_is_away(tmp_path: Path) -> None:
+    """Without its ledger the edge answers 503 with Retry-After, and is not ready."""
+    edge = MODULE.build(EdgeSettings(port=0, router="127.0.0.1:1", drain_s=0), a_place(tmp_path))
+    await edge.start()
+    async with httpx.AsyncClient(base_url=edge.url) as client:
+        answer = await client.post("/v1/images/generations", json={"model": "m", "prompt": "p"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "mesh_unavailable")
+        assert answer.headers["retry-after"] == "2"
+        assert (await client.get("/readyz")).json()["because"] == "the ledger cannot be reached"
+        assert (await client.get("/healthz")).status_code == 200
+    await edge.stop()
