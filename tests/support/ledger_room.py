@@ -22,7 +22,7 @@ from heliostat.chassis.local import LocalServer
 from heliostat.chassis.modules import Surroundings
 from heliostat.chassis.money import to_money
 from heliostat.chassis.settings import MeshSettings
-from heliostat.ledger.module import MODULE, LedgerPart
+from heliostat.ledger.module import LedgerPart
 from heliostat.ledger.settings import LedgerSettings
 
 PEPPER = b"p" * 32
@@ -96,13 +96,14 @@ def accepted(request_id: str, job_id: str = "job-1", ordinal: int = 1) -> list[S
 def picture(
     request_id: str, data: bytes, index: int = 0, ordinal: int = 1, chunk: int = 786_432, *, partial: bool = False
 ) -> list[Step]:
-    """One picture whole."""
+    """One picture whole; without bytes it is the provider's address."""
     attempt_id = f"{request_id}/0/{ordinal}"
     begins = event_pb2.ImageEvent(attempt_id=attempt_id)
     begins.media_started.image_index = index
     begins.media_started.media_type = "image/png"
     begins.media_started.width_px = begins.media_started.height_px = 64
     begins.media_started.partial = partial
+    begins.media_started.uri = "" if data else "https://provider.example/picture.png"
     events = [begins]
     for offset in range(0, len(data), chunk):
         event = event_pb2.ImageEvent(attempt_id=attempt_id)
@@ -192,7 +193,7 @@ class Room:
 
 
 def ask(
-    prompt: str = "a sunset", delivery: int = request_pb2.DELIVERY_BYTES, **fields: Any
+    prompt: str = "a sunset", delivery: request_pb2.Delivery = request_pb2.DELIVERY_BYTES, **fields: Any
 ) -> router_pb2.GenerateRequest:
     """A request for one picture."""
     image = request_pb2.ImageRequest(model="flux-schnell", prompt=prompt, image_count=1)
@@ -233,7 +234,7 @@ async def ledger(
         secret=lambda purpose: PEPPER,
         draining=lambda: False,
     )
-    part = MODULE.build(LedgerSettings(**{"open": True, **settings}), surroundings)
+    part = LedgerPart(LedgerSettings(**{"open": True, **settings}), surroundings)
     for service in part.services:
         service.add(service.servicer, ledgers)
     await part.start()

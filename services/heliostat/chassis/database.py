@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.clock import Clock
@@ -25,13 +25,12 @@ if TYPE_CHECKING:
     from sqlalchemy.sql import Executable
 
 _Answer = TypeVar("_Answer")
-Synchronous = Literal["FULL", "NORMAL"]
 
 MAX_WAITING_WRITES = 10_000
 _MAX_BATCH = 256
 _READERS = 2
-_BUSY_TIMEOUT_S = 5
 _RETRY_AFTER_S = 2.0
+_SLOW_S = 1.0
 _MIGRATION_LOCK = 0x4E110_57A7  # any number that no other program locks in this database
 
 log = get_logger(__name__)
@@ -95,9 +94,15 @@ class _Job:
 class Database:
     """One database of this process, shared by the rooms that keep tables in it."""
 
-    def __init__(self, url: str, *, synchronous: Synchronous = "FULL", clock: Clock | None = None) -> None:
+    def __init__(
+        self, url: str, *, synchronous: str = "FULL", clock: Clock | None = None, busy_timeout_s: float = 5.0
+    ) -> None:
+        """`synchronous` (FULL or NORMAL) and `busy_timeout_s`, for which a locked file is waited for, are SQLite's."""
+        if synchronous not in ("FULL", "NORMAL"):
+            raise ValueError("synchronous is FULL or NORMAL")
         self._url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         self._synchronous = synchronous
+        self._busy_timeout_s = busy_timeout_s
         self._clock = clock or Clock()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._waiting = 0
@@ -199,12 +204,34 @@ class Database:
         self._loop = asyncio.get_running_loop()
         self._jobs = queue.SimpleQueue()
         self._waiting = 0
-        self._write_engine = _engine(self._url, self._synchronous, pool_size=1, begin="BEGIN IMMEDIATE")
-        self._read_engine = _engine(self._url, self._synchronous, pool_size=_READERS, begin="BEGIN")
+        self._write_engine = self._engine(pool_size=1, begin="BEGIN IMMEDIATE")
+        self._read_engine = self._engine(pool_size=_READERS, begin="BEGIN")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="database-reader")
-        writer = _Writer(self._write_engine, self._jobs, self._answer)
+        writer = _Writer(self._write_engine, self._jobs, self._answer, self._clock)
         self._thread = threading.Thread(target=writer.run, name="database-writer", daemon=True)
         self._thread.start()
+
+    def _engine(self, *, pool_size: int, begin: str) -> "Engine":
+        from sqlalchemy import create_engine, event
+
+        if self.is_shared:
+            return create_engine(self._url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+        # Python's own transaction control begins too late and never for reads: ours is explicit.
+        arguments = {"isolation_level": None, "timeout": self._busy_timeout_s, "check_same_thread": False}
+        engine = create_engine(self._url, pool_size=pool_size, max_overflow=0, connect_args=arguments)
+
+        @event.listens_for(engine, "connect")
+        def configure(connection: Any, _: Any) -> None:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA synchronous={self._synchronous}")
+            connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute("PRAGMA journal_size_limit=67108864")
+
+        @event.listens_for(engine, "begin")
+        def start(connection: Any) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine
 
     def _answer(self, batch: Sequence[_Job]) -> None:
         """Called by the writer's thread: one wake-up of the loop for the whole batch."""
@@ -226,11 +253,16 @@ class _Writer:
     """The thread that writes: takes all jobs that wait, runs them in one transaction, answers after COMMIT."""
 
     def __init__(
-        self, engine: "Engine", jobs: "queue.SimpleQueue[_Job | None]", answer: Callable[[Sequence[_Job]], None]
+        self,
+        engine: "Engine",
+        jobs: "queue.SimpleQueue[_Job | None]",
+        answer: Callable[[Sequence[_Job]], None],
+        clock: Clock,
     ) -> None:
         self._engine = engine
         self._jobs = jobs
         self._answer = answer
+        self._clock = clock
         self._connection: Connection | None = None
 
     def run(self) -> None:
@@ -239,8 +271,12 @@ class _Writer:
         while going:
             batch, going = self._take()
             if batch:
+                began = self._clock.monotonic()
                 self._commit(batch)
                 self._answer(batch)
+                passed_s = self._clock.monotonic() - began
+                if passed_s > _SLOW_S:
+                    log.warning("the database was slow", seconds=round(passed_s, 3), writes=len(batch))
         self._disconnect()
 
     def _take(self) -> tuple[list[_Job], bool]:
@@ -365,29 +401,6 @@ def _unavailable(error: BaseException) -> MeshError:
         retry_after_s=_RETRY_AFTER_S,
         database_error=type(error.__cause__ or error).__name__,
     )
-
-
-def _engine(url: str, synchronous: Synchronous, *, pool_size: int, begin: str) -> "Engine":
-    from sqlalchemy import create_engine, event
-
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
-    # Python's own transaction control begins too late and never for reads: ours is explicit.
-    arguments = {"isolation_level": None, "timeout": _BUSY_TIMEOUT_S, "check_same_thread": False}
-    engine = create_engine(url, pool_size=pool_size, max_overflow=0, connect_args=arguments)
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _: Any) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute(f"PRAGMA synchronous={synchronous}")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA journal_size_limit=67108864")
-
-    @event.listens_for(engine, "begin")
-    def start(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
 
 
 def _migrate(connection: "Connection", migrations: Migrations) -> None:

@@ -18,10 +18,13 @@ _BILLED_WORDS = {event_pb2.BILLED_YES: "yes", event_pb2.BILLED_NO: "no"}
 class RunningAttempt:
     """An attempt from its intent to its end. Money is in micro-dollars, times in micro-seconds since the epoch."""
 
+    # fmt: off
     __slots__ = (
         "accept_time_us", "accepted", "account", "asked", "attempt_id", "billed", "cost", "estimate", "held",
-        "image_count", "job_id", "outcome", "provider", "provider_model", "reason", "start_time_us", "state", "status", "target",
-    )  # fmt: skip
+        "image_count", "job_id", "outcome", "provider", "provider_model", "reason", "start_time_us", "state", "status",
+        "target",
+    )
+    # fmt: on
 
     def __init__(self, attempt_id: str, started: event_pb2.AttemptStarted, estimate: int, start_time_us: int) -> None:
         self.attempt_id = attempt_id

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError
-from heliostat.ledger.journal import Row, Stored, check_same_request
+from heliostat.ledger.journal import Row, Stored, check_same_request, id_taken
 from heliostat.ledger.run import Desk, Order, Run
 
 _MOST_KEY_CHARACTERS = 255
@@ -61,7 +61,7 @@ class Runs:
     def start(self, order: Order, *, opened: bool = False) -> Run:
         """Starts a run. Raises INVALID_FIELD where one of this id is under way."""
         if order.request_id in self._by_id:
-            raise _id_taken()
+            raise id_taken()
         run = Run(self._desk, order, self._forget, opened=opened)
         self._by_id[order.request_id] = run
         self._by_hash[order.caller.key_id, order.form.hash] = run
@@ -146,12 +146,4 @@ async def _twice(claim: Callable[[], Awaitable[Stored | None]]) -> Stored | None
         try:
             return await claim()
         except IntegrityError:
-            raise _id_taken() from None
-
-
-def _id_taken() -> MeshError:
-    return MeshError(
-        reasons.ERROR_REASON_INVALID_FIELD,
-        "The request id is taken; send another one, or none and have one made.",
-        field="request_id",
-    )
+            raise id_taken() from None

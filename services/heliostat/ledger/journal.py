@@ -337,6 +337,15 @@ def _claim(connection: Connection, opening: Row) -> str | None:
     return None
 
 
+def id_taken() -> MeshError:
+    """The error of a request id that another request has."""
+    return MeshError(
+        reasons.ERROR_REASON_INVALID_FIELD,
+        "The request id is taken; send another one, or none and have one made.",
+        field="request_id",
+    )
+
+
 def check_same_request(held: str, asked: str) -> None:
     """Raises IDEMPOTENCY_CONFLICT where two hashes of one version differ; other versions cannot be compared."""
     if held != asked and held.partition(":")[0] == asked.partition(":")[0]:

@@ -5,7 +5,6 @@ The bytes are never gathered here: a picture refers to the chunk events as they 
 
 import asyncio
 import hashlib
-import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.blobs import Blobs
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.logs import get_logger
+from heliostat.ledger.random_bits import RANDOM_BITS
 
 _EXTENSION: Mapping[str, str] = {
     "image/png": "png",
@@ -41,7 +41,7 @@ def new_media_id(media_type: str) -> str:
             reasons.ERROR_REASON_MEDIA_INVALID,
             "The provider delivered a file of a type that is not a picture; ask for png, jpeg, webp, gif or avif.",
         )
-    return f"{secrets.token_hex(16)}.{extension}"
+    return f"{RANDOM_BITS.hexadecimal(16)}.{extension}"
 
 
 class Picture:

@@ -37,7 +37,7 @@ class LedgerPart:
         self._budgets = Budgets(self._database, cap)
         self._journal = journal
         desk = Desk(
-            router=router_pb2_grpc.RouterServiceStub(surroundings.channel(settings.router)),  # type: ignore[no-untyped-call]
+            router=router_pb2_grpc.RouterServiceStub(surroundings.channel(settings.router)),
             journal=journal,
             budgets=self._budgets,
             blobs=surroundings.blobs,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import orjson
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from heliostat.api.image.v1 import event_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -29,7 +30,7 @@ from heliostat.ledger import journal as states
 from heliostat.ledger.attempt import RunningAttempt
 from heliostat.ledger.budgets import Budgets
 from heliostat.ledger.callers import Caller
-from heliostat.ledger.journal import Ending, Journal, Row
+from heliostat.ledger.journal import Ending, Journal, Row, id_taken
 from heliostat.ledger.keeper import Picture, new_media_id, store
 from heliostat.ledger.normal_form import NormalForm, operation
 from heliostat.ledger.settings import LedgerSettings
@@ -144,6 +145,7 @@ class Run:
         self._desk = desk
         self._on_end = on_end
         self._opened = opened
+        self._is_foreign = False
         self._finishing = False
         self._given_up: MeshError | None = None
         self._attempts = {each.attempt_id: each for each in order.earlier}
@@ -386,10 +388,13 @@ class Run:
         else:
             try:
                 await written
-            except MeshError:
+            except (MeshError, SQLAlchemyError) as error:
                 self._opened = not first
                 del self._attempts[event.attempt_id]
                 desk.budgets.settle(key_id, estimate, 0, 0)
+                if first and isinstance(error, IntegrityError):
+                    self._is_foreign = True
+                    raise id_taken() from None
                 raise
             if first:
                 reach("ledger.admitted")
@@ -481,7 +486,7 @@ class Run:
         if error is not None:
             self._tell_callers(error)
         reach("ledger.before_terminal")
-        lost = await self._commit_end(error, result)
+        lost = None if self._is_foreign else await self._commit_end(error, result)
         error = error or lost
         reach("ledger.after_terminal")
         if lost is not None:
@@ -536,6 +541,8 @@ class Run:
                 log.warning("the end of a run could not be written", last_try=pause_s is None)
                 if pause_s is not None:
                     await asyncio.sleep(pause_s)
+            except IntegrityError:
+                return id_taken()
             except Exception as failed:  # a caller must hear of it, without its text
                 log.unforeseen("the end of a run could not be written", failed)
                 return internal(failed)

@@ -1,7 +1,6 @@
 """The ledger's two public services: RouterService over the router's own, and LedgerService for what is remembered."""
 
 import re
-import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -19,6 +18,7 @@ from heliostat.ledger.callers import Caller, Callers
 from heliostat.ledger.idempotency import Admission, Runs
 from heliostat.ledger.keeper import media_key
 from heliostat.ledger.normal_form import normal_form, operation
+from heliostat.ledger.random_bits import RANDOM_BITS
 from heliostat.ledger.replay import replay
 from heliostat.ledger.requests import Requests, balance
 from heliostat.ledger.run import Desk, Order
@@ -26,13 +26,12 @@ from heliostat.ledger.subscription import Batch
 
 _REQUEST_ID = re.compile(r"req_[a-z0-9]{24}")
 _PASS_ON_S = 30.0
-# 24 characters of the base32 kind that are safe in a file name, a header and a URL.
 _ID_BYTES = 12
 
 
 def new_request_id() -> str:
     """ "req_" and 96 random bits."""
-    return f"req_{secrets.token_hex(_ID_BYTES)}"
+    return f"req_{RANDOM_BITS.hexadecimal(_ID_BYTES)}"
 
 
 class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerServiceServicer):

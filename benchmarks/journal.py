@@ -1,0 +1,159 @@
+"""What the ledger costs: CPU of the journal's durable steps, and of a whole request through a ledger in process.
+
+    python -m benchmarks.journal [--requests 2000]
+
+Prints CPU milliseconds per request of this process, alone and with 16 in flight. The router behind the ledger is a
+script in the same process, so its cost and that of two in-process hops are part of the second figure; the line
+"hops alone" tells them.
+"""
+
+import argparse
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import uvloop
+
+from heliostat.api.image.v1 import request_pb2
+from heliostat.api.router.v1 import router_pb2_grpc
+from heliostat.chassis.calls import stream
+from heliostat.chassis.channels import Channels
+from heliostat.chassis.database import Database
+from heliostat.chassis.local import LocalServer
+from heliostat.chassis.settings import MeshSettings
+from heliostat.ledger import journal as states
+from heliostat.ledger.journal import Ending, Journal
+from heliostat.ledger.module import MIGRATIONS
+from tests.support.ledger_room import ScriptedRouter, ask, happy, ledger, picture_bytes
+
+Work = Callable[[int], Awaitable[object]]
+
+
+def cpu_s() -> float:
+    """CPU seconds of this process so far."""
+    times = os.times()
+    return times.user + times.system
+
+
+async def measure(name: str, work: Work, count: int) -> None:
+    """Prints CPU and wall milliseconds per call of `work`, alone and 16 at once."""
+    for width in (1, 16):
+        await asyncio.gather(*(work(-each - 1 - width) for each in range(width)))
+        numbers = iter(range(width * 1_000_000, width * 1_000_000 + count))
+
+        async def worker(numbers: "iter[int]" = numbers) -> None:
+            for number in numbers:
+                await work(number)
+
+        cpu, wall = cpu_s(), time.perf_counter()
+        await asyncio.gather(*(worker() for _ in range(width)))
+        cpu, wall = cpu_s() - cpu, time.perf_counter() - wall
+        print(f"{name:44} c={width:<3} CPU {cpu / count * 1e3:7.3f} ms   wall {wall / count * 1e3:7.3f} ms per request")
+
+
+async def journal_steps(folder: Path, synchronous: str, count: int) -> None:
+    """The durable steps of one request: the opening with the intent, the job id, the end with one picture."""
+    database = Database(f"sqlite:///{folder}/{synchronous}.db", synchronous=synchronous)  # type: ignore[arg-type]
+    await database.start([MIGRATIONS])
+    journal = Journal(database)
+
+    async def work(number: int) -> None:
+        name = f"req_{number}"
+        await journal.open(_request(name), _attempt(name))
+        accepted = journal.accept(f"{name}/0/1", "job", 1)
+        await journal.end(_ending(name))
+        await accepted
+
+    await measure(f"journal, SQLite {synchronous}", work, count)
+    await database.stop()
+
+
+def _request(name: str) -> dict[str, object]:
+    return {
+        "request_id": name, "key_id": "k", "owner": "o", "state": states.RUNNING, "model": "flux-schnell",
+        "operation": "text_to_image", "image_count": 1, "create_time_us": 1, "end_time_us": None, "cost_micros": 0,
+        "reserved_micros": 0, "request_hash": f"1:{name}", "idempotency_key": None, "session_id": None,
+        "end_user_id": None, "tags": None, "trace_id": "0" * 32, "provider": None, "provider_model": None,
+        "client_gone": 0, "purged": 0, "payload": b"p" * 200, "error": None, "result": None,
+    }  # fmt: skip
+
+
+def _attempt(name: str) -> dict[str, object]:
+    return {
+        "attempt_id": f"{name}/0/1", "request_id": name, "target": "fal/x", "provider": "fal", "provider_model": "x",
+        "account": "", "state": states.OPEN, "outcome": 0, "billed": 0, "cost_micros": 0, "reserved_micros": 40_000,
+        "provider_job_id": "", "status": None, "start_time_us": 1, "accept_time_us": None, "end_time_us": None,
+        "image_count": 1,
+    }  # fmt: skip
+
+
+def _ending(name: str) -> Ending:
+    request = {
+        "state": states.SUCCEEDED, "end_time_us": 2, "cost_micros": 40_000, "reserved_micros": 0, "provider": "fal",
+        "provider_model": "x", "client_gone": 0, "payload": None, "error": None, "result": b"r" * 120,
+    }  # fmt: skip
+    attempt = {
+        "state": 2, "outcome": 4, "billed": 1, "cost_micros": 40_000, "reserved_micros": 0, "provider_job_id": "job",
+        "status": None, "accept_time_us": 1, "end_time_us": 2, "image_count": 1,
+    }  # fmt: skip
+    media = {
+        "media_id": f"{name}.png", "request_id": name, "attempt_id": f"{name}/0/1", "image_index": 0, "size_bytes": 9,
+        "sha256": b"s" * 32, "create_time_us": 1, "expire_time_us": 2, "purged": 0, "started": b"m" * 60,
+        "ended": b"e" * 80,
+    }  # fmt: skip
+    return Ending(name, request, {f"{name}/0/1": attempt}, [media])
+
+
+async def hops_alone(count: int) -> None:
+    """The scripted router itself, without a ledger before it."""
+    router, server, channels = ScriptedRouter(happy(picture_bytes(100))), LocalServer(), Channels(MeshSettings())
+    router_pb2_grpc.add_RouterServiceServicer_to_server(router, server)
+    channels.offer("router", server)
+    stub = router_pb2_grpc.RouterServiceStub(channels.channel("local:router"))
+
+    async def work(number: int) -> None:
+        request = ask(f"prompt {number}", request_id=f"req_{abs(number):024d}")
+        async with stream(stub.Generate, request) as responses:
+            async for _ in responses:
+                pass
+
+    await measure("scripted router and one hop, no ledger", work, count)
+    await channels.close()
+
+
+async def whole_requests(folder: Path, size: int, delivery: int, name: str, count: int) -> None:
+    """A request through the ledger, its picture kept."""
+    async with ledger(folder, happy(picture_bytes(size))) as room:
+
+        async def work(number: int) -> None:
+            room.router.asked.clear()
+            await room.run(ask(f"prompt {number}", delivery=delivery))
+
+        await measure(f"whole request, {name}", work, count)
+
+
+async def main(count: int) -> None:
+    """Prints all figures."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for synchronous in ("NORMAL", "FULL"):
+            await journal_steps(folder, synchronous, count)
+        await hops_alone(count)
+        for size, delivery, what in (
+            (0, request_pb2.DELIVERY_PROVIDER_URI, "no bytes at all"),
+            (100, request_pb2.DELIVERY_BYTES, "100 bytes, as bytes"),
+            (1_500_000, request_pb2.DELIVERY_BYTES, "1.5 MB, as bytes"),
+            (1_500_000, request_pb2.DELIVERY_STORED, "1.5 MB, stored"),
+        ):
+            sub = folder / f"{size}-{delivery}"
+            sub.mkdir()
+            await whole_requests(sub, size, delivery, what, count if size < 1000 else max(64, count // 10))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=2000)
+    uvloop.run(main(parser.parse_args().requests))
