@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import pytest
 
-from heliostat.adapters.fal import jobs
 from heliostat.adapters.fal.billing import INPUT_MEGAPIXELS, billed_units, megapixels, price_of
 from heliostat.adapters.fal.body import gather, make_body
 from heliostat.adapters.fal.catalog import MODELS, Routes
 from heliostat.adapters.fal.endpoints import ENDPOINTS
 from heliostat.adapters.fal.failures import refusal
+from heliostat.adapters.fal.jobs import known_job, submitted_job
 from heliostat.adapters.fal.options import FalOptions
 from heliostat.adapters.fal.orders import order_of
 from heliostat.adapters.sdk import Answer, Call, Order
@@ -232,7 +232,7 @@ def test_the_request_chooses_the_endpoint(model: str, fields: dict[str, Any], pa
     [
         ("fal-ai/flux/schnell", pixels(1024, 1024), {"image_size": {"width": 1024, "height": 1024}}),
         ("fal-ai/flux/schnell", pixels(1000, 1000), {"image_size": {"width": 1008, "height": 1008}}),
-        ("fal-ai/flux/schnell", ratio(16, 9), {"image_size": {"width": 1280, "height": 720}}),
+        ("fal-ai/flux/schnell", ratio(16, 9), {"image_size": {"width": 1360, "height": 768}}),
         ("fal-ai/flux/schnell", None, {"image_size": {"width": 1024, "height": 768}}),
         ("fal-ai/flux-2-pro", pixels(1920, 1088), {"image_size": {"width": 1920, "height": 1088}}),
         ("fal-ai/flux-pro/v1.1-ultra", pixels(1920, 1080), {"aspect_ratio": "16:9"}),
@@ -432,8 +432,8 @@ def test_a_request_is_priced_before_it_is_sent(model: str, fields: dict[str, Any
 
 def test_a_job_is_found_by_owner_app_and_request() -> None:
     """Status, result and cancel leave out the path of the model."""
-    job = jobs.submitted(BASE, "fal-ai/flux-pro/v1.1-ultra", {"request_id": "764c-12"})
-    assert job == jobs.known(BASE, "fal-ai/flux-pro/764c-12")
+    job = submitted_job(BASE, "fal-ai/flux-pro/v1.1-ultra", {"request_id": "764c-12"})
+    assert job == known_job(BASE, "fal-ai/flux-pro/764c-12")
     assert job is not None
     assert job.status_url == f"{BASE}/fal-ai/flux-pro/requests/764c-12/status"
     assert job.response_url == f"{BASE}/fal-ai/flux-pro/requests/764c-12"
@@ -448,7 +448,7 @@ def test_addresses_of_the_answer_are_used_where_they_are_fals_own() -> None:
         "response_url": "https://evil.example/r1",
         "cancel_url": "https://queue.fal.run@evil.example/r1",
     }
-    job = jobs.submitted(BASE, "fal-ai/flux/dev", answer)
+    job = submitted_job(BASE, "fal-ai/flux/dev", answer)
     assert job is not None
     assert job.status_url == f"{BASE}/elsewhere/r1/status"
     assert job.response_url == f"{BASE}/fal-ai/flux/requests/r1"
@@ -458,13 +458,13 @@ def test_addresses_of_the_answer_are_used_where_they_are_fals_own() -> None:
 @pytest.mark.parametrize("answer", [None, [], {}, {"request_id": 7}, {"request_id": "../x"}, {"request_id": "a/b"}])
 def test_a_submit_without_a_usable_id_is_no_job(answer: Any) -> None:
     """An id never becomes another path."""
-    assert jobs.submitted(BASE, "fal-ai/flux/dev", answer) is None
+    assert submitted_job(BASE, "fal-ai/flux/dev", answer) is None
 
 
 @pytest.mark.parametrize("job_id", ["", "r1", "a/b", "a/b/c/d", "../b/c", "a/../c", "a/b/c?x=1", "https://x/y"])
 def test_an_id_that_is_none_of_ours_is_no_job(job_id: str) -> None:
     """Resuming takes only ids of the three parts."""
-    assert jobs.known(BASE, job_id) is None
+    assert known_job(BASE, job_id) is None
 
 
 def _model_error(kind: str, loc: str = "prompt") -> dict[str, Any]:

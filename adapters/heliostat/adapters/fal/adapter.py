@@ -6,12 +6,12 @@ Source: fal.ai/docs (queue, errors, pricing), fal's Python client (2026-08-21), 
 import json
 from collections.abc import AsyncIterator, Mapping
 
-from heliostat.adapters.fal import jobs
 from heliostat.adapters.fal.answers import empty, read_result
 from heliostat.adapters.fal.body import Pictures, gather, make_body
 from heliostat.adapters.fal.catalog import MODELS, SANDBOX_MODELS, Routes
 from heliostat.adapters.fal.endpoints import Endpoint
 from heliostat.adapters.fal.failures import FalRefusal, refusal
+from heliostat.adapters.fal.jobs import Job, known_job, submitted_job
 from heliostat.adapters.fal.options import FalOptions
 from heliostat.adapters.fal.orders import given_sizes, order_of, variant_of
 from heliostat.adapters.fal.settings import FalSettings
@@ -98,7 +98,7 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
 
     async def cancel_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:
         """Takes a job out of the queue; one that runs is only asked to stop and may be charged."""
-        job = jobs.known(self.settings.base_url, provider_job_id)
+        job = known_job(self.settings.base_url, provider_job_id)
         if job is None:
             return Cancelled(found=False)
         try:
@@ -112,17 +112,17 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
             raise
         return Cancelled(found=True, free=answer.status == 200 and answer.json().get("status") == "OK")
 
-    async def _submit(self, endpoint: Endpoint, options: FalOptions, call: Call, pictures: Pictures) -> jobs.Job:
+    async def _submit(self, endpoint: Endpoint, options: FalOptions, call: Call, pictures: Pictures) -> Job:
         body = make_body(endpoint, call, options, pictures)
         answer = await self.http.post_json(f"/{endpoint.path}", body, call, headers=self._terms(options, call))
-        job = jobs.submitted(self.settings.base_url, endpoint.path, answer.json_or_none())
+        job = submitted_job(self.settings.base_url, endpoint.path, answer.json_or_none())
         if job is None:
             message = "fal took the request without an id that the job could be found by; look into fal's dashboard."
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message, phase="submit")
         return job
 
-    def _known(self, call: Call) -> jobs.Job:
-        job = jobs.known(self.settings.base_url, call.resume_provider_job_id)
+    def _known(self, call: Call) -> Job:
+        job = known_job(self.settings.base_url, call.resume_provider_job_id)
         if job is None:
             message = "The job id to go on with is none of fal's (owner/app/request); look the job up at fal."
             raise call.error(reasons.ERROR_REASON_RESOURCE_NOT_FOUND, message, phase="poll")
@@ -144,7 +144,7 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
         answer.json()
         return answer
 
-    async def _result(self, job: jobs.Job, call: Call) -> Answer:
+    async def _result(self, job: Job, call: Call) -> Answer:
         """The result of a completed job, asked for until fal gives it or refuses it."""
         looks = polling.poll(call, lambda: self._look(job.response_url, call), first_s=0.0)
         try:
@@ -152,7 +152,7 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
         except FalRefusal as error:
             raise error.of_job(call) from None
 
-    async def _failed(self, job: jobs.Job, call: Call, status: Answer) -> MeshError:
+    async def _failed(self, job: Job, call: Call, status: Answer) -> MeshError:
         """Why the job failed: by its result, which says more, or by its status."""
         try:
             await self.http.get(job.response_url, call)

@@ -18,7 +18,7 @@ from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.chassis.money import to_money
 
 _TABLE: Mapping[str, Any] = json.loads(Path(__file__).with_name("prices.json").read_text(encoding="utf-8"))
-MEGAPIXEL_PX: int = _TABLE["megapixel_px"]
+_MEGAPIXEL: int = _TABLE["megapixel_px"]
 PRICE_VERSION: str = _TABLE["as_of"]
 PRICE_SOURCE = f"{_TABLE['source']}, read {PRICE_VERSION}"
 
@@ -43,7 +43,7 @@ _UNITS = {
 
 def megapixels(width_px: int, height_px: int) -> int:
     """Whole megapixels of a picture as fal bills them, at least 1."""
-    return max(1, math.ceil(width_px * height_px / MEGAPIXEL_PX))
+    return max(1, math.ceil(width_px * height_px / _MEGAPIXEL))
 
 
 def billed_units(header: str | None) -> float | None:

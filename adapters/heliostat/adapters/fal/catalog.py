@@ -9,7 +9,6 @@ from typing import Any
 
 from heliostat.adapters.fal.billing import PRICE_SOURCE, QueuePrice, price_of
 from heliostat.adapters.fal.endpoints import ENDPOINTS, PNG, Endpoint, SizeField
-from heliostat.adapters.fal.sizes import WholeMegapixels
 from heliostat.adapters.sdk import Exact, FollowsInput, Model, ModelTable, Pixels, Ratios
 from heliostat.adapters.sdk.asked import NAMES
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -23,12 +22,12 @@ _BFL, _GOOGLE, _RECRAFT = "Black Forest Labs", "Google", "Recraft"
 # fal's own default where an endpoint takes pixels.
 _LANDSCAPE = (1024, 768)
 
-_FLUX_GRID = WholeMegapixels(Pixels(256, 1536, 16, default=_LANDSCAPE))
-_FLUX_2_GRID = WholeMegapixels(Pixels(512, 2048, 16, default=_LANDSCAPE))
+_FLUX_GRID = Pixels(256, 1536, 16, default=_LANDSCAPE)
+_FLUX_2_GRID = Pixels(512, 2048, 16, default=_LANDSCAPE)
 _GPT_GRID = Pixels(256, 3840, 16, 655_360, 8_294_400, 3, default=_LANDSCAPE)
 _SEEDREAM_GRID = Pixels(1920, 4096, 1, default=(2048, 2048), tiers_default_px=2048)
 _IDEOGRAM_GRID = Pixels(512, 1536, 32, 700_000, 1_100_000, 3, default=(1024, 1024))
-_QWEN_GRID = WholeMegapixels(Pixels(256, 2048, 16, default=_LANDSCAPE))
+_QWEN_GRID = Pixels(256, 2048, 16, default=_LANDSCAPE)
 _RECRAFT_SIZES = Exact(
     (
         *((1024, 1024), (1365, 1024), (1024, 1365), (1536, 1024), (1024, 1536), (1820, 1024), (1024, 1820)),

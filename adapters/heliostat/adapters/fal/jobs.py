@@ -24,7 +24,7 @@ class Job:
     cancel_url: str
 
 
-def known(base_url: str, job_id: str) -> Job | None:
+def known_job(base_url: str, job_id: str) -> Job | None:
     """The job of an id of ours; None where it cannot be one."""
     if _JOB_ID.fullmatch(job_id) is None or ".." in job_id.split("/"):
         return None
@@ -33,7 +33,7 @@ def known(base_url: str, job_id: str) -> Job | None:
     return Job(job_id, f"{root}/status", root, f"{root}/cancel")
 
 
-def submitted(base_url: str, path: str, answer: Any) -> Job | None:
+def submitted_job(base_url: str, path: str, answer: Any) -> Job | None:
     """The job of a submit's answer; None where it carries no usable request id.
 
     The addresses are fal's own, except for those of a foreign origin: the key must not travel there, and the job,
@@ -42,7 +42,7 @@ def submitted(base_url: str, path: str, answer: Any) -> Job | None:
     request_id = answer.get("request_id") if isinstance(answer, Mapping) else None
     if not isinstance(request_id, str) or _REQUEST_ID.fullmatch(request_id) is None:
         return None
-    own = known(base_url, "/".join([*path.split("/")[:2], request_id]))
+    own = known_job(base_url, "/".join([*path.split("/")[:2], request_id]))
     if own is None:
         return None
     return Job(
