@@ -83,12 +83,13 @@ class Room:
         *,
         timeout_s: float = 20.0,
         resume: str = "",
+        attempt_id: str = ATTEMPT,
         **fields: Any,
     ) -> Answer:
         """One attempt, read to its end; `fields` are those of an ImageRequest."""
         answer = Answer()
         request = adapter_pb2.GenerateRequest(
-            attempt_id=ATTEMPT,
+            attempt_id=attempt_id,
             provider_model=provider_model,
             image=image or wish(**fields),
             resume_provider_job_id=resume,

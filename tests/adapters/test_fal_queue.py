@@ -338,6 +338,20 @@ async def test_a_job_is_gone_on_with_by_its_id(fal: Fal) -> None:
     assert len(await fal.journal()) == 1
 
 
+async def test_attempts_side_by_side_do_not_mix(fal: Fal) -> None:
+    """Each has its own job, and each event names its attempt."""
+    asked = [fal.room.ask(DEV, size=pixels(256, 256), seed=seed, attempt_id=f"req_{seed}/0/1") for seed in range(5)]
+    answers = await asyncio.gather(*asked)
+    for seed, answer in enumerate(answers):
+        assert {event.attempt_id for event in answer.events} == {f"req_{seed}/0/1"}
+        assert answer.of("media_ended")[0].seed == seed
+    assert (
+        len({answer.result.provider_job_id for answer in answers})
+        == len({answer.pictures[0] for answer in answers})
+        == 5
+    )
+
+
 async def test_an_id_that_is_no_job_of_fal_is_refused(fal: Fal) -> None:
     """Nothing is submitted in its place."""
     failure = (await fal.room.ask(DEV, resume="https://example.org/job")).failure
