@@ -7,8 +7,8 @@ from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.convert import Darkroom, MaskForm
 from heliostat.adapters.sdk.download import Downloader, DownloadFailed
 from heliostat.adapters.sdk.settings import AdapterSettings, ProviderSettings
-from heliostat.api.image.v1 import event_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.api.image.v1 import request_pb2
 from heliostat.chassis.clock import Clock
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.modules import Surroundings
@@ -92,10 +92,4 @@ def _lost_result(call: Call, failed: DownloadFailed) -> MeshError:
         reason, advice = reasons.ERROR_REASON_PROVIDER_TIMEOUT, "Try again."
     else:
         reason, advice = reasons.ERROR_REASON_PROVIDER_UNAVAILABLE, "Try again."
-    return call.error(
-        reason,
-        f"The provider's picture cannot be fetched: {failed}. {advice}",
-        outcome=event_pb2.OUTCOME_ACCEPTED,
-        billed=event_pb2.BILLED_UNKNOWN,
-        phase="download",
-    )
+    return call.error(reason, f"The provider's picture cannot be fetched: {failed}. {advice}", phase="download")

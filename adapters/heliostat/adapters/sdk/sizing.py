@@ -259,7 +259,7 @@ def _shape_on_grid(grid: Pixels, width_ratio: int, height_ratio: int, tier: "req
 
 
 def _largest_within(grid: Pixels, ratio: float, area: int) -> tuple[int, int] | None:
-    """The largest legal size near a shape that is no larger than `area`: some providers bill one pixel more as a megapixel.
+    """The largest legal size near a shape that is no larger than `area`: one pixel more may be billed as a megapixel.
 
     One per cent of ratio weighs as much as four of area.
     """
