@@ -3,6 +3,7 @@
 from prometheus_client import REGISTRY
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis import telemetry
 from tests.support.router_room import route, running_router
 from tests.support.scripted_adapter import ScriptedAdapter, capability, delivers, fails
 
@@ -34,3 +35,15 @@ async def test_names_that_callers_make_up_share_one_label() -> None:
     assert attempts("open", "open/*", "") == 2
     assert attempts("open", "open/known", "") == 1
     assert attempts("open", "open/one", "") == 0
+
+
+async def test_all_attempts_are_in_the_callers_trace() -> None:
+    """One trace from the caller to every adapter that was asked, branches included."""
+    first = ScriptedAdapter(
+        "a", [fails(reasons.ERROR_REASON_PROVIDER_UNAVAILABLE)], models=[capability(max_image_count=1)]
+    )
+    second = ScriptedAdapter("b")
+    async with running_router([first, second], route("a/model", "b/model")) as room:
+        with telemetry.span("caller") as span:
+            await room.ask(image_count=2)
+    assert first.traces + second.traces == [span.trace_id] * 4

@@ -7,6 +7,7 @@ from typing import Any
 
 from heliostat.api.adapter.v1 import adapter_pb2, adapter_pb2_grpc
 from heliostat.api.image.v1 import capability_pb2, event_pb2, media_pb2
+from heliostat.chassis import telemetry
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import to_money
 
@@ -136,6 +137,7 @@ class ScriptedAdapter(adapter_pb2_grpc.AdapterServiceServicer):
     def __post_init__(self) -> None:
         self.requests: list[adapter_pb2.GenerateRequest] = []
         self.closed: list[str] = []
+        self.traces: list[str] = []
         self.cancels: list[adapter_pb2.CancelRequest] = []
         self.webhooks: list[adapter_pb2.DeliverWebhookRequest] = []
         self.stalled = asyncio.Event()
@@ -163,6 +165,7 @@ class ScriptedAdapter(adapter_pb2_grpc.AdapterServiceServicer):
         kept = adapter_pb2.GenerateRequest()
         kept.CopyFrom(request)
         self.requests.append(kept)
+        self.traces.append(telemetry.current_trace_id())
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         try:
             async for events in step(self, request):
