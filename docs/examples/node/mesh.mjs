@@ -8,7 +8,7 @@ const PROTOS = process.env.HELIOSTAT_PROTOS ?? fileURLToPath(new URL("../../../p
 
 const definition = protoLoader.loadSync(
   ["heliostat/api/router/v1/router.proto", "google/rpc/status.proto", "google/rpc/error_details.proto"],
-  { includeDirs: [PROTOS, `${PROTOS}/vendor`], keepCase: true, longs: String, enums: String, oneofs: true },
+  { includeDirs: [PROTOS, `${PROTOS}/vendor`], keepCase: true, longs: String, enums: String, oneofs: true, defaults: true },
 );
 const { heliostat } = grpc.loadPackageDefinition(definition);
 
