@@ -269,18 +269,19 @@ class Dispatcher:
 
     def _why(self, errand: Errand, branch: Branch) -> MeshError:
         """The last meaningful reason of a branch that failed, with what its caller needs to know."""
-        failed = [attempt for attempt in branch.attempts if attempt.error is not None]
-        telling = [attempt for attempt in failed if attempt.error and attempt.error.reason not in _WEAK]
-        attempt = (telling or failed)[-1]
-        error = attempt.error
-        if error is None:  # pragma: no cover - `failed` holds failed attempts
-            raise AssertionError("a branch without a failed attempt has no reason to tell")
+        failed = [(attempt, attempt.error) for attempt in branch.attempts if attempt.error is not None]
+        telling = [(attempt, error) for attempt, error in failed if error.reason not in _WEAK]
+        attempt, error = (telling or failed)[-1]
         reason, message = error.reason, error.message
         if attempt.timed_out and not self._has_time(errand):
             reason = reasons.ERROR_REASON_DEADLINE_EXCEEDED
             message = f'The request\'s time ran out while target "{attempt.record.target}" worked on it.'
         told = MeshError(
-            reason, message, retry_after_s=_retry_after_s(error, failed), field=error.field, failure=error.failure
+            reason,
+            message,
+            retry_after_s=_retry_after_s(error, [each for _, each in failed]),
+            field=error.field,
+            failure=error.failure,
         )
         told.metadata = {**error.metadata, "target": attempt.record.target, "attempt_id": attempt.record.attempt_id}
         if attempt.record.provider_job_id:
@@ -338,16 +339,12 @@ def _without_completed(attempt: Attempt) -> router_pb2.GenerateResponse:
     return tail
 
 
-def _retry_after_s(error: MeshError, failed: Sequence[Attempt]) -> float | None:
+def _retry_after_s(error: MeshError, errors: Sequence[MeshError]) -> float | None:
     """Seconds until a retry may succeed: after rate limits, until the first target that asked for a pause returns."""
     if error.reason != reasons.ERROR_REASON_RATE_LIMITED:
         return error.retry_after_s
-    pauses = [
-        attempt.error.retry_after_s
-        for attempt in failed
-        if attempt.error and attempt.error.reason == error.reason and attempt.error.retry_after_s is not None
-    ]
-    return min(pauses, default=None)
+    limited = (each for each in errors if each.reason == error.reason)
+    return min((each.retry_after_s for each in limited if each.retry_after_s is not None), default=None)
 
 
 def _report_dropped(image: request_pb2.ImageRequest, result: event_pb2.ImageResult) -> None:
