@@ -66,7 +66,7 @@ def _immutable(connection: sqlite3.Connection, requests: Mapping[str, Row], atte
     for table, key, rows in (("requests", "request_id", requests), ("attempts", "attempt_id", attempts)):
         for name in list(rows)[:1]:
             try:
-                connection.execute(f"UPDATE {table} SET state = state + 1 WHERE {key} = ?", (name,))
+                connection.execute(f"UPDATE {table} SET state = 1 WHERE {key} = ?", (name,))
             except sqlite3.DatabaseError:
                 continue
             finally:

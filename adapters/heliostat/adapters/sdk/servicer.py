@@ -53,7 +53,7 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
             provider=self._adapter.name,
             models=self._adapter.models.capabilities(),
             display_name=self._adapter.display_name or self._adapter.name,
-            sandbox=self._adapter.sandbox or self._adapter.surroundings.sandbox,
+            sandbox=self._adapter.sandbox,
         )
         for name, weight, configured in self._adapter.accounts():
             response.accounts.add(name=name, weight=weight, configured=configured)
