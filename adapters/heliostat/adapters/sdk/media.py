@@ -92,9 +92,12 @@ def decode_base64(text: bytes) -> bytes:
     Raises ValueError for anything else, a cut text included.
     """
     try:
-        return pybase64.b64decode(text, validate=True)
+        data = pybase64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        return _decode_odd(text)
+        data = _decode_odd(text)
+    if not data:
+        raise ValueError("not base64")
+    return data
 
 
 def _decode_odd(text: bytes) -> bytes:
@@ -103,7 +106,7 @@ def _decode_odd(text: bytes) -> bytes:
     # JSON writes a newline as \n and may write a slash as \/.
     text = text.replace(b"\\n", b"").replace(b"\\r", b"").replace(b"\\/", b"/").replace(b"\\u002b", b"+")
     text = text.translate(_URL_SAFE, b" \t\r\n").rstrip(b"=")
-    if not text or len(text) % 4 == 1:
+    if len(text) % 4 == 1:
         raise ValueError("not base64")
     try:
         return pybase64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
