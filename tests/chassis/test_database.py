@@ -35,7 +35,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         url = fresh_database(request.getfixturevalue("server"))
     database = Database(url)
     await database.start()
-    await database.write(lambda connection: THINGS.create(connection))
+    await database.write(THINGS.create)
     yield database
     await database.stop()
 
@@ -118,7 +118,7 @@ async def test_stopping_writes_what_was_asked_for(tmp_path: Path) -> None:
     """What waits when the database is stopped is committed and answered; later writes are refused."""
     database = Database(f"sqlite:///{tmp_path}/test.db")
     await database.start()
-    await database.write(lambda connection: THINGS.create(connection))
+    await database.write(THINGS.create)
     futures = [database.submit(put(each)) for each in range(300)]
     await database.stop()
     assert [await future for future in futures] == list(range(300))
@@ -136,7 +136,7 @@ async def test_the_last_of_two_users_closes(tmp_path: Path) -> None:
     await database.start()
     await database.start()
     await database.stop()
-    await database.write(lambda connection: THINGS.create(connection))
+    await database.write(THINGS.create)
     await database.stop()
 
 
@@ -144,7 +144,7 @@ async def test_a_locked_file_is_unavailable_and_mends_itself(tmp_path: Path) -> 
     """While somebody else keeps the file locked a write says when to come back; afterwards writes go through."""
     database = Database(f"sqlite:///{tmp_path}/test.db", busy_timeout_s=0.05)
     await database.start()
-    await database.write(lambda connection: THINGS.create(connection))
+    await database.write(THINGS.create)
     intruder = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
     intruder.execute("BEGIN IMMEDIATE")
     with pytest.raises(MeshError) as caught:
@@ -161,8 +161,9 @@ async def test_a_lost_connection_is_made_anew(server: str) -> None:
     """PostgreSQL ends our connections; the next write and read go through on new ones."""
     database = Database(fresh_database(server))
     await database.start()
-    await database.write(lambda connection: THINGS.create(connection))
-    kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    await database.write(THINGS.create)
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    kill = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
     await database.read(lambda connection: connection.exec_driver_sql(kill).all())
     await database.write(put(1))
     assert await ids(database) == [1]
@@ -173,7 +174,7 @@ async def test_full_disk_is_unavailable(tmp_path: Path) -> None:
     """A file that may not grow fails a write with a sentence, and serves again once it may."""
     database = Database(f"sqlite:///{tmp_path}/test.db")
     await database.start()
-    await database.write(lambda connection: THINGS.create(connection))
+    await database.write(THINGS.create)
     pages = await database.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=3").scalar())
     assert pages == 3
     with pytest.raises(MeshError) as caught:

@@ -122,7 +122,7 @@ async def test_a_late_one_joins_and_gets_everything(tmp_path: Path) -> None:
         while [each async for each in room.blobs.list("media")] == []:
             await asyncio.sleep(0.001)
         second = asyncio.create_task(room.run(ask(idempotency_key="k", progressive=True)))
-        while len(room.part.services[0].servicer._runs.all()[0]._subscriptions) < 2:  # type: ignore[attr-defined]
+        while room.part.runs.all()[0].reader_count < 2:
             await asyncio.sleep(0)
         gate.set()
         answers = await asyncio.gather(first, second)

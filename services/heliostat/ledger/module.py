@@ -35,7 +35,7 @@ class LedgerPart:
         journal = Journal(self._database)
         cap = None if settings.spend_cap_usd is None else round(settings.spend_cap_usd * MICROS_PER_USD)
         self._budgets = Budgets(self._database, cap)
-        self._journal = journal
+        self.journal = journal
         desk = Desk(
             router=router_pb2_grpc.RouterServiceStub(surroundings.channel(settings.router)),
             journal=journal,
@@ -45,13 +45,13 @@ class LedgerPart:
             settings=settings,
             owner=f"{os.getpid()}-{secrets.token_hex(6)}",
         )
-        self._runs = Runs(desk)
+        self.runs = Runs(desk)
         self._callers = Callers(
             self._database, surroundings.clock, lambda: surroundings.secret("keys"), is_open=settings.open
         )
-        requests = Requests(desk, self._runs)
-        self._recovery = Recovery(desk, self._runs, shared=self._database.is_shared)
-        face = LedgerFace(desk, self._runs, self._callers, requests)
+        requests = Requests(desk, self.runs)
+        self.recovery = Recovery(desk, self.runs, shared=self._database.is_shared)
+        face = LedgerFace(desk, self.runs, self._callers, requests)
         admin = LedgerAdmin(self._callers, self._budgets, requests, sandbox=surroundings.sandbox)
         self.services: Sequence[Service] = (
             Service("heliostat.api.router.v1.RouterService", router_pb2_grpc.add_RouterServiceServicer_to_server, face),
@@ -67,17 +67,17 @@ class LedgerPart:
     async def start(self) -> None:
         """Opens the journal, counts what was spent, finishes what an earlier process left open."""
         await self._database.start([MIGRATIONS])
-        await self._budgets.load(await self._journal.spending())
+        await self._budgets.load(await self.journal.spending())
         if self._sandbox_key is not None:
             key = self._sandbox_key.reveal()
             check_fixed_key(key, sandbox=self._sandbox)
             await self._callers.create(admin_pb2.Key(title="sandbox"), key)
-        await self._recovery.start()
+        await self.recovery.start()
 
     async def stop(self) -> None:
         """Ends the runs under way, writes their ends, closes the journal."""
-        await self._recovery.stop()
-        runs = self._runs.all()
+        await self.recovery.stop()
+        runs = self.runs.all()
         for run in runs:
             run.stop()
         await asyncio.gather(*(run.wait_end() for run in runs))

@@ -166,6 +166,11 @@ class Run:
 
     # Readers
 
+    @property
+    def reader_count(self) -> int:
+        """How many readers it has."""
+        return len(self._subscriptions)
+
     def subscribe(self, *, progressive: bool) -> Subscription:
         """A new reader, who gets everything from the start."""
         subscription = Subscription(self, progressive=progressive)
@@ -189,10 +194,12 @@ class Run:
         if self._subscriptions or self.ended:
             return
         self.client_gone = True
-        if not self._at_stake():
+        if not self.at_stake:
             self.cancel("The caller left before anything was bought; the request was given up.")
 
-    def _at_stake(self) -> bool:
+    @property
+    def at_stake(self) -> bool:
+        """True where money may be lost if the run is given up now."""
         return any(attempt.at_stake for attempt in self._attempts.values())
 
     def cancel(self, sentence: str) -> None:
@@ -369,7 +376,7 @@ class Run:
                 reasons.ERROR_REASON_MESH_UNAVAILABLE,
                 "The gateway stopped while the request was under way, and the provider's job is not there any more.",
             )
-        if self.client_gone and not self._at_stake():
+        if self.client_gone and not self.at_stake:
             raise MeshError(
                 reasons.ERROR_REASON_CANCELLED, "The caller left before anything was bought; the request was given up."
             )
