@@ -309,7 +309,7 @@ async def test_a_picture_on_a_foreign_host_is_not_fetched(fal: Fal) -> None:
     failure = (await fal.room.ask(SCHNELL)).failure
     assert failure.failure is not None
     assert (failure.failure.outcome, failure.failure.phase) == (events.OUTCOME_ACCEPTED, "download")
-    assert failure.failure.cost.nanos == 3_000_000
+    assert (failure.failure.billed, failure.failure.cost.nanos) == (events.BILLED_YES, 3_000_000)
 
 
 async def test_a_cut_download_is_fetched_again(fal: Fal) -> None:
