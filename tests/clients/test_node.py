@@ -128,7 +128,7 @@ async def test_a_grpc_client_buys_once_under_its_key(node: Node, running: Mesh, 
     ("image", "code", "reason"),
     [
         ({"model": "flux-schnel"}, "NOT_FOUND", "MODEL_NOT_FOUND"),
-        ({"image_count": 11}, "INVALID_ARGUMENT", "INVALID_FIELD"),
+        ({"output": {"media_type": "text/html"}}, "INVALID_ARGUMENT", "INVALID_FIELD"),
         ({"model": "sandbox-rate-limited", "routing": {"max_wait": {}}}, "RESOURCE_EXHAUSTED", "RATE_LIMITED"),
     ],
 )
