@@ -1,5 +1,6 @@
 """POST /v1/images/edits on a real socket."""
 
+import asyncio
 import base64
 import hashlib
 from typing import Any
@@ -222,3 +223,16 @@ async def test_bodies_have_an_end(edge_with: OpenBench) -> None:
         chunk = b"%x\r\n" % 250_000 + PART * (250_000 // len(PART)) + b"z" * (250_000 % len(PART)) + b"\r\n"
         raw = head + b"content-type: " + BOUND + b"\r\n\r\n" + chunk
         assert (await raw_exchange(bench, raw)).startswith((b"HTTP/1.1 413 ", b"HTTP/1.1 400 "))
+
+
+async def test_a_caller_that_asks_first_is_told_to_go_on(bench: Bench) -> None:
+    """Expect: 100-continue is answered before the body comes, and not at all where the body would be refused."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(bench.url.rsplit(":", 1)[1]))
+    body = orjson.dumps({**WORDS, "images": [data_url(PNG)]})
+    head = b"POST /v1/images/edits HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: "
+    writer.write(head + b"%d\r\n\r\n" % len(body))
+    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(body)
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+    assert (await raw_exchange(bench, head + b"99999999999\r\n\r\n")).startswith(b"HTTP/1.1 413 ")

@@ -66,10 +66,7 @@ def _ratio(name: str, text: str, advice: str) -> tuple[int, int]:
     match = _RATIO.fullmatch(text)
     if match is None:
         raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, advice, field=name)
-    width, height = Fraction(match[1]), Fraction(match[2])
-    # 1.91:1 has no whole parts of its own; both parts times 100 do.
-    scale = math.lcm(width.denominator, height.denominator)
-    whole = int(width * scale), int(height * scale)
+    whole = (int(match[1]), int(match[2])) if "." not in text else _whole_parts(match[1], match[2])
     if not all(1 <= part <= MAX_RATIO_PART for part in whole):
         raise MeshError(
             reasons.ERROR_REASON_INVALID_FIELD,
@@ -77,6 +74,13 @@ def _ratio(name: str, text: str, advice: str) -> tuple[int, int]:
             field=name,
         )
     return whole
+
+
+def _whole_parts(width: str, height: str) -> tuple[int, int]:
+    """1.91:1 has no whole parts of its own; both parts times 100 do."""
+    parts = Fraction(width), Fraction(height)
+    scale = math.lcm(parts[0].denominator, parts[1].denominator)
+    return int(parts[0] * scale), int(parts[1] * scale)
 
 
 def _tier(text: str) -> request_pb2.SizeTier:
