@@ -16,8 +16,8 @@ class Exchange:
     path: str
     headers: dict[str, str]
     body: bytes
+    reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    gone: asyncio.Event
 
     async def say(self, raw: bytes) -> None:
         """Sends bytes as they are."""
@@ -29,6 +29,10 @@ class Exchange:
         lines = [f"HTTP/1.1 {status} X", f"content-length: {len(body)}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         await self.say("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+
+    async def left(self) -> None:
+        """Waits until the client closes the connection."""
+        await self.reader.read()
 
     def cut(self) -> None:
         """Closes the connection in the middle, with a reset."""
@@ -46,7 +50,6 @@ class RawServer:
     async def run(self, script: Script, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serves one connection."""
         self.connections += 1
-        gone = asyncio.Event()
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
@@ -54,7 +57,7 @@ class RawServer:
                 pairs = (line.partition(":") for line in head[1:] if line)
                 headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
-                exchange = Exchange(method, path, headers, body, writer, gone)
+                exchange = Exchange(method, path, headers, body, reader, writer)
                 self.seen.append(exchange)
                 await script(exchange)
                 if writer.is_closing():
@@ -62,7 +65,6 @@ class RawServer:
         except (asyncio.IncompleteReadError, ConnectionError):
             return
         finally:
-            gone.set()
             writer.close()
 
 

@@ -16,7 +16,7 @@ import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from heliostat.adapters.sdk.structure import MAX_BYTES
-from heliostat.adapters.sdk.transport import BodyTooLarge, LargePieceTransport
+from heliostat.adapters.sdk.transport import AddressRefused, BodyTooLarge, ConnectionForbidden, LargePieceTransport
 from heliostat.chassis import telemetry
 from heliostat.chassis.clock import Clock
 
@@ -49,7 +49,7 @@ class _Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """The allowed addresses of `host`. Raises OSError where there is none."""
+        """The allowed addresses of `host`. Raises AddressRefused where there is none."""
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
         results: list[ResolveResult] = []
@@ -66,7 +66,7 @@ class _Resolver(AbstractResolver):
                     )
                 )
         if not results:
-            raise OSError(None, "no public address")
+            raise AddressRefused(None, "no public address")
         return results
 
     async def close(self) -> None:
@@ -160,8 +160,10 @@ class Downloader:
                 response = await self._opened().handle_async_request(request)
             except BodyTooLarge:
                 raise DownloadFailed(f"the file is larger than {MAX_BYTES} bytes") from None
+            except ConnectionForbidden:
+                raise DownloadFailed("the host is not a public one", forbidden=True) from None
             except httpx.ConnectError:
-                raise _Again(DownloadFailed("the host cannot be reached, or is not a public one")) from None
+                raise _Again(DownloadFailed("the host cannot be reached")) from None
             except httpx.TimeoutException:
                 raise DownloadFailed("the host did not answer in time", timed_out=True) from None
             except httpx.HTTPError:

@@ -87,7 +87,7 @@ class Pixels:
         if kind == "pixels" and size.pixels.width_px > 0 and size.pixels.height_px > 0:
             return _pixels_on_grid(self, size.pixels.width_px, size.pixels.height_px)
         if kind == "aspect" and (size.aspect.width_ratio > 0 or size.aspect.tier):
-            return _shape_on_grid(self, size.aspect.width_ratio or 1, size.aspect.height_ratio or 1, size.aspect.tier)
+            return _shape_on_grid(self, size.aspect.width_ratio, size.aspect.height_ratio, size.aspect.tier)
         width, height = self.default or (0, 0)
         return Choice(width, height)
 
@@ -245,16 +245,18 @@ def _pixels_on_grid(grid: Pixels, width: int, height: int) -> Choice:
 
 @lru_cache(maxsize=4096)
 def _shape_on_grid(grid: Pixels, width_ratio: int, height_ratio: int, tier: "request_pb2.SizeTier") -> Choice:
+    aspect = request_pb2.AspectSize(width_ratio=width_ratio, height_ratio=height_ratio, tier=tier)
+    requested = requested_text(request_pb2.Size(aspect=aspect))
+    if not width_ratio or not height_ratio:
+        width_ratio = height_ratio = 1
     edge = TIER_EDGE_PX[tier] if tier else grid.tiers_default_px
     best = _largest_within(grid, width_ratio / height_ratio, edge * edge)
     if best is None:
         root = math.sqrt(width_ratio / height_ratio)
         best = _nearest_on_grid(grid, max(1, round(edge * root)), max(1, round(edge / root)))
-    aspect = request_pb2.AspectSize(width_ratio=width_ratio, height_ratio=height_ratio, tier=tier)
     tier_kept = not tier or abs(math.log(best[0] * best[1] / (edge * edge))) <= SAME_AREA
     changed = not same_shape(best[0], best[1], width_ratio, height_ratio) or not tier_kept
     reason = _grid_reason(grid) if changed else ""
-    requested = requested_text(request_pb2.Size(aspect=aspect))
     return Choice(best[0], best[1], requested=requested, changed=changed, reason=reason)
 
 
@@ -291,7 +293,8 @@ def _snapped(grid: Pixels, width: int, height: int) -> tuple[int, int] | None:
 def _nearest_on_grid(grid: Pixels, width: int, height: int) -> tuple[int, int]:
     """The legal size with the least distance; every column of the grid is looked at (a few hundred)."""
     best: tuple[float, int, int] | None = None
-    for column in _columns(grid, width):
+    bounds = [round(math.sqrt(area * width / height)) for area in (grid.min_area_px, grid.max_area_px) if area]
+    for column in set().union(*(_columns(grid, near) for near in (width, *bounds))):
         for row in _rows(grid, column, width, height):
             if grid.legal(column, row):
                 score = (_distance(column, row, width, height), column, row)

@@ -23,6 +23,14 @@ class BodyTooLarge(httpx.ReadError):
     """The answer is longer than we take; nothing of it is kept."""
 
 
+class AddressRefused(OSError):
+    """Raised by a resolver: the name leads to addresses that must not be connected to."""
+
+
+class ConnectionForbidden(httpx.ConnectError):
+    """Nothing was sent, and nothing will be: the address is refused."""
+
+
 class LargePieceTransport(AiohttpTransport):
     """One pool of connections.
 
@@ -106,6 +114,8 @@ def _as_httpx_errors() -> Iterator[None]:
     except TimeoutError:
         raise httpx.ReadTimeout("no answer in time") from None
     except aiohttp.ClientConnectorError as error:
+        if isinstance(error.os_error, AddressRefused):
+            raise ConnectionForbidden("address refused") from None
         raise httpx.ConnectError(type(error).__name__) from None
     except (aiohttp.ClientError, ConnectionError) as error:
         raise httpx.ReadError(type(error).__name__) from None

@@ -1,0 +1,101 @@
+"""A wished size becomes what a model takes, and the caller is told where it differs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heliostat.adapters.sdk import Exact, FollowsInput, Pixels, Ratios
+from heliostat.adapters.sdk.sizing import SizeRule, requested_text
+from heliostat.api.image.v1 import request_pb2 as requests
+
+GPT2 = Pixels(16, 3840, step=16, min_area_px=655_360, max_area_px=8_294_400, max_ratio=3.0)
+FLUX = Pixels(256, 1536, step=16, default=(1024, 768))
+THREE = Exact(((1024, 1024), (1536, 1024), (1024, 1536)))
+SHAPES = Ratios(("1:1", "16:9", "9:16", "3:2", "21:9"), tiers=("1K", "2K", "4K"))
+
+
+def px(width: int, height: int) -> requests.Size:
+    """Exact pixels."""
+    return requests.Size(pixels=requests.PixelSize(width_px=width, height_px=height))
+
+
+def shape(width: int, height: int, tier: str = "") -> requests.Size:
+    """A shape, with a tier of its name."""
+    value = requests.SizeTier.Value(f"SIZE_TIER_{tier}") if tier else requests.SIZE_TIER_UNSPECIFIED
+    return requests.Size(aspect=requests.AspectSize(width_ratio=width, height_ratio=height, tier=value))
+
+
+NOTHING = requests.Size()
+
+
+@pytest.mark.parametrize(
+    ("rule", "wish", "sent", "changed"),
+    [
+        (GPT2, px(1024, 1024), "1024x1024", False),
+        (GPT2, px(2560, 1440), "2560x1440", False),
+        (GPT2, px(1920, 1080), "1920x1088", True),
+        (GPT2, px(512, 512), "816x816", True),
+        (GPT2, px(4096, 2048), "3840x1920", True),
+        (GPT2, shape(16, 9), "1360x768", False),
+        (GPT2, shape(1, 1, "2K"), "2048x2048", False),
+        (GPT2, shape(0, 0, "2K"), "2048x2048", False),
+        (GPT2, shape(1, 1, "4K"), "2880x2880", True),
+        (GPT2, shape(10, 1), "1776x592", True),
+        (GPT2, NOTHING, "", False),
+        (FLUX, NOTHING, "1024x768", False),
+        (FLUX, shape(16, 9), "1360x768", False),
+        (FLUX, px(2000, 2000), "1536x1536", True),
+        (THREE, px(1536, 1024), "1536x1024", False),
+        (THREE, px(1920, 1080), "1536x1024", True),
+        (THREE, shape(3, 2), "1536x1024", False),
+        (THREE, shape(16, 9), "1536x1024", True),
+        (THREE, NOTHING, "", False),
+        (SHAPES, shape(16, 9), "16:9", False),
+        (SHAPES, shape(16, 9, "2K"), "16:9@2K", False),
+        (SHAPES, shape(5, 4), "3:2", True),
+        (SHAPES, px(1920, 1080), "16:9@1K", True),
+        (SHAPES, px(3840, 2160), "16:9@2K", True),
+        (SHAPES, NOTHING, "", False),
+        (FollowsInput(), NOTHING, "", False),
+        (FollowsInput(), px(64, 64), "", True),
+    ],
+)
+def test_a_wish_becomes_the_nearest_thing_that_the_model_takes(
+    rule: SizeRule, wish: requests.Size, sent: str, changed: bool
+) -> None:
+    """What is sent, and whether the caller hears of it."""
+    choice = rule.choose(wish)
+    assert (choice.sent, choice.changed) == (sent, changed)
+    assert bool(choice.reason) is changed
+    assert choice.requested == requested_text(wish)
+
+
+@given(width=st.integers(1, 16_384), height=st.integers(1, 16_384))
+def test_every_wish_in_pixels_gives_a_legal_size(width: int, height: int) -> None:
+    """Whatever is asked, the provider is never sent a size that it refuses."""
+    choice = GPT2.choose(px(width, height))
+    assert GPT2.legal(choice.width_px, choice.height_px)
+    assert choice.changed is ((choice.width_px, choice.height_px) != (width, height))
+
+
+@given(width=st.integers(1, 100), height=st.integers(1, 100), tier=st.sampled_from(["", "HALF_K", "1K", "2K", "4K"]))
+def test_every_wished_shape_gives_a_legal_size(width: int, height: int, tier: str) -> None:
+    """Also for shapes that no grid has."""
+    for grid in (GPT2, FLUX):
+        choice = grid.choose(shape(width, height, tier))
+        assert grid.legal(choice.width_px, choice.height_px)
+
+
+@pytest.mark.parametrize(("width", "height"), [(16, 9), (9, 16), (4, 3), (3, 2), (21, 9), (1, 1)])
+def test_a_shape_never_costs_more_pixels_than_its_tier(width: int, height: int) -> None:
+    """A provider that bills whole megapixels would bill two for one pixel more."""
+    choice = FLUX.choose(shape(width, height, "1K"))
+    assert choice.width_px * choice.height_px <= 1024 * 1024
+
+
+@pytest.mark.parametrize("rule", [GPT2, THREE, SHAPES, FollowsInput()])
+def test_a_rule_describes_itself(rule: SizeRule) -> None:
+    """Describe carries what the rule goes by."""
+    described = rule.rule()
+    kinds = {Pixels: "grid", Exact: "exact", Ratios: "shapes", FollowsInput: None}
+    assert described.WhichOneof("rule") == kinds[type(rule)]
