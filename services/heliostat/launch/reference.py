@@ -9,6 +9,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, get_args, get_origin
 
 import yaml
@@ -25,6 +26,15 @@ _SAMPLES: Mapping[str, str] = {
     "router.routes[].model": "flux-schnell",
     "router.routes[].targets": "",
     "router.routes[].targets[].target": "fal/fal-ai/flux/schnell",
+}
+
+_WORDS: Mapping[Any, str] = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    Decimal: "number",
+    str: "text",
+    Secret: "env:NAME or file:PATH",
 }
 
 _EXAMPLE_HEAD = """\
@@ -108,15 +118,21 @@ def sections() -> Iterator[tuple[tuple[str, ...], type[Section]]]:
 
 
 def _one_line(value: Any) -> str:
-    plain = value
-    if isinstance(value, Secret):
-        plain = value.reference
-    elif isinstance(value, tuple | frozenset | set):
-        plain = list(value)
-    elif isinstance(value, float) and value.is_integer():
-        plain = int(value)
-    text = yaml.safe_dump(plain, default_flow_style=True, width=10_000, allow_unicode=True)
+    text = yaml.safe_dump(_plain(value), default_flow_style=True, width=10_000, allow_unicode=True)
     return str(text).removesuffix("...\n").strip()
+
+
+def _plain(value: Any) -> Any:
+    """A default as YAML knows it; whole numbers without a point."""
+    if isinstance(value, Secret):
+        return value.reference
+    if isinstance(value, float | Decimal):
+        return int(value) if value == int(value) else float(value)
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return value
 
 
 def _kind(annotation: Any, bounds: str) -> str:
@@ -125,15 +141,15 @@ def _kind(annotation: Any, bounds: str) -> str:
         told = [_kind(each, bounds) for each in inner if each is not type(None)]
         return ", or ".join([*told, "null"] if type(None) in inner else told)
     if origin is Literal:
-        return "one of " + ", ".join(str(each) for each in inner)
+        return "one of " + ", ".join(_one_line(each) for each in inner)
     if bounds.startswith("one of "):
         return bounds
     if origin in (tuple, list):
-        return _described("list", bounds)
+        choices = get_args(inner[0]) if get_origin(inner[0]) is Literal else ()
+        return _described("list of " + ", ".join(map(_one_line, choices)) if choices else "list", bounds)
     if origin is dict:
         return _described("map", bounds)
-    plain = {bool: "true or false", int: "whole number", float: "number", str: "text", Secret: "env:NAME or file:PATH"}
-    return _described(plain.get(annotation, "section"), bounds)
+    return _described(_WORDS.get(annotation, "section"), bounds)
 
 
 def _described(kind: str, bounds: str) -> str:
