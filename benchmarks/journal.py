@@ -12,7 +12,7 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import uvloop
@@ -44,7 +44,7 @@ async def measure(name: str, work: Work, count: int) -> None:
         await asyncio.gather(*(work(-each - 1 - width) for each in range(width)))
         numbers = iter(range(width * 1_000_000, width * 1_000_000 + count))
 
-        async def worker(numbers: "iter[int]" = numbers) -> None:
+        async def worker(numbers: Iterator[int] = numbers) -> None:
             for number in numbers:
                 await work(number)
 
@@ -56,7 +56,7 @@ async def measure(name: str, work: Work, count: int) -> None:
 
 async def journal_steps(folder: Path, synchronous: str, count: int) -> None:
     """The durable steps of one request: the opening with the intent, the job id, the end with one picture."""
-    database = Database(f"sqlite:///{folder}/{synchronous}.db", synchronous=synchronous)  # type: ignore[arg-type]
+    database = Database(f"sqlite:///{folder}/{synchronous}.db", synchronous=synchronous)
     await database.start([MIGRATIONS])
     journal = Journal(database)
 
@@ -124,7 +124,7 @@ async def hops_alone(count: int) -> None:
     await channels.close()
 
 
-async def whole_requests(folder: Path, size: int, delivery: int, name: str, count: int) -> None:
+async def whole_requests(folder: Path, size: int, delivery: request_pb2.Delivery, name: str, count: int) -> None:
     """A request through the ledger, its picture kept."""
     async with ledger(folder, happy(picture_bytes(size))) as room:
 

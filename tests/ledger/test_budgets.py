@@ -45,7 +45,7 @@ async def test_a_hundred_at_once_stay_within_the_cap(tmp_path: Path) -> None:
 
 async def test_what_was_spent_is_remembered(tmp_path: Path) -> None:
     """A restart does not give the cap back; a free target is served all the same."""
-    settings = {"spend_cap_usd": 1.5 * PRICE / 1e6}
+    settings: dict[str, Any] = {"spend_cap_usd": 1.5 * PRICE / 1e6}
     async with ledger(tmp_path, happy(), **settings) as room:
         await room.run(ask())
     async with ledger(tmp_path, happy(), **settings) as room:

@@ -87,7 +87,8 @@ async def test_a_terminal_request_stays_as_it_ended(database: Database, state: i
 async def test_an_attempt_moves_only_forward(database: Database, state: int) -> None:
     """Open becomes anything, unknown becomes reconciled, all else stays."""
     await insert_attempt(database, state)
-    allowed = {S.ATTEMPT_STATE_OPEN: set(range(1, 8)), S.ATTEMPT_STATE_UNKNOWN: {5, 6, 7}}.get(state, {state})
+    moves: dict[int, set[int]] = {S.ATTEMPT_STATE_OPEN: set(range(1, 8)), S.ATTEMPT_STATE_UNKNOWN: {5, 6, 7}}
+    allowed = moves.get(state, {state})
     for to in range(1, 8):
         if to in allowed:
             continue

@@ -1,4 +1,4 @@
-"""What a killed process left open is terminal soon after the next start: resumed where the job is known, else closed."""
+"""What a killed process left open is terminal soon after a restart: resumed where the job is known, else closed."""
 
 import asyncio
 import os
@@ -204,11 +204,10 @@ asyncio.run(main())
 @pytest.mark.parametrize("point", COMMIT_POINTS)
 async def test_a_kill_at_any_commit_point_leaves_nothing_open(tmp_path: Path, point: str) -> None:
     """After SIGKILL there and a restart every row is terminal, and no file is without its row."""
-    paths = ["."] + [f"{folder}" for folder in ("services", "protos/gen") if Path(folder).is_dir()]
     environment = {
         **os.environ,
         "HELIOSTAT_FAILPOINT": point,
-        "PYTHONPATH": os.pathsep.join([*paths, os.environ.get("PYTHONPATH", "")]),
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
     child = await asyncio.to_thread(
         subprocess.run, [sys.executable, "-c", _CHILD, str(tmp_path)], env=environment, timeout=60, check=False

@@ -18,7 +18,7 @@ from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.database import Database, Prepared
 from heliostat.chassis.errors import MeshError
-from heliostat.ledger.schema import ATTEMPTS, CLAIMS, INPUTS, MEDIA, OWNERS, REQUESTS
+from heliostat.ledger.schema import ATTEMPTS, CLAIMS, INPUTS, IS_KEPT, IS_OPEN, MEDIA, OWNERS, REQUESTS
 
 Row = Mapping[Any, Any]
 
@@ -212,7 +212,7 @@ class Journal:
     async def expired(self, now_us: int, limit: int) -> tuple[Sequence[str], Sequence[str]]:
         """Ids of pictures, and of inputs, whose time is over; at most `limit` of each. An input that another request
         still needs is not among them."""
-        media = select(MEDIA.c.media_id).where(MEDIA.c.purged == 0, MEDIA.c.expire_time_us <= now_us).limit(limit)
+        media = select(MEDIA.c.media_id).where(IS_KEPT, MEDIA.c.expire_time_us <= now_us).limit(limit)
         needed = select(INPUTS.c.blob_id).where(INPUTS.c.expire_time_us > now_us)
         inputs = (
             select(INPUTS.c.blob_id)
@@ -280,7 +280,7 @@ class Journal:
 
         def take(connection: Connection) -> Sequence[str]:
             living = select(OWNERS.c.owner).where((OWNERS.c.lease_time_us > now_us) | (OWNERS.c.owner == owner))
-            orphaned = (REQUESTS.c.state == RUNNING) & REQUESTS.c.owner.not_in(living)
+            orphaned = IS_OPEN & REQUESTS.c.owner.not_in(living)
             ids = connection.execute(select(REQUESTS.c.request_id).where(orphaned)).scalars().all()
             connection.execute(update(REQUESTS).where(REQUESTS.c.request_id.in_(ids)).values(owner=owner))
             return ids
@@ -294,7 +294,7 @@ class Journal:
 
     async def open_since(self, owner: str, before_us: int) -> Sequence[Stored]:
         """Requests of `owner` that came before that time and are open."""
-        mine = (REQUESTS.c.state == RUNNING) & (REQUESTS.c.owner == owner) & (REQUESTS.c.create_time_us < before_us)
+        mine = IS_OPEN & (REQUESTS.c.owner == owner) & (REQUESTS.c.create_time_us < before_us)
         return await self._database.read(lambda connection: _load(connection, select(REQUESTS).where(mine)))
 
     async def unknown_media(self, media_ids: Sequence[str]) -> Sequence[str]:

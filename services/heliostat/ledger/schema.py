@@ -6,7 +6,7 @@ Protos are kept as bytes where nothing is asked of their inside: `payload` (Imag
 `error` (google.rpc.Status), `result` (ImageResult), `started` and `ended` (MediaInfo, MediaEnded), `key` (Key).
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, literal_column
 
 METADATA = MetaData()
 
@@ -42,7 +42,13 @@ REQUESTS = Table(
     Index("requests_by_time", "create_time_us"),
 )
 # Found by recovery at every start: the open ones must not be searched for among millions.
-Index("requests_open", REQUESTS.c.owner, sqlite_where=REQUESTS.c.state == 1, postgresql_where=REQUESTS.c.state == 1)
+# The value is part of the text: a bound one would keep the index from being used.
+IS_OPEN = REQUESTS.c.state == literal_column("1")
+Index("requests_open", REQUESTS.c.owner, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+
+# What a payload's retention has to end for; rows whose payload went with their end never enter it.
+_HAS_OLD_PAYLOAD = REQUESTS.c.payload.is_not(None) & REQUESTS.c.end_time_us.is_not(None)
+Index("requests_with_payload", REQUESTS.c.end_time_us, sqlite_where=_HAS_OLD_PAYLOAD, postgresql_where=_HAS_OLD_PAYLOAD)
 
 ATTEMPTS = Table(
     "attempts",
@@ -81,7 +87,8 @@ MEDIA = Table(
     Column("started", LargeBinary, nullable=False),
     Column("ended", LargeBinary, nullable=False),
 )
-Index("media_by_expiry", MEDIA.c.expire_time_us, sqlite_where=MEDIA.c.purged == 0, postgresql_where=MEDIA.c.purged == 0)
+IS_KEPT = MEDIA.c.purged == literal_column("0")
+Index("media_by_expiry", MEDIA.c.expire_time_us, sqlite_where=IS_KEPT, postgresql_where=IS_KEPT)
 
 INPUTS = Table(
     "inputs",

@@ -62,6 +62,8 @@ def _make_requests() -> None:
     op.create_index("requests_by_time", "requests", ["create_time_us"])
     is_open = sa.text("state = 1")
     op.create_index("requests_open", "requests", ["owner"], sqlite_where=is_open, postgresql_where=is_open)
+    is_old = sa.text("payload IS NOT NULL AND end_time_us IS NOT NULL")
+    op.create_index("requests_with_payload", "requests", ["end_time_us"], sqlite_where=is_old, postgresql_where=is_old)
     op.create_table(
         "claims",
         _text("key_id", primary_key=True),
