@@ -2,12 +2,14 @@
 
 import asyncio
 import base64
+import gc
 import hashlib
+import tracemalloc
 
 import pytest
 
 from heliostat.api.image.v1 import request_pb2
-from tests.edge.conftest import Bench, OpenBench
+from tests.edge.conftest import Bench, OpenBench, raw_exchange
 from tests.edge.scripted_ledger import PNG, at_provider, cut_then_draw, detach, draw, replay, stall
 
 BODY = {"model": "flux-schnell", "prompt": "A sunset over mountains"}
@@ -201,3 +203,23 @@ async def test_a_replay_is_marked(bench: Bench) -> None:
     assert answer.headers["idempotent-replayed"] == "true"
     assert answer.headers["x-heliostat-request-id"] == "req_first" != answer.headers["x-request-id"]
     assert answer.json()["metadata"]["replayed"] is True
+
+
+async def test_pictures_are_let_go_at_once(bench: Bench) -> None:
+    """Memory of an answer is free when it has been sent, without waiting for the garbage collector."""
+    picture = PNG * 2000
+    bench.ledger.script = draw(picture)
+    body = b'{"model": "gpt-image-2", "prompt": "A lighthouse"}'
+    request = b"POST /v1/images/generations HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+    await raw_exchange(bench, request % len(body) + body)
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        for _ in range(5):
+            assert len(await raw_exchange(bench, request % len(body) + body)) > len(picture)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert kept < len(picture)

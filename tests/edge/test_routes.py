@@ -15,7 +15,7 @@ from heliostat.chassis.clock import FakeClock
 from heliostat.chassis.errors import MeshError, to_status
 from heliostat.chassis.modules import Surroundings
 from heliostat.chassis.settings import MeshSettings
-from heliostat.edge.module import MODULE
+from heliostat.edge.module import build
 from heliostat.edge.openapi import OPERATIONS
 from heliostat.edge.routes import BASES
 from heliostat.edge.settings import EdgeSettings
@@ -186,7 +186,7 @@ async def test_a_taken_port_is_told(bench: Bench, tmp_path: Path) -> None:
     port = int(bench.url.rsplit(":", 1)[1])
     surroundings = a_place(tmp_path)
     with pytest.raises(MeshError, match=r"edge\.port") as caught:
-        await MODULE.build(EdgeSettings(port=port, router="127.0.0.1:1"), surroundings).start()
+        await build(EdgeSettings(port=port, router="127.0.0.1:1"), surroundings).start()
     assert caught.value.field == "edge.port"
 
 
@@ -209,7 +209,7 @@ def a_place(folder: Path) -> Surroundings:
 
 async def test_a_ledger_that_is_away(tmp_path: Path) -> None:
     """Without its ledger the edge answers 503 with Retry-After, and is not ready."""
-    edge = MODULE.build(EdgeSettings(port=0, router="127.0.0.1:1", drain_s=0), a_place(tmp_path))
+    edge = build(EdgeSettings(port=0, router="127.0.0.1:1", drain_s=0), a_place(tmp_path))
     await edge.start()
     async with httpx.AsyncClient(base_url=edge.url) as client:
         answer = await client.post("/v1/images/generations", json={"model": "m", "prompt": "p"})

@@ -92,6 +92,11 @@ class Answer:
     _pictures: dict[int, Picture] = field(default_factory=dict)
     _previews: set[int] = field(default_factory=set)
 
+    def take_all(self, events: Iterable[event_pb2.ImageEvent]) -> None:
+        """Takes the next events."""
+        for event in events:
+            self.take(event)
+
     def take(self, event: event_pb2.ImageEvent) -> None:
         """Takes the next event."""
         match event.WhichOneof("event"):
@@ -118,6 +123,10 @@ class Answer:
     def pictures(self) -> list[Picture]:
         """The final pictures that are whole, in order."""
         return [self._pictures[index] for index in sorted(self._pictures) if self._pictures[index].ended is not None]
+
+    def release(self) -> None:
+        """Lets go of the pictures, once what is sent has been made of them; see where the stream is read."""
+        self._pictures.clear()
 
     def _started(self, event: event_pb2.ImageEvent) -> None:
         info = event.media_started

@@ -58,7 +58,9 @@ class Images:
         if answer.result is None and answer.detached:
             return self._detached(answer, body, how_long)
         asked = Asked(body.model, image.output.quality, image.output.background, visit.trace_id, desk.sandbox)
-        return self._reply(answer, asked, form, visit)
+        reply = self._reply(answer, asked, form, visit)
+        answer.release()
+        return reply
 
     async def _follow(
         self, answer: Answer, ask: router_pb2.GenerateRequest, visit: Visit, receive: Receive, how_long: Patience
@@ -69,8 +71,9 @@ class Images:
             stream(generate, ask, timeout_s=timeout_s, metadata=visit.credentials()) as responses,
         ):
             async for response in responses:
-                for event in response.events:
-                    answer.take(event)
+                answer.take_all(response.events)
+                # The exception that ends the stream keeps this frame for a while; it must not keep picture bytes.
+                del response
 
     def _reply(self, answer: Answer, asked: Asked, form: str, visit: Visit) -> Reply:
         result = complete(answer)
