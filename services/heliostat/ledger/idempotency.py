@@ -14,8 +14,10 @@ from sqlalchemy.exc import IntegrityError
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError
+from heliostat.ledger.desk import Desk
 from heliostat.ledger.journal import Row, Stored, check_same_request, id_taken
-from heliostat.ledger.run import Desk, Order, Run
+from heliostat.ledger.order import Order
+from heliostat.ledger.run import Run
 
 _MOST_KEY_CHARACTERS = 255
 

@@ -13,12 +13,12 @@ from heliostat.chassis.money import MICROS_PER_USD
 from heliostat.ledger.admin import LedgerAdmin, check_fixed_key
 from heliostat.ledger.budgets import Budgets
 from heliostat.ledger.callers import Callers
+from heliostat.ledger.desk import Desk
 from heliostat.ledger.idempotency import Runs
 from heliostat.ledger.journal import Journal
 from heliostat.ledger.migrations import HEAD
 from heliostat.ledger.recovery import Recovery
 from heliostat.ledger.requests import Requests
-from heliostat.ledger.run import Desk
 from heliostat.ledger.service import LedgerFace
 from heliostat.ledger.settings import LedgerSettings
 

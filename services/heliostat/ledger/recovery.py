@@ -10,15 +10,17 @@ from collections.abc import Sequence
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2
-from heliostat.chassis.errors import MeshError, to_status
+from heliostat.chassis.errors import MeshError
 from heliostat.chassis.logs import get_logger
 from heliostat.ledger.attempt import RunningAttempt
 from heliostat.ledger.callers import Caller
+from heliostat.ledger.desk import Desk
+from heliostat.ledger.ending import ending
 from heliostat.ledger.idempotency import Runs
-from heliostat.ledger.journal import FAILED, OPEN, Ending, Stored
-from heliostat.ledger.keeper import media_key
+from heliostat.ledger.journal import FAILED, OPEN, Stored
 from heliostat.ledger.normal_form import NormalForm
-from heliostat.ledger.run import Desk, Order
+from heliostat.ledger.order import Order
+from heliostat.ledger.picture import media_key
 
 _LEASE_S = 30
 _RENEW_S = 10.0
@@ -126,7 +128,7 @@ class Recovery:
             earlier=attempts,
         )
         # Nobody is there to subscribe: it goes on to its end as a detached run does.
-        self._runs.start(order, opened=True).detached = True
+        self._runs.start(order, opened=True).events.detached = True
 
     async def _close(self, stored: Stored, attempts: Sequence[RunningAttempt]) -> None:
         request_id, key_id = stored.request["request_id"], stored.request["key_id"]
@@ -139,23 +141,6 @@ class Recovery:
             if attempt.state == OPEN:
                 attempt.end_with_error(error)
                 self._desk.budgets.settle(key_id, attempt.estimate, attempt.cost, attempt.held)
-        now_us = self._desk.now_us()
-        ending = Ending(
-            request_id,
-            {
-                "state": FAILED,
-                "end_time_us": now_us,
-                "cost_micros": sum(each.cost for each in attempts),
-                "reserved_micros": sum(each.held for each in attempts),
-                "provider": None,
-                "provider_model": None,
-                "client_gone": 1,
-                "payload": None,
-                "error": to_status(error).SerializeToString(),
-                "result": None,
-            },
-            {each.attempt_id: each.ending(now_us) for each in attempts},
-            (),
-        )
-        await self._desk.journal.end(ending)
+        end = ending(request_id, FAILED, self._desk.now_us(), attempts, error=error, client_gone=True)
+        await self._desk.journal.end(end)
         log.info("a request was closed", request_id=request_id)

@@ -12,11 +12,11 @@ from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import to_money
 from heliostat.ledger.budgets import TOTAL, Standing
+from heliostat.ledger.desk import Desk
 from heliostat.ledger.idempotency import Admission, Runs
 from heliostat.ledger.journal import Row, Stored
-from heliostat.ledger.keeper import media_key
+from heliostat.ledger.picture import media_key
 from heliostat.ledger.records import request_record
-from heliostat.ledger.run import Desk
 from heliostat.ledger.schema import REQUESTS
 
 ANYBODY = None

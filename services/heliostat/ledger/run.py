@@ -8,32 +8,30 @@ no money is at stake.
 import asyncio
 import contextvars
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import orjson
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from heliostat.api.image.v1 import event_pb2, request_pb2
+from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import ledger_pb2
-from heliostat.api.router.v1 import router_pb2, router_pb2_grpc
+from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis import telemetry
-from heliostat.chassis.blobs import Blobs
 from heliostat.chassis.calls import stream
-from heliostat.chassis.clock import Clock
 from heliostat.chassis.context import Incoming, serving
-from heliostat.chassis.errors import MeshError, internal, reason_name, to_duration, to_status
+from heliostat.chassis.errors import MeshError, internal, reason_name, to_duration
 from heliostat.chassis.failpoints import reach
 from heliostat.chassis.logs import get_logger
 from heliostat.chassis.money import MICROS_PER_USD, to_micros
 from heliostat.ledger import journal as states
 from heliostat.ledger.attempt import RunningAttempt
-from heliostat.ledger.budgets import Budgets
-from heliostat.ledger.callers import Caller
-from heliostat.ledger.journal import Ending, Journal, Row, id_taken
-from heliostat.ledger.keeper import Picture, new_media_id, store
-from heliostat.ledger.normal_form import NormalForm, operation
-from heliostat.ledger.settings import LedgerSettings
+from heliostat.ledger.desk import Desk
+from heliostat.ledger.ending import commit_end, ending
+from heliostat.ledger.event_log import EventLog
+from heliostat.ledger.journal import Row, id_taken
+from heliostat.ledger.keeper import Keeper
+from heliostat.ledger.normal_form import operation
+from heliostat.ledger.order import Order
 from heliostat.ledger.subscription import Subscription
 
 # Every commit point of a run, in order: where a test may stop the process (chassis/failpoints.py).
@@ -45,8 +43,6 @@ COMMIT_POINTS = (
     "ledger.before_terminal",
     "ledger.after_terminal",
 )
-# Pauses in seconds between tries to commit an end: what was bought must not be forgotten for a short fault.
-_END_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 _STATE_OF_REASON: dict[int, ledger_pb2.RequestState] = {
     reasons.ERROR_REASON_CANCELLED: states.CANCELLED,
     reasons.ERROR_REASON_DEADLINE_EXCEEDED: states.EXPIRED,
@@ -61,85 +57,13 @@ _OUTCOME_WORD = {
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What every run of the ledger works with."""
-
-    router: router_pb2_grpc.RouterServiceStub
-    journal: Journal
-    budgets: Budgets
-    blobs: Blobs
-    clock: Clock
-    settings: LedgerSettings
-    owner: str
-
-    def now_us(self) -> int:
-        """Micro-seconds since the epoch."""
-        return int(self.clock.time() * 1e6)
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a run is to do, and for whom. `earlier` are the attempts of a process that is gone: a resume."""
-
-    request_id: str
-    caller: Caller
-    image: request_pb2.ImageRequest
-    form: NormalForm
-    traceparent: str
-    create_time_us: int
-    idempotency_key: str = ""
-    may_come_back: bool = False
-    earlier: Sequence[RunningAttempt] = ()
-
-    def opening(self, owner: str) -> Row:
-        """The request's row as it is first written."""
-        image = self.image
-        return {
-            "request_id": self.request_id,
-            "key_id": self.caller.key_id,
-            "owner": owner,
-            "state": states.RUNNING,
-            "model": image.model,
-            "operation": operation(image),
-            "image_count": image.image_count or 1,
-            "create_time_us": self.create_time_us,
-            "end_time_us": None,
-            "cost_micros": 0,
-            "reserved_micros": 0,
-            "request_hash": self.form.hash,
-            "idempotency_key": self.idempotency_key or None,
-            "session_id": image.session_id or None,
-            "end_user_id": image.end_user_id or None,
-            "tags": orjson.dumps(dict(image.tags)).decode() if image.tags else None,
-            "trace_id": self.traceparent[3:35],
-            "provider": None,
-            "provider_model": None,
-            "client_gone": 0,
-            "purged": 0,
-            "payload": self.form.payload,
-            "error": None,
-            "result": None,
-        }
-
-
 class Run:
-    """One request under way.
-
-    `log` holds its events; a kept picture's chunks are let go of once it is stored and every subscriber has passed
-    them: the picture itself then stands in the place of its first chunk, None in the places of the others.
-    """
+    """One request under way."""
 
     def __init__(self, desk: Desk, order: Order, on_end: Callable[["Run"], None], *, opened: bool = False) -> None:
         self.request_id = order.request_id
         self.order = order
-        self.blobs = desk.blobs
-        self.log: list[event_pb2.ImageEvent | Picture | None] = []
-        self.sizes: list[int] = []
-        self.bytes_seen = 0
-        self.ended = False
-        self.error: MeshError | None = None
-        self.detached = False
+        self.events = EventLog(order.request_id, desk.blobs)
         self.client_gone = False
         self.state = states.RUNNING
         self._desk = desk
@@ -149,15 +73,11 @@ class Run:
         self._finishing = False
         self._given_up: MeshError | None = None
         self._attempts = {each.attempt_id: each for each in order.earlier}
-        self._pictures: dict[tuple[str, int], Picture] = {}
-        self._kept: list[Picture] = []
-        self._stores: list[asyncio.Task[None]] = []
         self._pending: list[asyncio.Future[None]] = []
         self._completed: event_pb2.ImageEvent | None = None
-        self._subscriptions: list[Subscription] = []
         self._leaving: asyncio.TimerHandle | None = None
         self._began = desk.clock.monotonic()
-        self._delivery = order.image.output.delivery
+        self._keeper = Keeper(self.events, order.image.output.delivery, self._expire_time_us())
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -169,12 +89,12 @@ class Run:
     @property
     def reader_count(self) -> int:
         """How many readers it has."""
-        return len(self._subscriptions)
+        return len(self.events.readers)
 
     def subscribe(self, *, progressive: bool) -> Subscription:
         """A new reader, who gets everything from the start."""
-        subscription = Subscription(self, progressive=progressive)
-        self._subscriptions.append(subscription)
+        subscription = Subscription(self.events, progressive=progressive)
+        self.events.readers.append(subscription)
         self.client_gone = False
         if self._leaving is not None:
             self._leaving.cancel()
@@ -183,15 +103,16 @@ class Run:
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """A reader goes. When the last one left before the end, and none comes back, the run may be given up."""
-        self._subscriptions.remove(subscription)
-        if self._subscriptions or self.ended or self.detached:
+        subscription.close()
+        self.events.readers.remove(subscription)
+        if self.events.readers or self.events.ended or self.events.detached:
             return
         settings = self._desk.settings
         grace_s = settings.comeback_s if self.order.may_come_back else settings.gone_s
         self._leaving = asyncio.get_running_loop().call_later(grace_s, self._abandon)
 
     def _abandon(self) -> None:
-        if self._subscriptions or self.ended:
+        if self.events.readers or self.events.ended:
             return
         self.client_gone = True
         if not self.at_stake:
@@ -222,19 +143,6 @@ class Run:
         if self._task is not None:
             await asyncio.wait([self._task])
 
-    def let_go(self) -> None:
-        """Lets go of the chunks of stored pictures that every reader has passed."""
-        if not self._kept or self._delivery == request_pb2.DELIVERY_STORED:
-            return
-        passed = min((each.position for each in self._subscriptions), default=len(self.log))
-        for picture in self._kept:
-            if picture.stored and picture.chunks and picture.positions and picture.positions[-1] < passed:
-                first, *others = picture.positions
-                self.log[first], self.sizes[first] = picture, 0
-                for position in others:
-                    self.log[position], self.sizes[position] = None, 0
-                picture.chunks.clear()
-
     # The way to the end
 
     async def _drive(self) -> None:
@@ -255,13 +163,11 @@ class Run:
                 self._describe(span, error)
         except Exception as unforeseen:  # readers must not wait for ever
             log.unforeseen("the end of a run failed unforeseen", unforeseen)
-            self.error = internal(unforeseen)
+            self.events.error = internal(unforeseen)
         finally:
             telemetry.IN_FLIGHT.labels("ledger").dec()
-            self.ended = True
             self._on_end(self)
-            self._tell()
-            self.let_go()
+            self.events.end()
 
     async def _follow_router(self) -> MeshError | None:
         """Everything up to the router's end; gives why it failed, or None."""
@@ -307,8 +213,7 @@ class Run:
             expire_time_us = self.order.create_time_us + int((kept_s + desk.settings.media_retention_s) * 1e6)
             await desk.journal.remember_inputs(self.request_id, order.form.inputs, expire_time_us)
         if desk.settings.write_ahead == "request" and not self._opened:
-            self._opened = True
-            await desk.journal.open(self.order.opening(self._desk.owner))
+            await self._commit_first(desk.journal.open(order.opening(desk.owner)))
         if self._opened:
             reach("ledger.admitted")
 
@@ -332,13 +237,13 @@ class Run:
             async for response in responses:
                 for event in response.events:
                     await self._take(event)
-                self._tell()
+                self.events.tell()
 
     async def _take(self, event: event_pb2.ImageEvent) -> None:
         """One event of the router. Chunks stay in the message that they came in; all others are copied out of it."""
         kind = event.WhichOneof("event")
         if kind == "media_chunk":
-            self._chunk(event)
+            self._keeper.chunk(event)
             return
         own = event_pb2.ImageEvent()
         own.CopyFrom(event)
@@ -347,24 +252,15 @@ class Run:
         elif kind == "provider_accepted":
             self._accepted(own)
         elif kind == "media_started":
-            self._picture_begins(own)
+            self._keeper.begin(own)
         elif kind == "media_ended":
-            self._picture_ends(own)
+            self._keeper.end(own)
         elif kind == "attempt_failed":
             self._attempt_failed(own)
         elif kind == "completed":
             self._completed = own
             return
-        self._append(own, 0)
-
-    def _append(self, event: event_pb2.ImageEvent, size: int) -> None:
-        self.log.append(event)
-        self.sizes.append(size)
-        self.bytes_seen += size
-
-    def _tell(self) -> None:
-        for subscription in self._subscriptions:
-            subscription.news()
+        self.events.append(own)
 
     async def _intend(self, event: event_pb2.ImageEvent) -> None:
         """Reserves for an attempt and commits its intent. The router waits meanwhile: nothing is bought yet."""
@@ -387,26 +283,33 @@ class Run:
         desk.budgets.reserve(key_id, estimate)
         attempt = RunningAttempt(event.attempt_id, started, estimate, desk.now_us())
         row = attempt.intent(self.request_id)
-        first, self._opened = not self._opened, True
         self._attempts[event.attempt_id] = attempt
-        written = desk.journal.open(self.order.opening(self._desk.owner), row) if first else desk.journal.intend(row)
-        if desk.settings.write_ahead == "request":
-            self._pending.append(written)
-        else:
-            try:
-                await written
-            except (MeshError, SQLAlchemyError) as error:
-                self._opened = not first
-                del self._attempts[event.attempt_id]
-                desk.budgets.settle(key_id, estimate, 0, 0)
-                if first and isinstance(error, IntegrityError):
-                    self._is_foreign = True
-                    raise id_taken() from None
-                raise
-            if first:
+        try:
+            if not self._opened:
+                await self._commit_first(desk.journal.open(self.order.opening(desk.owner), row))
                 reach("ledger.admitted")
-            reach("ledger.intent_committed")
+            elif desk.settings.write_ahead == "attempt":
+                await desk.journal.intend(row)
+            else:
+                self._pending.append(desk.journal.intend(row))
+        except (MeshError, SQLAlchemyError):
+            del self._attempts[event.attempt_id]
+            desk.budgets.settle(key_id, estimate, 0, 0)
+            raise
+        reach("ledger.intent_committed")
         attempt.asked = True
+
+    async def _commit_first(self, written: "asyncio.Future[None]") -> None:
+        """Waits for the commit of the request's row. Raises INVALID_FIELD where its id is another request's."""
+        self._opened = True
+        try:
+            await written
+        except IntegrityError:
+            self._is_foreign = True
+            raise id_taken() from None
+        except MeshError:
+            self._opened = False
+            raise
 
     def _accepted(self, event: event_pb2.ImageEvent) -> None:
         attempt = self._attempts.get(event.attempt_id)
@@ -420,39 +323,6 @@ class Run:
             written = self._desk.journal.accept(attempt.attempt_id, job_id, attempt.accept_time_us)
             written.add_done_callback(_reach_accepted)
             self._pending.append(written)
-
-    def _picture_begins(self, event: event_pb2.ImageEvent) -> None:
-        info = event.media_started
-        passed_by = self._delivery == request_pb2.DELIVERY_PROVIDER_URI and info.uri
-        if info.partial or passed_by:
-            self._pictures.pop((event.attempt_id, info.image_index), None)
-            return
-        info.media_id = new_media_id(info.media_type)
-        self._pictures[event.attempt_id, info.image_index] = Picture(event.attempt_id, info)
-
-    def _chunk(self, event: event_pb2.ImageEvent) -> None:
-        picture = self._pictures.get((event.attempt_id, event.media_chunk.image_index))
-        if picture is not None:
-            picture.chunks.append(event)
-            if self._delivery == request_pb2.DELIVERY_STORED:
-                return
-            picture.positions.append(len(self.log))
-        self._append(event, event.ByteSize())
-
-    def _picture_ends(self, event: event_pb2.ImageEvent) -> None:
-        picture = self._pictures.pop((event.attempt_id, event.media_ended.image_index), None)
-        if picture is None:
-            return
-        picture.end(event.media_ended, self._expire_time_us())
-        self._kept.append(picture)
-        self._stores.append(asyncio.create_task(self._store(picture)))
-
-    async def _store(self, picture: Picture) -> None:
-        await store(self.blobs, picture)
-        if self._delivery == request_pb2.DELIVERY_STORED:
-            picture.chunks.clear()
-        else:
-            self.let_go()
 
     def _expire_time_us(self) -> int:
         settings, retention = self._desk.settings, self.order.caller.key.retention
@@ -481,27 +351,47 @@ class Run:
 
     async def _finish(self, error: MeshError | None) -> MeshError | None:
         """Stores, commits, and lets the end be seen. Gives why the run failed, or None."""
-        began = self._desk.clock.monotonic()
+        desk = self._desk
+        began = desk.clock.monotonic()
         open_ones = [each for each in self._attempts.values() if each.state == states.OPEN]
         self._end_attempts(open_ones, error)
-        error = await self._stored(error)
-        if self._kept:
+        unstored = await self._keeper.stored()
+        error = error or unstored
+        media = self._keeper.rows(desk.now_us())
+        if media:
             reach("ledger.media_stored")
         await asyncio.gather(*self._pending, return_exceptions=True)
-        result = self._result(self._desk.clock.monotonic() - began) if error is None else None
+        result = self._result(desk.clock.monotonic() - began) if error is None else None
         self.state = states.SUCCEEDED if error is None else _STATE_OF_REASON.get(error.reason, states.FAILED)
         if error is not None:
             self._tell_callers(error)
         reach("ledger.before_terminal")
-        lost = None if self._is_foreign else await self._commit_end(error, result)
+        lost = None if self._is_foreign else await self._commit_end(error, result, media)
         error = error or lost
         reach("ledger.after_terminal")
         if lost is not None:
             self._tell_callers(lost)
-        self.error = error
+        self.events.error = error
         if error is None and self._completed is not None:
-            self._append(self._completed, 0)
+            self.events.append(self._completed)
         return error
+
+    async def _commit_end(
+        self, error: MeshError | None, result: event_pb2.ImageResult | None, media: Sequence[Row]
+    ) -> MeshError | None:
+        desk = self._desk
+        end = ending(
+            self.request_id,
+            self.state,
+            desk.now_us(),
+            self._attempts.values(),
+            error=error,
+            result=result,
+            client_gone=self.client_gone,
+            payload=self.order.form.payload if desk.settings.payload_retention_s else None,
+            media=media,
+        )
+        return await commit_end(desk, end, None if self._opened else self.order.opening(desk.owner))
 
     def _end_attempts(self, open_ones: Sequence[RunningAttempt], error: MeshError | None) -> None:
         result = self._completed.completed if self._completed is not None else event_pb2.ImageResult()
@@ -516,13 +406,6 @@ class Run:
                 attempt.end_with_error(error or unforeseen)
             self._settle(attempt)
 
-    async def _stored(self, error: MeshError | None) -> MeshError | None:
-        """Waits for the store; only what it holds is recorded."""
-        for failed in await asyncio.gather(*self._stores, return_exceptions=True):
-            if isinstance(failed, BaseException):
-                error = error or (failed if isinstance(failed, MeshError) else internal(failed))
-        return error
-
     def _result(self, store_s: float) -> event_pb2.ImageResult | None:
         if self._completed is None:
             return None
@@ -534,50 +417,6 @@ class Run:
     def _tell_callers(self, error: MeshError) -> None:
         error.metadata["request_id"] = self.request_id
         error.metadata["attempts"] = orjson.dumps([each.summary() for each in self._attempts.values()]).decode()
-
-    async def _commit_end(self, error: MeshError | None, result: event_pb2.ImageResult | None) -> MeshError | None:
-        """Commits the end; a database that fails is asked again for a while. Gives why it could not be written."""
-        ending = self._ending(error, result)
-        opening = None if self._opened else self.order.opening(self._desk.owner)
-        lost: MeshError | None = None
-        for pause_s in (*_END_PAUSES_S, None):
-            try:
-                await self._desk.journal.end(ending, opening)
-            except MeshError as failed:
-                lost = failed
-                log.warning("the end of a run could not be written", last_try=pause_s is None)
-                if pause_s is not None:
-                    await asyncio.sleep(pause_s)
-            except IntegrityError:
-                return id_taken()
-            except Exception as failed:  # a caller must hear of it, without its text
-                log.unforeseen("the end of a run could not be written", failed)
-                return internal(failed)
-            else:
-                return None
-        return lost
-
-    def _ending(self, error: MeshError | None, result: event_pb2.ImageResult | None) -> Ending:
-        now_us = self._desk.now_us()
-        attempts = list(self._attempts.values())
-        delivered = result if result is not None else event_pb2.ImageResult()
-        keeps_payload = self._desk.settings.payload_retention_s > 0
-        request = {
-            "state": self.state,
-            "end_time_us": now_us,
-            "cost_micros": sum(each.cost for each in attempts),
-            "reserved_micros": sum(each.held for each in attempts),
-            "provider": delivered.provider or None,
-            "provider_model": delivered.provider_model or None,
-            "client_gone": int(self.client_gone),
-            "payload": self.order.form.payload if keeps_payload else None,
-            "error": to_status(error).SerializeToString() if error is not None else None,
-            "result": result.SerializeToString() if result is not None else None,
-        }
-        ends = {each.attempt_id: each.ending(now_us) for each in attempts}
-        expire_time_us = self._expire_time_us()
-        media = [each.row(self.request_id, now_us, expire_time_us) for each in self._kept if each.stored]
-        return Ending(self.request_id, request, ends, media)
 
     def _describe(self, span: telemetry.span, error: MeshError | None) -> None:
         """Tells span and metrics how the run ended. Models that nobody serves do not become labels."""

@@ -15,13 +15,14 @@ from heliostat.chassis import telemetry
 from heliostat.chassis.calls import call, current_call
 from heliostat.chassis.errors import MeshError
 from heliostat.ledger.callers import Caller, Callers
+from heliostat.ledger.desk import Desk
 from heliostat.ledger.idempotency import Admission, Runs
-from heliostat.ledger.keeper import media_key
 from heliostat.ledger.normal_form import normal_form, operation
+from heliostat.ledger.order import Order
+from heliostat.ledger.picture import media_key
 from heliostat.ledger.random_bits import RANDOM_BITS
 from heliostat.ledger.replay import replay
 from heliostat.ledger.requests import Requests, balance
-from heliostat.ledger.run import Desk, Order
 from heliostat.ledger.subscription import Batch
 
 _REQUEST_ID = re.compile(r"req_[a-z0-9]{24}")
@@ -107,7 +108,7 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
                 async for batch in subscription.batches(admitted, wait_s):
                     yield batch
             finally:
-                subscription.close()
+                run.unsubscribe(subscription)
             return
         if stored is None:
             stored = await self._requests.wait_over(admission.elsewhere, wait_s)

@@ -1,15 +1,12 @@
-"""One reader of a run: gets every event from the start, then what comes, until the end or until it need not stay."""
+"""One reader of a run's events: every event from the start, then what comes, until the end or its own wait ends."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from heliostat.api.image.v1 import event_pb2
 from heliostat.chassis.blobs import Blobs
-from heliostat.ledger.keeper import Picture, media_key
-
-if TYPE_CHECKING:
-    from heliostat.ledger.run import Run
+from heliostat.ledger.event_log import EventLog
+from heliostat.ledger.picture import Picture, media_key
 
 # A message carries at most this many bytes of pictures (gRPC's limit is 4 MiB, the mesh's 8).
 MAX_MESSAGE_BYTES = 3 * 1024 * 1024
@@ -22,10 +19,10 @@ Batch = list[event_pb2.ImageEvent]
 class Subscription:
     """A place in a run's events. `progressive`: events are wanted as they happen."""
 
-    __slots__ = ("_batch", "_bytes", "_run", "_taken", "_timer", "_waiter", "_woken_late", "position", "progressive")
+    __slots__ = ("_batch", "_bytes", "_log", "_taken", "_timer", "_waiter", "_woken_late", "position", "progressive")
 
-    def __init__(self, run: "Run", *, progressive: bool) -> None:
-        self._run = run
+    def __init__(self, log: EventLog, *, progressive: bool) -> None:
+        self._log = log
         self.progressive = progressive
         self.position = 0
         self._batch: Batch = []
@@ -40,8 +37,8 @@ class Subscription:
         waiter = self._waiter
         if waiter is None or waiter.done():
             return
-        run = self._run
-        if self.progressive or run.ended or run.bytes_seen - self._taken >= FLUSH_BYTES:
+        log = self._log
+        if self.progressive or log.ended or log.bytes_seen - self._taken >= FLUSH_BYTES:
             waiter.set_result(None)
 
     async def batches(self, admitted: event_pb2.ImageEvent, wait_s: float | None) -> AsyncIterator[Batch]:
@@ -52,13 +49,13 @@ class Subscription:
         if wait_s is not None:
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._time_is_up)
         self._batch.append(admitted)
-        run = self._run
+        log = self._log
         while True:
-            while self.position < len(run.log):
-                entry, size = run.log[self.position], run.sizes[self.position]
+            while self.position < len(log.entries):
+                entry, size = log.entries[self.position], log.sizes[self.position]
                 self.position += 1
                 if isinstance(entry, Picture):
-                    async for event in read_chunks(run.blobs, entry.attempt_id, entry.info.image_index, entry.media_id):
+                    async for event in read_chunks(log.blobs, entry.attempt_id, entry.info.image_index, entry.media_id):
                         size = event.ByteSize()
                         if self._bytes + size > MAX_MESSAGE_BYTES:
                             yield self._take()
@@ -67,11 +64,11 @@ class Subscription:
                     if size and self._bytes + size > MAX_MESSAGE_BYTES:
                         yield self._take()
                     self._add(entry, size)
-            if run.ended and self.position == len(run.log):
+            if log.ended and self.position == len(log.entries):
                 break
             if self._woken_late:
-                run.detached = True
-                self._batch.append(event_pb2.ImageEvent(detached=event_pb2.Detached(request_id=run.request_id)))
+                log.detached = True
+                self._batch.append(event_pb2.ImageEvent(detached=event_pb2.Detached(request_id=log.request_id)))
                 yield self._take()
                 return
             if self._batch and (self.progressive or self._bytes >= FLUSH_BYTES):
@@ -80,14 +77,13 @@ class Subscription:
             await self._wait()
         if self._batch:
             yield self._take()
-        if run.error is not None:
-            raise run.error
+        if log.error is not None:
+            raise log.error
 
     def close(self) -> None:
-        """Ends the subscription; a reader who goes before the end, and was not let go, has left."""
+        """Ends the reading."""
         if self._timer is not None:
             self._timer.cancel()
-        self._run.unsubscribe(self)
 
     def _time_is_up(self) -> None:
         self._woken_late = True
@@ -105,7 +101,7 @@ class Subscription:
 
     def _take(self) -> Batch:
         batch, self._batch, self._bytes = self._batch, [], 0
-        self._run.let_go()
+        self._log.let_go()
         return batch
 
 

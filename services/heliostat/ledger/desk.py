@@ -1,0 +1,27 @@
+"""What every room of the ledger works with."""
+
+from dataclasses import dataclass
+
+from heliostat.api.router.v1 import router_pb2_grpc
+from heliostat.chassis.blobs import Blobs
+from heliostat.chassis.clock import Clock
+from heliostat.ledger.budgets import Budgets
+from heliostat.ledger.journal import Journal
+from heliostat.ledger.settings import LedgerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The peers and stores of one ledger. `owner` names its process in the journal."""
+
+    router: router_pb2_grpc.RouterServiceStub
+    journal: Journal
+    budgets: Budgets
+    blobs: Blobs
+    clock: Clock
+    settings: LedgerSettings
+    owner: str
+
+    def now_us(self) -> int:
+        """Micro-seconds since the epoch."""
+        return int(self.clock.time() * 1e6)

@@ -1,0 +1,118 @@
+"""One final picture on its way into the store.
+
+Its bytes are never gathered: it refers to the chunk events as they came, which are let go of once it is stored.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from heliostat.api.image.v1 import event_pb2, media_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis.blobs import Blobs
+from heliostat.chassis.errors import MeshError
+from heliostat.chassis.logs import get_logger
+from heliostat.ledger.random_bits import RANDOM_BITS
+
+_EXTENSION: Mapping[str, str] = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/webp": "webp",
+    "image/gif": "gif",
+    "image/avif": "avif",
+}
+_TRIES = 3
+_PAUSE_S = 0.2
+
+log = get_logger(__name__)
+
+
+def media_key(media_id: str) -> str:
+    """The blob key of a kept picture. Pure."""
+    return f"media/{media_id[:2]}/{media_id}"
+
+
+def new_media_id(media_type: str) -> str:
+    """128 random bits and the extension that tells the type. Raises MEDIA_INVALID for a type that is not kept."""
+    extension = _EXTENSION.get(media_type)
+    if extension is None:
+        raise MeshError(
+            reasons.ERROR_REASON_MEDIA_INVALID,
+            "The provider delivered a file of a type that is not a picture; ask for png, jpeg, webp, gif or avif.",
+        )
+    return f"{RANDOM_BITS.hexadecimal(16)}.{extension}"
+
+
+class Picture:
+    """One final picture on its way into the store."""
+
+    __slots__ = ("attempt_id", "chunks", "ended", "info", "media_id", "positions", "stored")
+
+    def __init__(self, attempt_id: str, info: media_pb2.MediaInfo) -> None:
+        self.attempt_id = attempt_id
+        self.info = info
+        self.media_id = info.media_id
+        self.chunks: list[event_pb2.ImageEvent] = []
+        self.positions: list[int] = []
+        self.ended: media_pb2.MediaEnded | None = None
+        self.stored = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The bytes, piece by piece; each piece exists only while it is used."""
+        for event in self.chunks:
+            yield event.media_chunk.data
+
+    def end(self, ended: media_pb2.MediaEnded, expire_time_us: int) -> None:
+        """Completes what is known of the picture; a missing hash or size is made from the bytes."""
+        ended.media_id = self.media_id
+        ended.expire_time_seconds = expire_time_us // 1_000_000
+        if not ended.sha256:
+            hashed = hashlib.sha256()
+            for piece in self:
+                hashed.update(piece)
+            ended.sha256 = hashed.digest()
+        if not ended.size_bytes:
+            last = self.chunks[-1].media_chunk if self.chunks else media_pb2.MediaChunk()
+            ended.size_bytes = last.offset_bytes + len(last.data)
+        self.ended = ended
+
+    def row(self, request_id: str, now_us: int, expire_time_us: int) -> Mapping[str, Any]:
+        """The picture's row in the journal, once it has ended."""
+        ended = self.ended or media_pb2.MediaEnded()
+        return {
+            "media_id": self.media_id,
+            "request_id": request_id,
+            "attempt_id": self.attempt_id,
+            "image_index": self.info.image_index,
+            "size_bytes": ended.size_bytes,
+            "sha256": ended.sha256,
+            "create_time_us": now_us,
+            "expire_time_us": expire_time_us,
+            "purged": 0,
+            "started": self.info.SerializeToString(),
+            "ended": ended.SerializeToString(),
+        }
+
+
+async def store(blobs: Blobs, picture: Picture) -> None:
+    """Stores the picture's bytes; a store that fails is asked three times.
+
+    Raises INTERNAL: by then the picture was bought, so the request fails with its cost recorded.
+    """
+    key = media_key(picture.media_id)
+    for left in reversed(range(_TRIES)):
+        try:
+            data = picture.chunks[0].media_chunk.data if len(picture.chunks) == 1 else picture
+            await blobs.put(key, data)
+        except MeshError as error:
+            log.warning("a picture could not be stored", tries_left=left, **error.metadata)
+            if not left:
+                raise MeshError(
+                    reasons.ERROR_REASON_INTERNAL,
+                    "The picture was made but could not be stored; check blobs.url and its free space.",
+                ) from error
+            await asyncio.sleep(_PAUSE_S)
+        else:
+            picture.stored = True
+            return
