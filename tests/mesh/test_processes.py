@@ -74,6 +74,20 @@ async def test_a_killed_adapter_costs_its_requests_only(tmp_path: Path) -> None:
         assert len(again["data"]) == 1
 
 
+@pytest.mark.parametrize("name", ["adapter-fal", "ledger,router", "edge"])
+async def test_a_stopped_process_finishes_what_it_has(name: str, tmp_path: Path) -> None:
+    """SIGTERM in the middle of a request: it is answered, by the provider that was asked, and bought once."""
+    async with supervised(tmp_path, {"mesh": {"drain_s": 10}}) as (running, supervisor):
+        await running.script("fal", {"path": "submit", "delay_s": 1}, {"ok": True})
+        under_way = asyncio.create_task(running.generate(**SUNSET))
+        await submitted(running, "fal")
+        os.kill(supervisor.pid(name), signal.SIGTERM)
+        answer = await under_way
+        assert answer.status_code == 200, answer.text
+        assert [attempt["provider"] for attempt in answer.json()["metadata"]["attempts"]] == ["fal"]
+        assert (await running.journal())["billable"] == 1
+
+
 async def test_one_trace_from_rest_to_the_provider(tmp_path: Path) -> None:
     """The caller's traceparent is taken up, and every process adds its spans to the one tree."""
     trace_id = "0af7651916cd43dd8448eb211c80319c"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import random
 import secrets
@@ -125,9 +126,14 @@ class Process:
         self._draining = True
         for server in self._servers:
             server.drain()
-        for placed, part, local in reversed(self._parts):
-            await self._stop_part(placed, part, local, grace)
+        # From left to right: the edge gives its callers their answers, then calls that came over a wire end while the
+        # parts still serve them, then the parts go, callers before those they call.
+        parts = list(reversed(self._parts))
+        if parts and parts[0][0].name == "edge":
+            await self._stop_part(*parts.pop(0), grace)
         await asyncio.gather(*(server.stop(grace) for server in self._servers))
+        for running in parts:
+            await self._stop_part(*running, grace)
         await self._channels.close()
         self._parts.clear()
         self._servers.clear()
@@ -165,6 +171,16 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
+def _settle_memory() -> None:
+    """What was loaded at the start stays; the collector need not walk over it again, nor so often.
+
+    Measured in 2026-11: with CPython's defaults it took a fifth of the CPU of a small request.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 async def run(process: Process, on_ready: Callable[[Process], object] = lambda _: None) -> None:
     """Runs until SIGTERM or SIGINT; a second signal ends the drain at once."""
     asked = asyncio.Event()
@@ -172,6 +188,7 @@ async def run(process: Process, on_ready: Callable[[Process], object] = lambda _
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
     await process.start()
+    _settle_memory()
     on_ready(process)
     await asked.wait()
     asked.clear()
