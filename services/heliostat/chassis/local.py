@@ -147,7 +147,8 @@ class _StreamCall(_Call):
         self._taken: asyncio.Future[None] | None = None
         self._wanted: asyncio.Future[Any] | None = None
         self._ready: list[Any] = []
-        self._end: BaseException | None = None
+        self._over = False
+        self._error: BaseException | None = None
         super().__init__(*args)
 
     async def _run(self) -> None:
@@ -161,7 +162,7 @@ class _StreamCall(_Call):
         except BaseException as error:
             self._fail(_carried(error))
         else:
-            self._fail(StopAsyncIteration())
+            self._finish()
 
     async def _offer(self, message: Message) -> None:
         self._taken = self._loop.create_future()
@@ -172,8 +173,12 @@ class _StreamCall(_Call):
         await self._taken
 
     def _fail(self, error: BaseException) -> None:
-        if self._end is None:
-            self._end = error
+        if not self._over:
+            self._error = error
+            self._finish()
+
+    def _finish(self) -> None:
+        self._over = True
         if self._wanted is not None and not self._wanted.done():
             self._wanted.set_result(None)
 
@@ -183,14 +188,22 @@ class _StreamCall(_Call):
     async def __anext__(self) -> Any:
         if self._ready:
             return self._ready.pop()
-        if self._end is None:
+        if not self._over:
             self._wanted = self._loop.create_future()
             if self._taken is not None and not self._taken.done():
                 self._taken.set_result(None)
             message = await self._wanted
+            self._wanted = None
             if message is not None:
                 return message
-        raise self._end or StopAsyncIteration
+        # Raised, not kept: an exception that a call keeps holds its frames, and they hold the call and its pictures.
+        error, self._error = self._error, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error
+        raise StopAsyncIteration
 
 
 class _UnaryCall(_Call):
