@@ -1,7 +1,9 @@
 """Models, jobs, callbacks, probes, descriptions: everything beside pictures, on a real socket."""
 
+import logging
 import random
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -218,3 +220,36 @@ async def test_a_ledger_that_is_away(tmp_path: Path) -> None:
         assert (await client.get("/readyz")).json()["because"] == "the ledger cannot be reached"
         assert (await client.get("/healthz")).status_code == 200
     await edge.stop()
+
+
+class Listener(logging.Handler):
+    """Keeps the fields of every line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[dict[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps one line."""
+        self.lines.append({"event": record.getMessage(), **getattr(record, "fields", {})})
+
+
+async def test_the_access_log_keeps_secrets(bench: Bench) -> None:
+    """One line per request, with route, status, ids and trace; no prompt, no key, no query."""
+    logger, listener = logging.getLogger("heliostat.edge"), Listener()
+    level = logger.level
+    logger.addHandler(listener)
+    logger.setLevel(logging.INFO)
+    try:
+        body = {"model": "flux-schnell", "prompt": "a very private prompt"}
+        answer = await bench.client.post("/v1/images/generations?wait=9&secret=1", json=body)
+        await bench.client.get("/v1/models/flux-schnell")
+    finally:
+        logger.removeHandler(listener)
+        logger.setLevel(level)
+    assert [line["route"] for line in listener.lines] == ["/v1/images/generations", "/v1/models/{id}"]
+    first = listener.lines[0]
+    assert first["request_id"] == answer.headers["x-request-id"]
+    assert first["trace_id"] == answer.headers["x-heliostat-trace-id"]
+    assert (first["event"], first["method"], first["status"]) == ("answered", "POST", 200)
+    assert all(secret not in repr(listener.lines) for secret in ("private", "good", "secret"))

@@ -6,7 +6,7 @@ from starlette.types import Receive, Scope, Send
 
 from heliostat.chassis import telemetry
 from heliostat.chassis.context import Incoming, serving
-from heliostat.chassis.errors import MeshError, internal, reason_name
+from heliostat.chassis.errors import MeshError, internal
 from heliostat.chassis.logs import get_logger
 from heliostat.edge.desk import Desk
 from heliostat.edge.edits import Edits
@@ -64,21 +64,19 @@ class App:
         """Serves one request."""
         visit = open_visit(scope, self._desk.clock.monotonic())
         route = self.routes.find(scope)
-        visit.route = route.path if route is not None else ""
+        visit.route = route.path_format if route is not None else ""
         serving(Incoming(request_id=visit.request_id))
         telemetry.continue_trace(visit.header(b"traceparent"))
         self._in_flight.inc()
         try:
             with telemetry.span(f"{scope['method']} {visit.route or 'unknown'}", "server") as span:
                 visit.trace_id = span.trace_id
-                await self._serve(route, Request(scope, receive, send), visit, send)
-                span.set(telemetry.HTTP_METHOD, scope["method"])
-                span.set(telemetry.HTTP_ROUTE, visit.route)
-                span.set(telemetry.HTTP_STATUS, visit.status)
-                span.set(telemetry.REQUEST_ID, visit.request_id)
+                try:
+                    await self._serve(route, Request(scope, receive, send), visit, send)
+                finally:
+                    self._note(scope["method"], visit, span)
         finally:
             self._in_flight.dec()
-            self._note(scope["method"], visit)
 
     async def _serve(self, route: Route | None, request: Request, visit: Visit, send: Send) -> None:
         try:
@@ -98,9 +96,9 @@ class App:
             reply.linger = request.receive
         try:
             await reply.send(send, beside)
-        except MeshError as error:
+        except Exception as error:
             # The answer had begun: nothing is left but to end the connection before the body is whole.
-            log.warning("an answer was cut", route=visit.route, reason=reason_name(error.reason))
+            log.unforeseen("an answer was cut", error, route=visit.route)
 
     async def _answer(self, route: Route | None, request: Request, visit: Visit) -> Answering:
         try:
@@ -110,16 +108,26 @@ class App:
             answered: Answering = await route.endpoint(request)
             return answered
         except MeshError as error:
+            visit.error = error
             return _problem_reply(problem_of(error, possibly_bought=visit.possibly_bought))
         except Refusal as refusal:
             return _problem_reply(problem_of_refusal(refusal))
         except CallerLeft:
             raise
         except Exception as error:
+            visit.error = error
             log.unforeseen("a request failed unforeseen", error, route=visit.route)
             return _problem_reply(problem_of(internal(error), possibly_bought=visit.possibly_bought))
 
-    def _note(self, method: str, visit: Visit) -> None:
+    def _note(self, method: str, visit: Visit, span: telemetry.span) -> None:
+        span.set(telemetry.HTTP_METHOD, method)
+        span.set(telemetry.HTTP_ROUTE, visit.route)
+        span.set(telemetry.HTTP_STATUS, visit.status)
+        span.set(telemetry.REQUEST_ID, visit.request_id)
+        if visit.error is not None and visit.status >= 500:
+            span.fail(visit.error)
+        # An error holds on to the frames that it passed through.
+        visit.error = None
         write = log.debug if visit.route in ("/healthz", "/readyz", "/metrics") else log.info
         duration_ms = self._desk.elapsed_ms(visit)
         write("answered", method=method, route=visit.route, status=visit.status, duration_ms=duration_ms)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Iterator, Sequence
 
@@ -85,6 +86,8 @@ def _listener(settings: EdgeSettings) -> socket.socket:
 
 
 def _config(app: App, settings: EdgeSettings) -> uvicorn.Config:
+    # What uvicorn would say in plain text on standard error, the edge says in its own log or to the caller.
+    logging.getLogger("uvicorn.error").addHandler(logging.NullHandler())
     return uvicorn.Config(
         app,
         http=http_protocol(settings),

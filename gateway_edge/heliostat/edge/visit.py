@@ -42,6 +42,7 @@ class Visit:
     body_left: bool = False
     """True as long as a body, or a part of it, has not been read."""
     possibly_bought: bool = False
+    error: Exception | None = None
     answer_headers: dict[str, str] = field(default_factory=dict)
 
     def header(self, name: bytes) -> str:
