@@ -1,0 +1,106 @@
+"""Every installed adapter, or a foreign one: `pytest tests/conformance --adapter-address=dns:///host:port`."""
+
+import pkgutil
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+import heliostat.adapters
+from heliostat.api.adapter.v1 import adapter_pb2_grpc
+from heliostat.chassis.blobs import Blobs
+from heliostat.chassis.channels import Channels
+from heliostat.chassis.clock import Clock
+from heliostat.chassis.local import LocalServer
+from heliostat.chassis.modules import Module, Surroundings
+from heliostat.chassis.settings import MeshSettings
+from tests.conformance.subject import Emulated, Subject
+from tests.emulators.conftest import Bench
+from tests.emulators.conftest import opened as emulators
+
+FOREIGN = "foreign"
+EMULATED = {
+    "openai": Emulated("openai", "/openai/v1", "OPENAI_API_KEY", "gpt-image-2", "sk-conformance-0123456789"),
+    "fal": Emulated("fal", "/fal", "FAL_KEY", "fal-ai/flux/schnell", "id:conformance-0123456789"),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the options of this suite."""
+    parser.addoption("--adapter-address", default="", help="try the adapter at this gRPC address only")
+    parser.addoption("--adapter-model", default="", help="provider model to ask it for; the first one by default")
+
+
+def installed() -> list[str]:
+    """The adapters that stand beside the kit."""
+    return sorted(found.name for found in pkgutil.iter_modules(heliostat.adapters.__path__) if found.name != "sdk")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs each rule for each adapter."""
+    if "adapter_name" not in metafunc.fixturenames:
+        return
+    foreign = metafunc.config.getoption("--adapter-address", default="")
+    metafunc.parametrize("adapter_name", [FOREIGN] if foreign else installed())
+
+
+@pytest.fixture
+async def subject(
+    adapter_name: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Subject]:
+    """The adapter under test, running; with its emulated provider where there is one."""
+    async with AsyncExitStack() as stack:
+        channels = Channels(MeshSettings())
+        stack.push_async_callback(channels.close)
+        if adapter_name == FOREIGN:
+            address = request.config.getoption("--adapter-address")
+            stub = adapter_pb2_grpc.AdapterServiceStub(channels.channel(address))
+            yield await Subject.of(stub, model=request.config.getoption("--adapter-model", default=""))
+            return
+        emulated = EMULATED.get(adapter_name)
+        settings: dict[str, Any] = {}
+        bench: Bench | None = None
+        if emulated is not None:
+            monkeypatch.setenv(emulated.variable, emulated.key)
+            bench = await anext(running := emulators(job_seconds=0))
+            stack.push_async_callback(_finish, running)
+            settings["base_url"] = f"{bench.base}{emulated.path}"
+        module: Module = import_module(f"heliostat.adapters.{adapter_name}").MODULE
+        await _serve(module, settings, channels, tmp_path, stack)
+        stub = adapter_pb2_grpc.AdapterServiceStub(channels.channel("local:subject"))
+        yield await Subject.of(stub, model=emulated.model if emulated else "", bench=bench, emulated=emulated)
+
+
+async def _finish(running: AsyncIterator[Bench]) -> None:
+    """Lets the emulators' generator run to its end."""
+    await anext(running, None)
+
+
+async def _serve(
+    module: Module, settings: dict[str, Any], channels: Channels, folder: Path, stack: AsyncExitStack
+) -> None:
+    surroundings = Surroundings(
+        name=module.name,
+        channel=channels.channel,
+        adapters={},
+        blobs=Blobs("memory://"),
+        database=cast(Any, None),
+        clock=Clock(),
+        dice=random.Random(7),
+        state_dir=folder,
+        sandbox=False,
+        secret=lambda _: bytes(32),
+        draining=lambda: False,
+    )
+    part = module.build(module.settings.model_validate(settings), surroundings)
+    server = LocalServer()
+    for service in part.services:
+        service.add(service.servicer, server)
+    channels.offer("subject", server)
+    stack.push_async_callback(server.stop, 1)
+    stack.push_async_callback(part.stop)
+    await part.start()
