@@ -12,7 +12,8 @@ from google.protobuf import text_format
 
 from heliostat.api.image.v1 import request_pb2
 from heliostat.api.router.v1 import router_pb2
-from heliostat.edge.from_proto import Answer, Asked, body_pieces
+from heliostat.edge.answer import Answer
+from heliostat.edge.from_proto import Asked, body_pieces
 from heliostat.edge.schemas import generation_body
 from heliostat.edge.to_proto import PICTURE, Wish, generation_request
 

@@ -1,15 +1,13 @@
 """Events of a request as OpenAI's answer, piece by piece. Pure: no clock, no I/O.
 
-Picture bytes become base64 chunk by chunk, as they come; chunks are multiples of three bytes, so the texts join. The
-JSON around them is made without them and spliced: no picture ever goes through a JSON library.
+The JSON is made without the pictures, whose base64 text is spliced in: no picture ever goes through a JSON library.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
-import pybase64
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
@@ -18,7 +16,8 @@ from heliostat.api.image.v1 import event_pb2, media_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.errors import MeshError, from_status, reason_name
-from heliostat.edge.problems import KINDS, failure_costs_perhaps
+from heliostat.edge.answer import Answer, Picture
+from heliostat.edge.problems import KINDS
 from heliostat.edge.to_proto import BACKGROUNDS, QUALITIES
 
 OUTCOMES: Mapping[int, str] = {
@@ -56,123 +55,6 @@ JOB_STATES: Mapping[int, str] = {
 
 # media id, moment in seconds since the epoch after which the picture is gone (0 unknown) -> link
 Link = Callable[[str, int], str]
-
-
-@dataclass(slots=True)
-class Picture:
-    """One final picture as far as it has come: what is known of it, and its bytes or its base64 text in pieces."""
-
-    attempt_id: str
-    info: media_pb2.MediaInfo
-    pieces: list[bytes] = field(default_factory=list)
-    rest: bytes = b""
-    ended: media_pb2.MediaEnded | None = None
-
-    @property
-    def media_id(self) -> str:
-        """Under which id the ledger keeps it; empty where it does not."""
-        return (self.ended.media_id if self.ended is not None else "") or self.info.media_id
-
-
-@dataclass(slots=True)
-class Answer:
-    """What the events of one request have told so far.
-
-    `as_base64`: the pieces of pictures are base64 text, else the bytes themselves. `take` every event in order; then
-    one of `result` and `detached` is set, or the stream has ended early.
-    """
-
-    as_base64: bool
-    request_id: str = ""
-    joined: bool = False
-    replayed: bool = False
-    detached: bool = False
-    possibly_bought: bool = False
-    result: event_pb2.ImageResult | None = None
-    _pictures: dict[int, Picture] = field(default_factory=dict)
-    _previews: set[int] = field(default_factory=set)
-
-    def take_all(self, events: Iterable[event_pb2.ImageEvent]) -> None:
-        """Takes the next events."""
-        for event in events:
-            self.take(event)
-
-    def take(self, event: event_pb2.ImageEvent) -> None:
-        """Takes the next event."""
-        match event.WhichOneof("event"):
-            case "media_chunk":
-                self._chunk(event.media_chunk)
-            case "media_started":
-                self._started(event)
-            case "media_ended":
-                self._ended(event.media_ended)
-            case "completed":
-                self.result = event.completed
-            case "admitted":
-                admitted = event.admitted
-                self.request_id, self.joined, self.replayed = admitted.request_id, admitted.joined, admitted.replayed
-            case "attempt_failed":
-                self._failed(event)
-            case "detached":
-                self.detached = True
-                self.request_id = event.detached.request_id or self.request_id
-            case "provider_accepted":
-                self.possibly_bought = True
-
-    @property
-    def pictures(self) -> list[Picture]:
-        """The final pictures that are whole, in order."""
-        return [self._pictures[index] for index in sorted(self._pictures) if self._pictures[index].ended is not None]
-
-    def release(self) -> None:
-        """Lets go of the pictures, once what is sent has been made of them; see where the stream is read."""
-        self._pictures.clear()
-
-    def _started(self, event: event_pb2.ImageEvent) -> None:
-        info = event.media_started
-        if info.partial:
-            self._previews.add(info.image_index)
-            return
-        self._previews.discard(info.image_index)
-        self._pictures[info.image_index] = Picture(event.attempt_id, info)
-
-    def _chunk(self, chunk: media_pb2.MediaChunk) -> None:
-        picture = self._pictures.get(chunk.image_index)
-        if picture is None or chunk.image_index in self._previews:
-            return
-        data = chunk.data
-        if not self.as_base64:
-            picture.pieces.append(data)
-            return
-        if picture.rest:
-            data = picture.rest + data
-        spare = len(data) % 3
-        # The last chunk of a picture, or a chunk of somebody who cut elsewhere: what is over waits for the end.
-        picture.rest = data[len(data) - spare :] if spare else b""
-        picture.pieces.append(pybase64.b64encode(data[: len(data) - spare] if spare else data))
-
-    def _ended(self, ended: media_pb2.MediaEnded) -> None:
-        picture = self._pictures.get(ended.image_index)
-        if ended.image_index in self._previews:
-            self._previews.discard(ended.image_index)
-            return
-        if picture is not None:
-            picture.ended = ended
-            if picture.rest:
-                picture.pieces.append(pybase64.b64encode(picture.rest))
-                picture.rest = b""
-
-    def _failed(self, event: event_pb2.ImageEvent) -> None:
-        attempt = event.attempt_failed.attempt
-        if failure_costs_perhaps(attempt.outcome, attempt.billed):
-            self.possibly_bought = True
-        cut = [index for index, picture in self._pictures.items() if _is_cut(picture, event.attempt_id)]
-        for index in cut:
-            del self._pictures[index]
-
-
-def _is_cut(picture: Picture, attempt_id: str) -> bool:
-    return picture.attempt_id == attempt_id and picture.ended is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from heliostat.api.image.v1 import request_pb2
 from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis.calls import stream
 from heliostat.chassis.errors import MeshError, to_duration
+from heliostat.edge.answer import Answer
 from heliostat.edge.desk import GRACE_S, Desk
-from heliostat.edge.from_proto import Answer, Asked, body_pieces, complete, detached_body, executed_model, usd
+from heliostat.edge.from_proto import Asked, body_pieces, complete, detached_body, executed_model, usd
 from heliostat.edge.limits import json_fields
 from heliostat.edge.presence import Presence
 from heliostat.edge.problems import error_body
