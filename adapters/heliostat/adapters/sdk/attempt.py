@@ -16,6 +16,7 @@ from heliostat.adapters.sdk.structure import Shape, read_shape
 from heliostat.api.image.v1 import event_pb2, media_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError, internal, to_duration
+from heliostat.chassis.failpoints import reach
 from heliostat.chassis.logs import get_logger
 from heliostat.chassis.money import to_money
 
@@ -86,6 +87,7 @@ class Attempt:
                 picture, shape = await self._converted(picture, shape, wanted)
         elif not picture.uri:
             raise self._invalid("The provider delivered an empty picture.")
+        reach("adapter.downloaded")
         await self._outbox.room()
         write_picture(self._outbox, picture, shape)
         if picture.partial_index is None:

@@ -32,6 +32,7 @@ from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis import telemetry
 from heliostat.chassis.errors import MeshError
+from heliostat.chassis.failpoints import reach
 
 ATTEMPT_HEADER = "x-heliostat-attempt"
 MAX_ANSWER_BYTES = MAX_BYTES
@@ -130,8 +131,10 @@ class ProviderClient:
         request.extensions["stream"] = True
         request.extensions["max_bytes"] = MAX_STREAM_BYTES
         with telemetry.span(f"POST {self._provider}", kind="client", attributes=self._attributes(request)) as span:
+            reach("adapter.before_submit")
             try:
                 response = await self._transport.handle_async_request(request)
+                reach("adapter.submitted")
                 span.set(telemetry.HTTP_STATUS, response.status_code)
                 async with aclosing(response):
                     if response.status_code >= 300:
@@ -208,10 +211,14 @@ class ProviderClient:
     async def _exchange(self, request: httpx.Request, call: Call | None, phase: str) -> Answer:
         name = f"{request.method} {self._provider}"
         with telemetry.span(name, kind="client", attributes=self._attributes(request)) as span:
+            if phase == "submit":
+                reach("adapter.before_submit")
             try:
                 response = await self._transport.handle_async_request(request)
             except httpx.HTTPError as error:
                 raise self._broken(error, call, phase) from None
+            if phase == "submit":
+                reach("adapter.submitted")
             span.set(telemetry.HTTP_STATUS, response.status_code)
         return Answer(response.status_code, response.headers, response.content)
 
