@@ -210,11 +210,14 @@ async def ledger(
     clock: Clock | None = None,
     sandbox: bool = True,
     url: str = "",
+    busy_timeout_s: float = 5.0,
     **settings: Any,
 ) -> AsyncIterator[Room]:
     """Starts a ledger over `folder`; a second one over the same folder is a restart."""
     clock = clock or Clock()
-    database = Database(url or f"sqlite:///{folder}/heliostat.db", synchronous="NORMAL", clock=clock)
+    database = Database(
+        url or f"sqlite:///{folder}/heliostat.db", synchronous="NORMAL", clock=clock, busy_timeout_s=busy_timeout_s
+    )
     blobs = Blobs((folder / "blobs").as_uri())
     channels, routers, ledgers = Channels(MeshSettings()), LocalServer(), LocalServer()
     router = ScriptedRouter(script)

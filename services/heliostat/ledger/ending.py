@@ -54,7 +54,8 @@ async def commit_end(desk: Desk, end: Ending, opening: Row | None) -> MeshError 
     Gives why the end could not be written, or None.
     """
     lost: MeshError | None = None
-    for pause_s in (*_PAUSES_S, None):
+    # Where nothing was bought there is nothing to forget, and the caller should hear at once.
+    for pause_s in (*_PAUSES_S, None) if end.attempts else (None,):
         try:
             await desk.journal.end(end, opening)
         except MeshError as failed:

@@ -238,6 +238,8 @@ class Run:
                 for event in response.events:
                     await self._take(event)
                 self.events.tell()
+                # While the next one is waited for, this one's pictures would stay in memory.
+                del event, response
 
     async def _take(self, event: event_pb2.ImageEvent) -> None:
         """One event of the router. Chunks stay in the message that they came in; all others are copied out of it."""

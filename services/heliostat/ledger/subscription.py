@@ -64,6 +64,8 @@ class Subscription:
                     if size and self._bytes + size > MAX_MESSAGE_BYTES:
                         yield self._take()
                     self._add(entry, size)
+                # Not kept while the reader waits: an event keeps the whole message alive that it came in.
+                entry = None
             if log.ended and self.position == len(log.entries):
                 break
             if self._woken_late:
