@@ -220,7 +220,7 @@ async def test_an_error_answer_of_the_provider_bought_nothing() -> None:
     """It is quoted without our key, and names what to mend."""
 
     async def refuse(exchange: Exchange) -> None:
-        await exchange.answer(401, b'{"error":{"message":"bad key topsecret99"}}', x_request_id="r7")
+        await exchange.answer(401, b'{"error":{"message":"we do not know topsecret99"}}', x_request_id="r7")
 
     with pytest.raises(MeshError) as caught:
         await ask(refuse)

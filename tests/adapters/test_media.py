@@ -73,7 +73,7 @@ def test_what_is_no_json_object_is_refused(body: bytes) -> None:
         read_json_pictures(body)
 
 
-@pytest.mark.parametrize("place", [None, 3, "", {}])
+@pytest.mark.parametrize("place", [None, 3, "", {}, "\x000", "\x00-1", "\x00x"])
 def test_a_place_without_text_holds_no_picture(place: object) -> None:
     """Null and other values are errors of the provider's."""
     with pytest.raises(ValueError, match="base64"):

@@ -4,6 +4,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf.struct_pb2 import Struct
@@ -28,7 +29,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
         yield one
 
 
-def options_of(**values: object) -> Struct:
+def options_of(**values: Any) -> Struct:
     """Values as a Struct."""
     struct = Struct()
     struct.update(values)
@@ -149,7 +150,7 @@ async def test_describe_tells_what_a_model_can_do(room: Room) -> None:
     ],
 )
 async def test_what_cannot_be_honoured_is_told_or_refused(
-    room: Room, fields: dict[str, object], parameter: str, requested: str
+    room: Room, fields: dict[str, Any], parameter: str, requested: str
 ) -> None:
     """Reported by default, silent when off, refused before the submit when strict, refused when required."""
     asked = {"size": SMALL, **fields}
@@ -184,7 +185,7 @@ async def test_the_delivered_size_is_told_beside_the_wish(room: Room) -> None:
     ],
 )
 async def test_what_cannot_be_done_is_refused_before_the_submit(
-    room: Room, fields: dict[str, object], reason: str
+    room: Room, fields: dict[str, Any], reason: str
 ) -> None:
     """And the field that is to blame is named."""
     error = (await room.ask("mock-image", size=SMALL, **fields)).failure

@@ -1,5 +1,7 @@
 """A wished size becomes what a model takes, and the caller is told where it differs."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ def px(width: int, height: int) -> requests.Size:
 
 def shape(width: int, height: int, tier: str = "") -> requests.Size:
     """A shape, with a tier of its name."""
-    value = requests.SizeTier.Value(f"SIZE_TIER_{tier}") if tier else requests.SIZE_TIER_UNSPECIFIED
+    value: Any = requests.SizeTier.Value(f"SIZE_TIER_{tier}") if tier else requests.SIZE_TIER_UNSPECIFIED
     return requests.Size(aspect=requests.AspectSize(width_ratio=width, height_ratio=height, tier=value))
 
 

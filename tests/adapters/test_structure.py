@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -13,7 +14,7 @@ from heliostat.painting.blank import blank_png
 FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif", "AVIF": "image/avif"}
 
 
-def encoded(name: str, size: tuple[int, int] = (37, 23), mode: str = "RGB", **options: object) -> bytes:
+def encoded(name: str, size: tuple[int, int] = (37, 23), mode: str = "RGB", **options: Any) -> bytes:
     """A picture with some content, so that formats do not shrink it to nothing."""
     picture = Image.effect_mandelbrot(size, (-2, -1.5, 1, 1.5), 20).convert(mode)
     out = io.BytesIO()
@@ -48,7 +49,7 @@ def test_type_and_size_are_read_from_the_head(name: str, size: tuple[int, int]) 
         ("PNG", {"optimize": True}),
     ],
 )
-def test_variants_of_a_format_are_read_too(name: str, options: dict[str, object]) -> None:
+def test_variants_of_a_format_are_read_too(name: str, options: dict[str, Any]) -> None:
     """Lossless and extended WebP, progressive JPEG, long comments."""
     assert read_shape(encoded(name, **options)) == Shape(FORMATS[name], 37, 23)
 

@@ -13,6 +13,7 @@ from heliostat.chassis.clock import Clock
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.modules import Surroundings
 
+INPUTS = "inputs/"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -60,7 +61,14 @@ class SharedBench:
             ) from None
 
     async def read_blob(self, blob_id: str) -> bytes:
-        """A blob of the media store. Raises RESOURCE_NOT_FOUND."""
+        """An input that the edge or the ledger put into the media store. Raises RESOURCE_NOT_FOUND."""
+        if not blob_id.startswith(INPUTS):
+            # Pictures of other callers are in the same store.
+            raise MeshError(
+                reasons.ERROR_REASON_RESOURCE_NOT_FOUND,
+                "There is no such input; send the picture itself.",
+                field="image",
+            )
         return await self._surroundings.blobs.get(blob_id)
 
     async def shape_mask(self, mask: bytes, mode: "request_pb2.MaskMode", feather_px: int, form: MaskForm) -> bytes:

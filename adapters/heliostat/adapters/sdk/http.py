@@ -267,7 +267,8 @@ class ProviderClient:
         """The error behind an answer of status 300 and up, by the adapter's reading or by the kit's."""
         error = self._refusal(answer) or read_refusal(answer, self._key_name(account))
         prompts = (call.request.prompt, call.request.negative_prompt) if call is not None else ()
-        error.message = clean(error.message, prompts, self._headers(account).values())
+        secrets = [value.split()[-1] for value in self._headers(account).values() if value]
+        error.message = clean(error.message, prompts, secrets)
         if phase not in {"submit", "prepare"} and not _deliberate(error):
             error.failure = _failure(phase, call)
         return error

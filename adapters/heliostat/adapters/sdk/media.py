@@ -33,10 +33,16 @@ class JsonPictures:
         Raises ValueError for what is not base64.
         """
         if isinstance(place, str) and place.startswith("\x00"):
-            return decode_base64(self.encoded[int(place[1:])])
+            return decode_base64(self._cut_out(place[1:]))
         if isinstance(place, str) and place:
             return decode_base64(place.encode())
         raise ValueError("no base64 text")
+
+    def _cut_out(self, index: str) -> bytes:
+        """The text of a placeholder; a provider may write what looks like one."""
+        if not index.isdecimal() or int(index) >= len(self.encoded):
+            raise ValueError("no base64 text")
+        return self.encoded[int(index)]
 
 
 def read_json_pictures(body: bytes, key: str = "b64_json") -> JsonPictures:

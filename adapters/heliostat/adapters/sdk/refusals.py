@@ -36,8 +36,11 @@ _OUT_OF_CREDIT = (
 _REQUEST_IDS = ("x-request-id", "x-fal-request-id", "request-id", "cf-ray-request-id")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+# Words that look like keys: "sk-…", "Bearer …", "key 0a1b…" with a digit in it, and any run of 32 letters.
 _KEYLIKE = re.compile(
-    r"\b(?:sk|pk|rk|key|fal|r8|Bearer|Key)[-_ :][A-Za-z0-9._:+/=*-]{6,}|[A-Za-z0-9_-]{32,}(?:\.[A-Za-z0-9_-]{8,})*"
+    r"\b(?:sk|pk|rk|r8|Bearer)[-_ :][A-Za-z0-9._:+/=*-]{6,}"
+    r"|\b[Kk]ey[-_ :](?=\S*\d)[A-Za-z0-9._:+/=*-]{6,}"
+    r"|[A-Za-z0-9_-]{32,}(?:\.[A-Za-z0-9_-]{8,})*"
 )
 
 

@@ -44,7 +44,7 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         self._bench = bench
         self._running: dict[str, _Running] = {}
         self._unnamed = itertools.count()
-        self._farewells: set[asyncio.Task[None]] = set()
+        self._farewells: set[asyncio.Task[Cancelled]] = set()
         self._draining = adapter.surroundings.draining
 
     async def Describe(self, request: adapter_pb2.DescribeRequest, context: object) -> adapter_pb2.DescribeResponse:
@@ -110,8 +110,8 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
             job = running.call.accepted_job_id
             unsent = not running.call.submitted
             running.task.cancel()
-            known = await self._cancel_job(running.call.model.name, job, running.call.account) if job else None
-            return adapter_pb2.CancelResponse(found=True, free=unsent or (known is not None and known.free))
+            known = await self._cancel_quietly(running.call) if job else Cancelled(found=True)
+            return adapter_pb2.CancelResponse(found=True, free=unsent or known.free)
         if not request.provider_job_id:
             return adapter_pb2.CancelResponse()
         known = await self._cancel_job(request.provider_model, request.provider_job_id, request.account)
@@ -202,11 +202,12 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)
 
-    async def _cancel_quietly(self, call: Call) -> None:
+    async def _cancel_quietly(self, call: Call) -> Cancelled:
         try:
-            await self._cancel_job(call.model.name, call.accepted_job_id or "", call.account)
+            return await self._cancel_job(call.model.name, call.accepted_job_id or "", call.account)
         except MeshError as error:
             log.warning("an abandoned job could not be cancelled", provider=self._adapter.name, error=error.message)
+            return Cancelled(found=True)
 
     async def _cancel_job(self, provider_model: str, provider_job_id: str, account: str) -> Cancelled:
         model = self._adapter.models.get(provider_model)

@@ -6,10 +6,11 @@ may have been (`httpx.ReadTimeout`, `httpx.ReadError`): whether something was bo
 """
 
 import asyncio
+import ssl
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import cache
 
 import aiohttp
 import httpx
@@ -21,6 +22,12 @@ PIECE_BYTES = 1024 * 1024
 
 class BodyTooLarge(httpx.ReadError):
     """The answer is longer than we take; nothing of it is kept."""
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that servers are checked against: certifi's or SSL_CERT_FILE's. Read once, for it is slow."""
+    return httpx.create_ssl_context()
 
 
 class AddressRefused(OSError):
@@ -45,13 +52,11 @@ class LargePieceTransport(AiohttpTransport):
         max_connections: int,
         keepalive_s: float,
         resolver: AbstractResolver | None = None,
-        ssl_context: Any = True,
     ) -> None:
-        super().__init__(client=self._session)
+        super().__init__(verify=_trusted(), client=self._session)
         self._max_connections = max_connections
         self._keepalive_s = keepalive_s
         self._resolver = resolver
-        self._ssl = ssl_context
 
     def _session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
@@ -60,7 +65,7 @@ class LargePieceTransport(AiohttpTransport):
             resolver=self._resolver,
             use_dns_cache=self._resolver is None,
             ttl_dns_cache=30,
-            ssl=self._ssl,
+            ssl=self.ssl_context,
         )
         return aiohttp.ClientSession(
             connector=connector,
