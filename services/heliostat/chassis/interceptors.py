@@ -51,6 +51,7 @@ def wear(path: str, handler: grpc.RpcMethodHandler) -> Callable[..., Any]:
             try:
                 async for message in messages:
                     yield message
+                    del message
             finally:
                 await messages.aclose()
 
@@ -105,6 +106,7 @@ class ErrorsOverTheWire(grpc.aio.ServerInterceptor):
                 self._check(context)
                 async for message in messages:
                     yield message
+                    del message
             except (Exception, asyncio.CancelledError) as error:
                 await _abort(path, context, error)
             finally:

@@ -157,6 +157,8 @@ class _StreamCall(_Call):
             async with aclosing(messages):  # type: ignore[type-var]
                 async for message in messages:
                     await self._offer(message)
+                    # While the servicer makes the next message nobody here may hold the last one: it can be a picture.
+                    del message
         except asyncio.CancelledError:
             raise
         except BaseException as error:

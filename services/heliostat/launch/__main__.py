@@ -97,6 +97,8 @@ def _run(configuration: Configuration, on_ready: Callable[[Any], None]) -> int:
     allocator.keep_large_buffers()
     # Helper threads (span export, the journal's writer) may hold the interpreter this long; 5 ms is felt at p99.
     sys.setswitchinterval(0.001)
+    # Whatever is written under the state folder is its owner's alone.
+    os.umask(0o077)
     told = configuration.process
     logs.configure(told.log.level, told.log.file)
     names = ",".join(part.name for part in configuration.parts)
@@ -187,7 +189,7 @@ def _serve_live() -> int:
         print(f"\n  REST    {http}/v1        docs: {http}/docs\n  gRPC    {', '.join(running.addresses['ledger'])}")
         print(f"  Cap     {tree['ledger']['spend_cap_usd']:g} USD in all (HELIOSTAT_SPEND_CAP_USD)")
         print(f'  Models  curl {http}/v1/models -H "Authorization: Bearer $KEY"')
-        print(f"\nMake a key in another terminal: heliostat --state-dir {state_dir} keys create\n", flush=True)
+        print(f"\nMake a key in another terminal: {sys.argv[0]} --state-dir {state_dir} keys create\n", flush=True)
         _say_ready()
 
     return _run(configuration, greet)

@@ -146,6 +146,8 @@ class EmulatorProcess:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
+                # Ctrl+C reaches a whole terminal's group; requests under way still need their providers then.
+                start_new_session=True,
             )
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line.startswith("listening "):

@@ -99,6 +99,8 @@ class Supervisor:
         child.process = await asyncio.create_subprocess_exec(
             *child.arguments,
             stdout=asyncio.subprocess.PIPE,
+            # Ctrl+C reaches a whole terminal's group; the processes have to stop one after the other.
+            start_new_session=True,
             env={**os.environ, **first, "HELIOSTAT_READY_LINE": "1"},
         )
         line = await child.process.stdout.readline() if child.process.stdout else b""
