@@ -37,7 +37,7 @@ async def serve() -> None:
     """Collect on a free loopback port until the benchmark closes the pipe; any message asks for the count."""
     counter = SpanCounter()
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", MESSAGE_LIMIT)])
-    add_TraceServiceServicer_to_server(counter, server)  # type: ignore[no-untyped-call]
+    add_TraceServiceServicer_to_server(counter, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     say({"port": port})
