@@ -74,16 +74,19 @@ ROUTES: list[dict[str, Any]] = [
     },
     {
         "model": "sandbox-rate-limited",
+        "creator": "heliostat",
         "description": "Every target answers 429.",
         "targets": _targets("fal/sandbox/rate-limited", "compat/sandbox-rate-limited"),
     },
     {
         "model": "sandbox-down",
+        "creator": "heliostat",
         "description": "Every target fails.",
         "targets": _targets("fal/sandbox/down", "compat/sandbox-down"),
     },
     {
         "model": "sandbox-slow",
+        "creator": "heliostat",
         "description": "Answers after 25 seconds.",
         "targets": _targets("compat/sandbox-slow"),
     },

@@ -19,7 +19,8 @@ from heliostat.launch.targets import ADAPTER
 log = get_logger("heliostat.launch")
 
 _RESTART_AFTER_S = 0.2
-_STOP_WITHIN_S = 15.0
+_DRAIN_S = 30.0
+_STOP_AFTER_DRAIN_S = 10.0
 
 
 @dataclass
@@ -132,6 +133,11 @@ class Supervisor:
             while child.ready <= starts:
                 await child.news.wait()
 
+    def _stop_within_s(self) -> float:
+        """A process that drains is not killed for it."""
+        drains = (section.get("drain_s", _DRAIN_S) for section in (self.tree.get("mesh") or {}, self.tree["edge"]))
+        return float(max(drains)) + _STOP_AFTER_DRAIN_S
+
     async def stop(self) -> None:
         """Stops from left to right, so that nobody loses who it talks to; kills what does not stop in time."""
         self._stopping = True
@@ -142,7 +148,7 @@ class Supervisor:
             with suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(process.wait(), _STOP_WITHIN_S)
+                await asyncio.wait_for(process.wait(), self._stop_within_s())
             except TimeoutError:
                 process.kill()
                 await process.wait()

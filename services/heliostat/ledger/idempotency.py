@@ -19,8 +19,6 @@ from heliostat.ledger.journal import Row, Stored, check_same_request, id_taken
 from heliostat.ledger.order import Order
 from heliostat.ledger.run import Run
 
-_MOST_KEY_CHARACTERS = 255
-
 
 @dataclass(frozen=True, slots=True)
 class Admission:
@@ -86,7 +84,7 @@ class Runs:
     async def admit(self, order: Order, retry_count: int) -> Admission:
         """Runs, joins or replays. `retry_count`: how often the caller's library sent this before.
 
-        Raises IDEMPOTENCY_CONFLICT where the key was used for another request, INVALID_FIELD for a malformed one.
+        Raises IDEMPOTENCY_CONFLICT where the key was used for another request, INVALID_FIELD where the request's id is taken.
         """
         if order.idempotency_key:
             return await self._admit_keyed(order)
@@ -97,12 +95,6 @@ class Runs:
         return Admission(run=self.start(order))
 
     async def _admit_keyed(self, order: Order) -> Admission:
-        if len(order.idempotency_key) > _MOST_KEY_CHARACTERS:
-            raise MeshError(
-                reasons.ERROR_REASON_INVALID_FIELD,
-                f"An idempotency key has at most {_MOST_KEY_CHARACTERS} characters.",
-                field="idempotency_key",
-            )
         place = order.caller.key_id, order.idempotency_key
         lock = self._claiming.get(place)
         if lock is None:

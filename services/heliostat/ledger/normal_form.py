@@ -48,6 +48,18 @@ def operation(request: request_pb2.ImageRequest) -> str:
     return request.WhichOneof("operation") or "text_to_image"
 
 
+def inputs_of(request: request_pb2.ImageRequest) -> Iterator[media_pb2.Media]:
+    """The pictures that the request holds. Pure."""
+    name = operation(request)
+    asked = getattr(request, name)
+    for part in _OPERATION_MEDIA.get(name, ()):
+        if asked.HasField(part):
+            yield getattr(asked, part)
+    for reference in request.references:
+        if reference.HasField("image"):
+            yield reference.image
+
+
 def _formed(request: request_pb2.ImageRequest, inputs: Mapping[str, bytes]) -> NormalForm:
     payload = request.SerializeToString(deterministic=True)
     return NormalForm(payload, f"{HASH_VERSION}:{hashlib.sha256(payload).hexdigest()}", inputs)
@@ -57,22 +69,10 @@ def _with_inputs(request: request_pb2.ImageRequest) -> NormalForm:
     copy = request_pb2.ImageRequest()
     copy.CopyFrom(request)
     inputs: dict[str, bytes] = {}
-    for media in _media(copy):
+    for media in inputs_of(copy):
         if media.WhichOneof("source") == "data":
             data = media.data
             media.sha256 = hashlib.sha256(data).digest()
             media.blob_id = input_key(media.sha256)
             inputs[media.blob_id] = data
     return _formed(copy, inputs)
-
-
-def _media(request: request_pb2.ImageRequest) -> Iterator[media_pb2.Media]:
-    """The pictures that the request holds."""
-    name = operation(request)
-    asked = getattr(request, name)
-    for part in _OPERATION_MEDIA.get(name, ()):
-        if asked.HasField(part):
-            yield getattr(asked, part)
-    for reference in request.references:
-        if reference.HasField("image"):
-            yield reference.image

@@ -1,6 +1,5 @@
 """The ledger's two public services: RouterService over the router's own, and LedgerService for what is remembered."""
 
-import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -14,6 +13,7 @@ from heliostat.api.router.v1 import router_pb2, router_pb2_grpc
 from heliostat.chassis import telemetry
 from heliostat.chassis.calls import call, current_call
 from heliostat.chassis.errors import MeshError
+from heliostat.ledger.bounds import check_duration, check_generation, check_image
 from heliostat.ledger.callers import Caller, Callers
 from heliostat.ledger.desk import Desk
 from heliostat.ledger.idempotency import Admission, Runs
@@ -25,7 +25,6 @@ from heliostat.ledger.replay import replay
 from heliostat.ledger.requests import Requests, balance
 from heliostat.ledger.subscription import Batch
 
-_REQUEST_ID = re.compile(r"req_[a-z0-9]{24}")
 _PASS_ON_S = 30.0
 _ID_BYTES = 12
 
@@ -53,8 +52,9 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
     async def Generate(
         self, request: router_pb2.GenerateRequest, context: Any
     ) -> AsyncIterator[router_pb2.GenerateResponse]:
-        """Runs, joins or replays a request."""
+        """Runs, joins or replays a request. Raises INVALID_FIELD for one outside of the contract's ranges."""
         caller = await self._caller()
+        check_generation(request)
         image = request.image
         caller.check_may(image.model, operation(image))
         self._check_concurrency(caller)
@@ -70,12 +70,6 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
                 yield router_pb2.GenerateResponse(events=batch)
 
     async def _order(self, request: router_pb2.GenerateRequest, caller: Caller) -> Order:
-        if request.request_id and not _REQUEST_ID.fullmatch(request.request_id):
-            raise MeshError(
-                reasons.ERROR_REASON_INVALID_FIELD,
-                'A request id is "req_" and 24 lower-case letters or digits; send one of that form, or none.',
-                field="request_id",
-            )
         return Order(
             request_id=request.request_id or new_request_id(),
             caller=caller,
@@ -123,6 +117,7 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
     async def Estimate(self, request: router_pb2.EstimateRequest, context: Any) -> router_pb2.EstimateResponse:
         """Asks the router."""
         await self._caller()
+        check_image(request.image)
         return await call(self._desk.router.Estimate, request, timeout_s=_PASS_ON_S)
 
     async def ListModels(self, request: router_pb2.ListModelsRequest, context: Any) -> router_pb2.ListModelsResponse:
@@ -148,6 +143,7 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
     ) -> AsyncIterator[ledger_pb2.WaitJobResponse]:
         """Follows the caller's job from its first event."""
         caller = await self._caller()
+        check_duration(request, "wait")
         admission = await self._requests.locate(request.request_id, caller.key_id)
         wait_s = _seconds(request, "wait")
         delivery = request_pb2.DELIVERY_BYTES
@@ -239,7 +235,7 @@ def _seconds(message: Any, field: str) -> float | None:
     if not message.HasField(field):
         return None
     duration: Duration = getattr(message, field)
-    return max(0.0, duration.seconds + duration.nanos / 1e9)
+    return duration.seconds + duration.nanos / 1e9
 
 
 def _not_yet(message: str) -> MeshError:

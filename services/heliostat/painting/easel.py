@@ -6,6 +6,8 @@ import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from heliostat.chassis.worker import settle
+
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
@@ -206,27 +208,9 @@ class Easel:
         from concurrent.futures import ProcessPoolExecutor
 
         self._pool = ProcessPoolExecutor(
-            self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=_settle
+            self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=settle
         )
         return self._pool
-
-
-def _settle() -> None:
-    """Make this worker quiet on Ctrl-C (its parent decides) and end with its parent, however the parent ends."""
-    import multiprocessing
-    import os
-    import signal
-    import threading
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def follow() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(0)
-
-    threading.Thread(target=follow, name="follow-parent", daemon=True).start()
 
 
 def _work(job: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:

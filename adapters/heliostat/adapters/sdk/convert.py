@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from heliostat.adapters.sdk.structure import MAX_PIXELS, read_shape
 from heliostat.api.image.v1 import request_pb2
+from heliostat.chassis.worker import settle
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -50,10 +51,10 @@ class Darkroom:
         return await self._run(_shape_mask, mask, int(mode), feather_px, form.value)
 
     async def close(self) -> None:
-        """Ends the workers without waiting for what they do."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        """Ends the workers; what they are at is finished first."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
     async def _run(self, work: Callable[..., bytes], *args: object) -> bytes:
         try:
@@ -69,7 +70,7 @@ class Darkroom:
     async def _submit(self, work: Callable[..., bytes], *args: object) -> bytes:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._workers, mp_context=context)
+            self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=settle)
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
 
 
