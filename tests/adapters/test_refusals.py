@@ -140,14 +140,41 @@ def test_an_operator_reads_which_variable_to_mend() -> None:
         "you sent hunter22 as key",
         "prompt 'a cat that wears a hat and reads the evening news aloud' was refused",
         "prompt 'a cat that wears a hat and reads the eve…' was refused",
+        r"prompt '\na cat that wears a hat and reads the evening news aloud' was refused",
+        "提示赤い船に乗る猫被拒绝",
     ],
 )
 def test_keys_and_prompts_are_masked(said: str) -> None:
     """Whether we know the secret, or it only looks like one."""
     prompt = "a cat that wears a hat and reads the evening news aloud"
-    cleaned = clean(said, [prompt], ["Bearer hunter22", "hunter22"])
-    for secret in ("abcdefghijklmnop", "abc.def-ghi", "secretsecret", "AAAABBBB", "hunter22", "hat and reads"):
+    cleaned = clean(said, [prompt, "赤い船に乗る猫"], ["Bearer hunter22", "hunter22"])
+    for secret in (
+        "赤い船",
+        "abcdefghijklmnop",
+        "abc.def-ghi",
+        "secretsecret",
+        "AAAABBBB",
+        "hunter22",
+        "hat and reads",
+    ):
         assert secret not in cleaned
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "fal refused the prompt or the picture as unsafe; change it.",
+        "Fal refused a field of the request; change it. It said: Field required",
+        "The key provided is wrong; key refused.",
+        "Missing Bearer authentication; send a Bearer token.",
+        "It said: content_policy_violation_in_the_output_image",
+        "The model stable-diffusion-for-interior-design-large is gone.",
+        "A boathouse is no boat.",
+    ],
+)
+def test_plain_words_are_left_alone(said: str) -> None:
+    """A caller reads why the provider refused, whole."""
+    assert clean(said, ["house", "oats"], ["Zm9vYmFy"]) == said
 
 
 def test_a_message_is_one_short_line() -> None:

@@ -10,13 +10,17 @@ import pytest
 from google.protobuf.struct_pb2 import Struct
 from PIL import Image
 
+from heliostat.adapters.fal import MODULE as FAL
 from heliostat.adapters.mock import MODULE
 from heliostat.adapters.mock.adapter import MODELS
+from heliostat.adapters.openai import MODULE as OPENAI
 from heliostat.api.adapter.v1 import adapter_pb2
 from heliostat.api.image.v1 import capability_pb2, event_pb2, media_pb2
 from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.chassis.calls import call, stream
 from heliostat.chassis.errors import MeshError, reason_name
+from heliostat.chassis.modules import Module
+from heliostat.chassis.money import to_micros
 from heliostat.painting.blank import blank_png
 from tests.adapters.served import ATTEMPT, Room, pixels, served, wish
 from tests.support.grammar import check_adapter_stream, check_message
@@ -162,6 +166,13 @@ async def test_what_cannot_be_honoured_is_told_or_refused(
     assert error.failure.outcome == event_pb2.OUTCOME_NOT_SENT
 
 
+async def test_a_strict_refusal_says_what_would_be_sent_and_not_that_it_was(room: Room) -> None:
+    """Nothing has been sent."""
+    told = (await room.ask("mock-image", size=pixels(5000, 5000), strict=requests.STRICT_REFUSE)).failure.message
+    assert "2048x2048 would be sent" in told
+    assert "was sent" not in told
+
+
 async def test_a_required_parameter_that_is_ignored_is_refused(room: Room) -> None:
     """The router should not have asked."""
     answer = await room.ask("mock-image", size=SMALL, style="vivid", required_parameters=["style"])
@@ -249,6 +260,18 @@ async def test_an_estimate_asks_nobody(room: Room) -> None:
     assert estimate.cost.amount.nanos == 120_000_000
     assert estimate.cost.source == event_pb2.COST_SOURCE_ESTIMATED
     assert [one.parameter for one in estimate.adjustments] == ["style"]
+
+
+@pytest.mark.parametrize(("module", "model"), [(FAL, "fal-ai/flux/schnell"), (OPENAI, "gpt-image-2")])
+async def test_an_emulated_provider_is_no_sandbox_and_has_its_prices(
+    module: Module, model: str, tmp_path: Path
+) -> None:
+    """What an unknown attempt reserves hangs on it: in a sandbox, the emulator bills as the provider does."""
+    async with served(module, tmp_path, sandbox=True) as one:
+        described = await call(one.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=5)
+        estimate = await one.estimate(model, size=pixels(1024, 1024))
+    assert not described.sandbox
+    assert to_micros(estimate.cost.amount) > 0
 
 
 async def test_the_deadline_ends_an_attempt_and_tells_how_far_it_came(room: Room) -> None:

@@ -80,6 +80,22 @@ def test_every_wish_in_pixels_gives_a_legal_size(width: int, height: int) -> Non
     assert choice.changed is ((choice.width_px, choice.height_px) != (width, height))
 
 
+STUDIO = Pixels(16, 8192, max_area_px=4_194_304)
+
+
+@given(edge=st.integers(1, 20_000))
+def test_a_square_stays_a_square(edge: int) -> None:
+    """However much too large or too small it is."""
+    for grid in (GPT2, FLUX, STUDIO):
+        choice = grid.choose(px(edge, edge))
+        assert choice.width_px == choice.height_px
+
+
+def test_a_square_that_is_too_large_becomes_the_largest_one() -> None:
+    """The studio draws four megapixels at most."""
+    assert STUDIO.choose(px(16_384, 16_384)).sent == "2048x2048"
+
+
 @given(width=st.integers(1, 100), height=st.integers(1, 100), tier=st.sampled_from(["", "HALF_K", "1K", "2K", "4K"]))
 def test_every_wished_shape_gives_a_legal_size(width: int, height: int, tier: str) -> None:
     """Also for shapes that no grid has."""

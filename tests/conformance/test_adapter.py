@@ -232,6 +232,15 @@ async def test_a_fault_of_a_submit_has_its_reason_and_is_not_tried_again(
     assert len((await bench.journal(emulated.provider))["entries"]) == 1
 
 
+async def test_what_the_provider_says_of_a_request_reaches_the_caller_whole(subject: Subject) -> None:
+    """Masking keys must not eat other words."""
+    bench, emulated = subject.emulator()
+    await bench.script(emulated.provider, {"status": 422})
+    error = (await subject.ask(size=SQUARE)).failure
+    assert reason_name(error.reason) in {"invalid_field", "content_blocked"}
+    assert "[" not in error.message
+
+
 async def test_a_provider_that_is_not_there_bought_nothing(subject: Subject) -> None:
     """A refused connection is NOT_SENT."""
     bench, _ = subject.emulator()

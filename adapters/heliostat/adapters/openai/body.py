@@ -109,7 +109,7 @@ def _quality(call: Call, traits: Traits) -> str | None:
     if wanted is None or wanted in traits.qualities:
         return wanted
     best = max(traits.qualities, key=_RANKS.index)
-    call.adjust("quality", wanted, best, f"The best quality of {call.model.name} was sent.")
+    call.adjust("quality", wanted, best, f"{call.model.name} knows none above {best}.")
     return best
 
 

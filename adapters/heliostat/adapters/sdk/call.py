@@ -134,14 +134,16 @@ class Call:
     ) -> None:
         """Tells the caller what became of a parameter; under STRICT_REFUSE raises UNSUPPORTED instead.
 
-        Call it before the submit. `parameter` is a name of asked.py, "size", "output_format" or "n". What is emulated
-        or only renamed is honoured, and never refused.
+        Call it before the submit. `parameter` is a name of asked.py, "size", "output_format" or "n"; `reason` is a
+        sentence about the model or the provider that is true in either case. What is emulated or only renamed is
+        honoured, and never refused.
         """
         honoured = mode not in {event_pb2.ADJUSTMENT_MODE_CONVERTED, event_pb2.ADJUSTMENT_MODE_DROPPED}
         if self.request.strict == request_pb2.STRICT_REFUSE and not self.submitted and not honoured:
+            instead = f" {sent} would be sent instead." if sent else ""
             raise MeshError(
                 reasons.ERROR_REASON_UNSUPPORTED,
-                f"{parameter} {requested!r} cannot be honoured as it is: {reason} "
+                f"{parameter} {requested!r} cannot be honoured as it is: {reason}{instead} "
                 "Change it, or send strict: report to have it adjusted.",
                 field=parameter,
             )

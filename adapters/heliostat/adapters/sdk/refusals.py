@@ -36,11 +36,13 @@ _OUT_OF_CREDIT = (
 _REQUEST_IDS = ("x-request-id", "x-fal-request-id", "request-id", "cf-ray-request-id")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-# Words that look like keys: "sk-…", "Bearer …", "key 0a1b…" with a digit in it, and any run of 32 letters.
+# What looks like a key: "sk-…", "Bearer …" unless a plain word follows, "key 0a1b…" with a digit in it, and any run of
+# 32 letters unless it is plain words in lower case, such as the name of an error or of a model.
 _KEYLIKE = re.compile(
-    r"\b(?:sk|pk|rk|r8|Bearer)[-_ :][A-Za-z0-9._:+/=*-]{6,}"
+    r"\b(?:sk|pk|rk|r8)[-_ :][A-Za-z0-9._:+/=*-]{6,}"
+    r"|\bBearer[-_ :](?![a-z]+[.,;]?(?:\s|$))[A-Za-z0-9._:+/=*-]{6,}"
     r"|\b[Kk]ey[-_ :](?=\S*\d)[A-Za-z0-9._:+/=*-]{6,}"
-    r"|[A-Za-z0-9_-]{32,}(?:\.[A-Za-z0-9_-]{8,})*"
+    r"|(?<![A-Za-z0-9_-])(?![a-z]{1,20}(?:[_-][a-z]{1,20})+(?![A-Za-z0-9_-]))[A-Za-z0-9_-]{32,}(?:\.[A-Za-z0-9_-]{8,})*"
 )
 
 
@@ -265,8 +267,15 @@ def clean(text: str, prompt: Iterable[str] = (), secrets: Iterable[str] = ()) ->
     for words in prompt:
         words = words.strip()
         if len(words) >= 4:
-            text = text.replace(words, "[prompt]")
-            text = text.replace(words[:40], "[prompt]") if len(words) > 40 else text
+            text = _without(text, words)
     text = _KEYLIKE.sub("[key]", text)
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in text[:4000]).split())
     return text if len(text) <= MAX_QUOTE else text[: MAX_QUOTE - 1] + "…"
+
+
+def _without(text: str, prompt: str) -> str:
+    """The text without the prompt or its first 40 letters, wherever they stand; one word is not cut out of others."""
+    if prompt.isascii() and prompt.isalpha():
+        return re.sub(rf"(?<![A-Za-z]){prompt}(?![A-Za-z])", "[prompt]", text)
+    text = text.replace(prompt, "[prompt]")
+    return text.replace(prompt[:40], "[prompt]") if len(prompt) > 40 else text

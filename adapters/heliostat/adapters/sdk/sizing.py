@@ -131,7 +131,7 @@ class Exact:
         width, height = wish.pixels(1024)
         best = min(self.sizes, key=lambda one: _distance(one[0], one[1], width, height))
         changed = best != (width, height) if wish.exact else not same_shape(best[0], best[1], width, height)
-        reason = "The model takes a fixed list of sizes; the nearest one was sent." if changed else ""
+        reason = "The model takes a fixed list of sizes." if changed else ""
         return Choice(best[0], best[1], requested=wish.text, changed=changed, reason=reason)
 
     def rule(self) -> capability_pb2.SizeRule:
@@ -176,8 +176,8 @@ class Ratios:
 
     def _reason(self, wish: "_Wish", kept: bool) -> str:
         if wish.exact:
-            return "The model takes shapes, not pixels; the nearest shape was sent."
-        return "" if kept else "The model takes a fixed list of shapes; the nearest one was sent."
+            return "The model takes shapes, not pixels."
+        return "" if kept else "The model takes a fixed list of shapes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,11 +338,13 @@ def same_shape(width: int, height: int, wanted_width: int, wanted_height: int) -
 
 def _grid_reason(grid: Pixels) -> str:
     parts = [f"edges of {grid.min_px} to {grid.max_px} px in steps of {grid.step}"]
-    if grid.min_area_px or grid.max_area_px:
-        parts.append(f"{grid.min_area_px} to {grid.max_area_px or 'any number of'} pixels in all")
+    if grid.min_area_px:
+        parts.append(f"at least {grid.min_area_px} pixels in all")
+    if grid.max_area_px:
+        parts.append(f"at most {grid.max_area_px} pixels in all")
     if grid.max_ratio:
         parts.append(f"a ratio of at most {grid.max_ratio:g}")
-    return "The model takes " + ", ".join(parts) + "; the nearest size was sent."
+    return f"The model takes {', '.join(parts)}."
 
 
 def _ratio(text: str) -> float:
