@@ -188,6 +188,39 @@ async def test_broken_multipart_is_refused(bench: Bench, content_type: bytes, bo
     assert bench.ledger.asked == []
 
 
+def a_form(*parts: tuple[str, bytes]) -> bytes:
+    """The parts as a multipart body, named files and words alike."""
+    body = b""
+    for disposition, data in parts:
+        body += b"--b\r\nContent-Disposition: form-data; " + disposition.encode() + b"\r\n\r\n" + data + b"\r\n"
+    return body + b"--b--\r\n"
+
+
+WHOLE = a_form(
+    ('name="model"', b"gpt-image-2"),
+    ('name="prompt"', b"Make the sky pink"),
+    ('name="image"; filename="p.png"', PNG),
+    ('name="mask"; filename="m.png"', PNG),
+)
+
+
+@pytest.mark.parametrize("missing", [3, 4, 8, 30, len(PNG), len(PNG) + 60])
+async def test_a_form_that_ends_early_is_refused(bench: Bench, missing: int) -> None:
+    """Without its closing boundary a form is not whole: its last part may be cut, and nothing is bought for it."""
+    answer = await bench.client.post("/v1/images/edits", content=WHOLE[:-missing], headers=[(b"content-type", BOUND)])
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].startswith("The multipart body ends early")
+    assert bench.ledger.asked == []
+
+
+@pytest.mark.parametrize("ending", [WHOLE, WHOLE[:-2], WHOLE + b"epilogue"])
+async def test_a_whole_form_ends_with_its_boundary(bench: Bench, ending: bytes) -> None:
+    """What comes after the closing boundary, or does not, is of no concern."""
+    answer = await bench.client.post("/v1/images/edits", content=ending, headers=[(b"content-type", BOUND)])
+    assert answer.status_code == 200
+    assert bench.ledger.asked[0].image.edit.mask.data == PNG
+
+
 async def test_large_pictures_go_through_the_blobs(bench: Bench) -> None:
     """Inputs over the limit travel by their hash; the caller is known before anything is kept."""
     large = PNG + bytes(5_000_000)

@@ -65,6 +65,22 @@ async def test_a_reason_on_the_wire(bench: Bench, reason: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("reason", "field", "param"),
+    [
+        (reasons.ERROR_REASON_NO_TARGET, "routing", "provider"),
+        (reasons.ERROR_REASON_NOT_IMPLEMENTED, "routing.sort", "provider.sort"),
+        (reasons.ERROR_REASON_IDEMPOTENCY_CONFLICT, "idempotency_key", "Idempotency-Key"),
+        (reasons.ERROR_REASON_INVALID_FIELD, "image_count", "n"),
+    ],
+)
+async def test_a_field_is_named_as_rest_names_it(bench: Bench, reason: int, field: str, param: str) -> None:
+    """`param` is a name of the body or of a header, whatever the contract calls the field."""
+    bench.ledger.script = fail(MeshError(reason, "Something is wrong; do something.", field=field))
+    answer = await bench.client.post("/v1/images/generations", json=BODY)
+    assert answer.json()["error"]["param"] == param
+
+
+@pytest.mark.parametrize(
     ("asked", "told"),
     [(None, 2), (0.0, 1), (-3.0, 1), (0.2, 1), (7.0, 7), (7.1, 8), (119.5, 120), (86_400.0, 120), (math.inf, 2)],
 )

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.blobs import Blobs
@@ -75,6 +76,19 @@ async def test_a_job_under_way(bench: Bench) -> None:
         "metadata": {"attempts": [], "trace_id": "a" * 32},
     }
     assert answer.headers["retry-after"] == "2"
+
+
+async def test_an_attempt_under_way(bench: Bench) -> None:
+    """Of an attempt that has neither delivered nor failed a job says that it goes on."""
+    attempts = [
+        failed_attempt(),
+        event_pb2.Attempt(attempt_id="req_job/0/2", target="compat/slow", provider="compat"),
+        event_pb2.Attempt(attempt_id="req_job/1/1", provider="fal", outcome=event_pb2.OUTCOME_ACCEPTED),
+        *result(1).attempts[1:],
+    ]
+    bench.ledger.jobs["req_job"] = a_job(ledger_pb2.REQUEST_STATE_RUNNING, attempts=attempts)
+    told = (await bench.client.get("/v1/jobs/req_job")).json()["metadata"]["attempts"]
+    assert [attempt["status"] for attempt in told] == ["failed", "in_progress", "in_progress", "succeeded"]
 
 
 async def test_a_finished_job(bench: Bench) -> None:

@@ -81,6 +81,23 @@ def test_a_wrong_field_is_named(fields: dict[str, Any], field: str) -> None:
     assert "xxxx" not in error.message
 
 
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"prompt": "x" * 32_001}, "prompt is too long; at most 32000 characters are taken."),
+        ({"user": "x" * 513}, "user is too long; at most 512 characters are taken."),
+        ({"models": ["m"] * 65}, "models is too long; at most 64 entries are taken."),
+        ({"tags": {str(number): "x" for number in range(33)}}, "tags is too long; at most 32 entries are taken."),
+        ({"prompt": "\ud800"}, "prompt must be text that UTF-8 can express; half of a surrogate pair is none."),
+    ],
+)
+def test_what_is_too_much_is_said_in_plain_words(fields: dict[str, Any], message: str) -> None:
+    """The sentence counts what the caller counts: characters of a text, entries of a list."""
+    with pytest.raises(MeshError) as caught:
+        generation_body({**BODY, **fields})
+    assert caught.value.message == message
+
+
 @pytest.mark.parametrize("name", ["n", "size", "quality", "seed", "user", "provider", "tags"])
 def test_null_is_not_sent(name: str) -> None:
     """Clients that send null mean nothing by it."""

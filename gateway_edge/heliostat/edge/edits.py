@@ -1,7 +1,7 @@
 """POST /v1/images/edits: pictures and a mask as multipart files, or as data URLs and addresses in JSON."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import orjson
@@ -27,6 +27,25 @@ _IMAGE_FIELD = re.compile(r"images?(\[[0-9]{0,3}\])?", re.ASCII)
 _MAX_FIELDS = 100
 # Fields that hold lists or objects: in a form their value is JSON.
 _STRUCTURED = frozenset({"provider_options", "provider", "models", "tags", "required_parameters", "svg"})
+
+
+class _Form(MultiPartParser):
+    """Starlette's parser, which by itself drops a last part without its end and says nothing."""
+
+    def __init__(self, headers: Headers, chunks: AsyncGenerator[bytes, None], **limits: int) -> None:
+        super().__init__(headers, self._to_its_end(chunks), **limits)
+        self._whole = False
+
+    def on_end(self) -> None:
+        """Sees the closing boundary."""
+        self._whole = True
+
+    async def _to_its_end(self, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        async for chunk in chunks:
+            yield chunk
+        if not self._whole:
+            # Raised in here, where the parser closes the files that it has begun.
+            raise invalid("body", "The multipart body ends early; send it again, up to its closing boundary.")
 
 
 class Edits:
@@ -71,7 +90,7 @@ class Edits:
     async def _form(self, request: Request, visit: Visit) -> tuple[dict[str, Any], list[Input], list[Input]]:
         settings = self._desk.settings
         chunks = body_chunks(visit, request.receive, settings.max_body_bytes, settings.body_timeout_s)
-        parser = MultiPartParser(
+        parser = _Form(
             Headers(scope=request.scope),
             chunks,
             max_files=MAX_IMAGES + 1,

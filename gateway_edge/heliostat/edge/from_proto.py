@@ -17,7 +17,7 @@ from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.errors import MeshError, from_status, reason_name
 from heliostat.edge.answer import Answer, Picture
-from heliostat.edge.problems import KINDS
+from heliostat.edge.problems import KINDS, param_of
 from heliostat.edge.to_proto import BACKGROUNDS, QUALITIES
 
 OUTCOMES: Mapping[int, str] = {
@@ -225,7 +225,8 @@ def attempt_of(attempt: event_pb2.Attempt) -> dict[str, Any]:
         "billed": BILLED.get(attempt.billed, "unknown"),
         "cost": usd(attempt.cost) if attempt.HasField("cost") else None,
         "duration_ms": milliseconds(attempt.duration),
-        "status": "succeeded",
+        # Neither delivered nor failed: it is still under way, as a job's open attempt is.
+        "status": "succeeded" if attempt.outcome == event_pb2.OUTCOME_DELIVERED else "in_progress",
     }
     if attempt.provider_job_id:
         told["provider_job_id"] = attempt.provider_job_id
@@ -302,7 +303,7 @@ def job_body(request: ledger_pb2.Request, link: Link, *, sandbox: bool) -> dict[
     if request.HasField("error") and request.error.code:
         error = from_status(request.error)
         kind = KINDS.get(error.reason, KINDS[reasons.ERROR_REASON_INTERNAL])
-        body["error"] = {"message": error.message, "type": kind.type, "param": error.field, "code": kind.code}
+        body["error"] = {"message": error.message, "type": kind.type, "param": param_of(error), "code": kind.code}
     metadata: dict[str, Any] = {"attempts": [attempt_of(attempt) for attempt in request.attempts]}
     if request.HasField("result"):
         metadata = _result_metadata(request.result, request.request_id, request.model)

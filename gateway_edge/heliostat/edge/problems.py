@@ -13,6 +13,7 @@ import orjson
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError, reason_name
+from heliostat.edge.field_names import rest_name
 
 MAX_RETRY_AFTER_S = 120
 _DEFAULT_RETRY_AFTER_S: Mapping[int, int] = {reasons.ERROR_REASON_QUOTA_EXHAUSTED: 60}
@@ -98,6 +99,11 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def param_of(error: MeshError) -> str | None:
+    """The field that is to blame, by its name over REST; None where no field is."""
+    return None if error.field is None else rest_name(error.field)
+
+
 def error_body(message: str, kind: str, param: str | None, code: str, **beside: Any) -> bytes:
     """OpenAI's error object as JSON; `beside` stands next to it, where their clients do not look."""
     return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}, **beside})
@@ -115,7 +121,7 @@ def problem_of(error: MeshError, *, possibly_bought: bool = False) -> Problem:
     beside: dict[str, Any] = {}
     if attempts:
         beside["metadata"] = {"attempts": attempts}
-    return Problem(kind.status, error_body(error.message, kind.type, error.field, kind.code, **beside), headers)
+    return Problem(kind.status, error_body(error.message, kind.type, param_of(error), kind.code, **beside), headers)
 
 
 def problem_of_refusal(refusal: Refusal) -> Problem:

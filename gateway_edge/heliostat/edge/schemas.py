@@ -25,26 +25,17 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _text(value: Any) -> Any:
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise ValueError("expected text that UTF-8 can express") from None
-    return value
-
-
 _Whole = BeforeValidator(_whole)
 Count = Annotated[int, _Whole, Field(ge=1, le=10)]
 Seed = Annotated[int, _Whole, Field(ge=-(2**63), le=2**63 - 1)]
 Percent = Annotated[int, _Whole, Field(ge=0, le=100)]
-Short = Annotated[str, BeforeValidator(_text), Field(max_length=512)]
-Name = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=256)]
+Short = Annotated[str, Field(max_length=512)]
+Name = Annotated[str, Field(min_length=1, max_length=256)]
 Names = Annotated[list[Name], Field(max_length=64)]
 Seconds = Annotated[float, BeforeValidator(_whole), Field(ge=0, le=3600, allow_inf_nan=False)]
 Dollars = Annotated[float, BeforeValidator(_whole), Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Share = Annotated[float, BeforeValidator(_whole), Field(ge=0, le=1, allow_inf_nan=False)]
-Words = Annotated[str, BeforeValidator(_text), Field(max_length=MAX_PROMPT_CHARS)]
+Words = Annotated[str, Field(max_length=MAX_PROMPT_CHARS)]
 
 
 class RoutingBody(BaseModel):
@@ -198,7 +189,10 @@ def _sentence(name: str, kind: str, context: Mapping[str, Any], message: str) ->
         return f"{name} is not a field that is known here; leave it out or correct its name."
     if kind in ("literal_error", "enum"):
         return f"{name} must be one of {context.get('expected', '')}."
-    if kind.startswith("string_too_long"):
-        return f"{name} is too long; at most {context.get('max_length')} characters are taken."
+    if kind == "string_unicode":
+        return f"{name} must be text that UTF-8 can express; half of a surrogate pair is none."
+    if kind in ("string_too_long", "too_long"):
+        unit = "characters" if kind == "string_too_long" else "entries"
+        return f"{name} is too long; at most {context.get('max_length')} {unit} are taken."
     message = message.removeprefix("Value error, ").removeprefix("Input ").removeprefix("Value ")
     return f"{name} is not right: {message}."
