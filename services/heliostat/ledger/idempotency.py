@@ -12,8 +12,6 @@ from weakref import WeakValueDictionary
 
 from sqlalchemy.exc import IntegrityError
 
-from heliostat.api.image.v1 import reason_pb2 as reasons
-from heliostat.chassis.errors import MeshError
 from heliostat.ledger.desk import Desk
 from heliostat.ledger.journal import Row, Stored, check_same_request, id_taken
 from heliostat.ledger.order import Order
@@ -84,7 +82,7 @@ class Runs:
     async def admit(self, order: Order, retry_count: int) -> Admission:
         """Runs, joins or replays. `retry_count`: how often the caller's library sent this before.
 
-        Raises IDEMPOTENCY_CONFLICT where the key was used for another request, INVALID_FIELD where the request's id is taken.
+        Raises IDEMPOTENCY_CONFLICT where the key was used for another request, INVALID_FIELD where the id is taken.
         """
         if order.idempotency_key:
             return await self._admit_keyed(order)
