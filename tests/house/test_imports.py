@@ -38,7 +38,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "starlette": ("edge/", "emulators/"),
     "uvicorn": ("edge/", "emulators/"),
     "python_multipart": ("edge/", "emulators/"),
-    "opentelemetry": ("chassis/telemetry.py",),
+    "opentelemetry": ("chassis/spans.py",),
     "prometheus_client": ("chassis/telemetry.py",),
     "yaml": ("chassis/settings.py", "launch/"),
     "obstore": ("chassis/blobs.py",),

@@ -4,9 +4,11 @@ Every request has a trace id, whether spans are exported or not: without an expo
 OpenTelemetry SDK is not even imported. Prompts, keys and pictures are never attributes or labels.
 """
 
+import asyncio
 import contextvars
 import random
 import re
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -61,58 +63,30 @@ Kind = Literal["internal", "server", "client", "producer"]
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 
-_tracer: Any = None
-_provider: Any = None
-_kinds: Mapping[str, Any] = {}
-_in_context: Any = None
-_EMPTY: Any = None
+# Spans are recorded only where they are exported.
+_recorder: Any = None
+_record: Any = None
 
-# (trace id, span id, OpenTelemetry span or None) of the span that encloses the running code.
-_Place = tuple[int, int, Any]
-_PLACE: contextvars.ContextVar[_Place | None] = contextvars.ContextVar("heliostat_span", default=None)
+# (trace id, span id) of the span that encloses the running code.
+_PLACE: contextvars.ContextVar[tuple[int, int] | None] = contextvars.ContextVar("heliostat_span", default=None)
 
 
 def configure(service: str, otlp_endpoint: str = "", attributes: Mapping[str, str] | None = None) -> None:
     """Starts exporting spans by OTLP over gRPC; nothing happens where `otlp_endpoint` is empty."""
-    global _tracer, _provider, _kinds, _in_context, _EMPTY  # noqa: PLW0603 - a process exports to one place
+    global _recorder, _record
     if not otlp_endpoint:
         return
-    from opentelemetry.context import Context
-    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    from opentelemetry.trace import SpanKind, set_span_in_context
+    from heliostat.chassis.spans import Record, Recorder
 
-    _in_context, _EMPTY = set_span_in_context, Context()
-    resource = Resource.create({"service.name": service, "service.namespace": "heliostat", **(attributes or {})})
-    _provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    exporter = OTLPSpanExporter(endpoint=otlp_endpoint, insecure=not otlp_endpoint.startswith("https://"), timeout=5)
-    # Small batches: encoding one must not hold the interpreter long enough to be felt by the event loop.
-    _provider.add_span_processor(
-        BatchSpanProcessor(exporter, max_queue_size=16384, max_export_batch_size=256, schedule_delay_millis=500)
-    )
-    _tracer = _provider.get_tracer("heliostat")
-    _kinds = {
-        "internal": SpanKind.INTERNAL,
-        "server": SpanKind.SERVER,
-        "client": SpanKind.CLIENT,
-        "producer": SpanKind.PRODUCER,
-    }
+    _recorder, _record = Recorder(service, otlp_endpoint, attributes or {}), Record
 
 
 def shutdown() -> None:
-    """Exports what is still waiting; blocks for up to five seconds."""
-    global _tracer, _provider  # noqa: PLW0603 - see configure
-    if _provider is not None:
-        _provider.shutdown()
-    _tracer = _provider = None
-
-
-def _remote_parent(trace_id: int, span_id: int) -> Any:
-    from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
-
-    return NonRecordingSpan(SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(1)))
+    """Exports what is still waiting; blocks for some seconds at most."""
+    global _recorder
+    recorder, _recorder = _recorder, None
+    if recorder is not None:
+        recorder.shutdown()
 
 
 def continue_trace(traceparent: str) -> None:
@@ -122,7 +96,7 @@ def continue_trace(traceparent: str) -> None:
         return
     trace_id, span_id = int(match[1], 16), int(match[2], 16)
     if trace_id and span_id:
-        _PLACE.set((trace_id, span_id, _remote_parent(trace_id, span_id) if _tracer is not None else None))
+        _PLACE.set((trace_id, span_id))
 
 
 def traceparent() -> str:
@@ -142,7 +116,7 @@ def current_trace_id() -> str:
 class span:
     """A span around a block. A MeshError that leaves the block is recorded by its reason, never by its text."""
 
-    __slots__ = ("_attributes", "_kind", "_name", "_otel", "_token", "_trace")
+    __slots__ = ("_attributes", "_kind", "_name", "_record", "_token", "_trace")
 
     def __init__(self, name: str, kind: Kind = "internal", attributes: Mapping[str, Any] | None = None) -> None:
         self._name = name
@@ -150,28 +124,27 @@ class span:
         self._attributes = attributes
 
     def __enter__(self) -> Self:
-        parent = _PLACE.get()
-        self._otel: Any = None
-        if _tracer is not None:
-            # An empty context where there is no parent: OpenTelemetry's own current span is not ours.
-            context = _in_context(parent[2], _EMPTY) if parent is not None and parent[2] is not None else _EMPTY
-            self._otel = _tracer.start_span(self._name, context, _kinds[self._kind], self._attributes)
-            own = self._otel.get_span_context()
-            self._trace, span_id = own.trace_id, own.span_id
-        else:
-            self._trace = parent[0] if parent is not None else random.getrandbits(128) or 1
-            span_id = random.getrandbits(64) or 1
-        self._token = _PLACE.set((self._trace, span_id, self._otel))
+        trace, parent = _PLACE.get() or (random.getrandbits(128) or 1, 0)
+        own = random.getrandbits(64) or 1
+        self._trace = trace
+        self._token = _PLACE.set((trace, own))
+        self._record: Any = None
+        if _recorder is not None:
+            attributes = dict(self._attributes) if self._attributes else {}
+            self._record = _record(self._name, self._kind, (trace, own, parent), time.time_ns(), attributes)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         _PLACE.reset(self._token)
-        if self._otel is not None:
+        record = self._record
+        if record is not None:
             if error is not None:
                 self.fail(error)
-            self._otel.end()
+            record.end_ns = time.time_ns()
+            if _recorder is not None:
+                _recorder.record(record)
 
     @property
     def trace_id(self) -> str:
@@ -180,18 +153,16 @@ class span:
 
     def set(self, key: str, value: str | int | float | bool) -> None:
         """Adds an attribute; `key` is one of the names above."""
-        if self._otel is not None:
-            self._otel.set_attribute(key, value)
+        if self._record is not None:
+            self._record.attributes[key] = value
 
     def fail(self, error: BaseException) -> None:
         """Marks the span as failed, by reason or by exception type; a cancelled block has not failed."""
-        if self._otel is None or isinstance(error, GeneratorExit):
+        if self._record is None or isinstance(error, GeneratorExit | asyncio.CancelledError):
             return
-        from opentelemetry.trace import Status, StatusCode
-
         what = reason_name(error.reason) if isinstance(error, MeshError) else type(error).__name__
-        self._otel.set_attribute("error.type", what)
-        self._otel.set_status(Status(StatusCode.ERROR, what))
+        self._record.error = what
+        self._record.attributes["error.type"] = what
 
 
 def render_metrics() -> bytes:
