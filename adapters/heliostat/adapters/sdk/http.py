@@ -14,7 +14,6 @@ MeshError that tells how far the attempt came:
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -27,7 +26,7 @@ from heliostat.adapters.sdk.refusals import Answer, clean, read_refusal
 from heliostat.adapters.sdk.server_events import read_events
 from heliostat.adapters.sdk.settings import ProviderSettings
 from heliostat.adapters.sdk.structure import MAX_BYTES
-from heliostat.adapters.sdk.transport import BodyTooLarge, LargePieceTransport
+from heliostat.adapters.sdk.transport import BodyTooLarge, LargePieceTransport, Outgoing, parsed
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis import telemetry
@@ -127,10 +126,10 @@ class ProviderClient:
             ("application/json", orjson.dumps(body)) if isinstance(body, Mapping) else encode_multipart(body)
         )
         headers = {"content-type": content_type, "accept": "text/event-stream"}
-        request = self._request("POST", url, content, call, "submit", headers, call.account)
-        request.extensions["stream"] = True
-        request.extensions["max_bytes"] = MAX_STREAM_BYTES
-        with telemetry.span(f"POST {self._provider}", kind="client", attributes=self._attributes(request)) as span:
+        outgoing = self._outgoing("POST", url, content, call, "submit", headers, call.account)
+        extensions = {"timeout": self._waits(call, "submit"), "max_bytes": MAX_STREAM_BYTES, "stream": True}
+        request = httpx.Request("POST", outgoing.url, headers=outgoing.headers, content=content, extensions=extensions)
+        with telemetry.span(f"POST {self._provider}", kind="client", attributes=self._attributes(outgoing)) as span:
             reach("adapter.before_submit")
             try:
                 response = await self._transport.handle_async_request(request)
@@ -163,13 +162,13 @@ class ProviderClient:
     ) -> Answer:
         """One exchange. `phase` is prepare, submit, poll, download or cancel; it decides what an error means."""
         account = call.account if call is not None else account
-        request = self._request(method, url, body, call, phase, headers or {}, account)
-        answer = await self._exchange(request, call, phase)
+        outgoing = self._outgoing(method, url, body, call, phase, headers or {}, account)
+        answer = await self._exchange(outgoing, call, phase)
         if answer.status < 300:
             return answer
         raise self._refused(answer, call, phase, account)
 
-    def _request(  # noqa: PLR0917 - one for one what `send` was given
+    def _outgoing(  # noqa: PLR0917 - one for one what `send` was given
         self,
         method: str,
         url: str,
@@ -178,14 +177,14 @@ class ProviderClient:
         phase: str,
         headers: Mapping[str, str],
         account: str,
-    ) -> httpx.Request:
+    ) -> Outgoing:
         whole = self.resolve(url)
         sent = {**_BASE_HEADERS, **self._headers(account), **headers}
         if call is not None and call.attempt_id:
             sent[ATTEMPT_HEADER] = call.attempt_id
         if call is not None and phase == "submit":
             call.submitted = True
-        return httpx.Request(method, _url(whole), headers=sent, content=body, extensions=self._extensions(call, phase))
+        return Outgoing(method, whole, sent, body)
 
     def resolve(self, url: str) -> str:
         """The whole URL. Raises PROVIDER_ANSWER_INVALID for one that is not of the provider's own origin.
@@ -208,42 +207,41 @@ class ProviderClient:
         """Closes every connection."""
         await self._transport.aclose()
 
-    async def _exchange(self, request: httpx.Request, call: Call | None, phase: str) -> Answer:
-        name = f"{request.method} {self._provider}"
-        with telemetry.span(name, kind="client", attributes=self._attributes(request)) as span:
+    async def _exchange(self, outgoing: Outgoing, call: Call | None, phase: str) -> Answer:
+        name = f"{outgoing.method} {self._provider}"
+        with telemetry.span(name, kind="client", attributes=self._attributes(outgoing)) as span:
             if phase == "submit":
                 reach("adapter.before_submit")
             try:
-                response = await self._transport.handle_async_request(request)
+                status, headers, body = await self._transport.exchange(
+                    outgoing, self._waits(call, phase), MAX_ANSWER_BYTES
+                )
             except httpx.HTTPError as error:
                 raise self._broken(error, call, phase) from None
             if phase == "submit":
                 reach("adapter.submitted")
-            span.set(telemetry.HTTP_STATUS, response.status_code)
-        return Answer(response.status_code, response.headers, response.content)
+            span.set(telemetry.HTTP_STATUS, status)
+        return Answer(status, headers, body)
 
-    def _attributes(self, request: httpx.Request) -> dict[str, str]:
+    def _attributes(self, outgoing: Outgoing) -> dict[str, str]:
         return {
-            telemetry.HTTP_METHOD: request.method,
+            telemetry.HTTP_METHOD: outgoing.method,
             telemetry.SERVER_ADDRESS: self._host,
-            telemetry.URL_PATH: request.url.path[:200],
+            telemetry.URL_PATH: parsed(outgoing.url).path[:200],
         }
 
-    def _extensions(self, call: Call | None, phase: str) -> dict[str, Any]:
+    def _waits(self, call: Call | None, phase: str) -> dict[str, float]:
+        """How long an exchange may wait, in seconds, as the transport wants to be told."""
+        settings = self._settings
         remaining = call.time_remaining_s() if call is not None else CALL_FREE_S
-        longest = (
-            self._settings.answer_timeout_s
-            if phase == "submit"
-            else min(POLL_ANSWER_S, self._settings.answer_timeout_s)
-        )
+        longest = settings.answer_timeout_s
+        if phase != "submit":
+            longest = min(POLL_ANSWER_S, longest)
         return {
-            "timeout": {
-                "connect": min(self._settings.connect_timeout_s, remaining),
-                "answer": min(longest, remaining),
-                "idle": self._settings.idle_timeout_s,
-                "total": remaining,
-            },
-            "max_bytes": MAX_ANSWER_BYTES,
+            "connect": min(settings.connect_timeout_s, remaining),
+            "answer": min(longest, remaining),
+            "idle": settings.idle_timeout_s,
+            "total": remaining,
         }
 
     def _broken(self, error: httpx.HTTPError, call: Call | None, phase: str) -> MeshError:
@@ -289,12 +287,6 @@ def _failure(phase: str, call: Call | None) -> event_pb2.AttemptFailure:
     return event_pb2.AttemptFailure(
         outcome=event_pb2.OUTCOME_ACCEPTED, billed=event_pb2.BILLED_UNKNOWN, provider_job_id=job, phase=phase
     )
-
-
-@lru_cache(maxsize=512)
-def _url(text: str) -> httpx.URL:
-    """Parsed once per address: a provider has few."""
-    return httpx.URL(text)
 
 
 def _origin(parts: SplitResult) -> tuple[str, str, int]:

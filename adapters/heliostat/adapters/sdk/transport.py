@@ -8,14 +8,15 @@ may have been (`httpx.ReadTimeout`, `httpx.ReadError`): whether something was bo
 import asyncio
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import AsyncIterator, Mapping
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver
 from httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
 PIECE_BYTES = 1024 * 1024
 
@@ -78,52 +79,121 @@ class LargePieceTransport(AiohttpTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends the request and reads the answer. Raises httpx's errors as told above."""
-        if not isinstance(self.client, aiohttp.ClientSession):
-            self.client = self.get_client()
-        waits = request.extensions["timeout"]
-        limit = request.extensions["max_bytes"]
+        waits, limit = request.extensions["timeout"], request.extensions["max_bytes"]
+        outgoing = Outgoing(request.method, str(request.url), dict(request.headers), request.content)
+        if not request.extensions.get("stream"):
+            status, headers, body = await self.exchange(outgoing, waits, limit)
+            return httpx.Response(status, headers=_unframed(headers), content=body, request=request)
         deadline = asyncio.get_running_loop().time() + waits["total"]
-        with _as_httpx_errors():
+        try:
             async with asyncio.timeout(min(waits["answer"], waits["total"])):
-                answer = await self._send(self.client, request, waits["connect"])
-            pieces = _Pieces(answer, deadline, waits["idle"], limit)
-        # httpx must not unpack, nor believe a length that is the packed one's.
-        headers = [(name, value) for name, value in answer.raw_headers if name.lower() not in _FRAMING]
-        if request.extensions.get("stream"):
-            return httpx.Response(answer.status, headers=headers, stream=pieces, request=request)
-        body = await pieces.whole()
-        packing = answer.headers.get("content-encoding", "identity").strip().lower()
-        if packing != "identity":
-            body = await asyncio.to_thread(_unpack, body, packing, limit)
-        return httpx.Response(answer.status, headers=headers, content=body, request=request)
+                answer = await self._send(outgoing, waits["connect"])
+        except _BROKEN as error:
+            raise _as_httpx(error) from None
+        pieces = _Pieces(answer, deadline, waits["idle"], limit)
+        return httpx.Response(answer.status, headers=_unframed(_headers(answer)), stream=pieces, request=request)
 
-    async def _send(
-        self, session: aiohttp.ClientSession, request: httpx.Request, connect_s: float
-    ) -> aiohttp.ClientResponse:
+    async def exchange(
+        self, outgoing: "Outgoing", waits: Mapping[str, float], max_bytes: int
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers by their names in lower case, and the whole unpacked body. Raises httpx's errors, too.
+
+        The way of every call that is not streamed: httpx's own messages cost as much as the exchange.
+        """
+        clock = asyncio.get_running_loop().time
+        now = clock()
+        deadline = now + waits["total"]
+        try:
+            async with asyncio.timeout_at(min(now + waits["answer"], deadline)) as alarm:
+                answer = await self._send(outgoing, waits["connect"])
+                try:
+                    body = await _whole_body(answer.content, alarm, deadline, waits["idle"], max_bytes)
+                finally:
+                    # Gives the connection back, or drops it where the body was not read to its end.
+                    answer.release()
+        except _BROKEN as error:
+            raise _as_httpx(error) from None
+        headers = _headers(answer)
+        packing = headers.get("content-encoding", "identity").strip().lower()
+        if packing != "identity":
+            body = await asyncio.to_thread(_unpack, body, packing, max_bytes)
+        return answer.status, headers, body
+
+    async def _send(self, outgoing: "Outgoing", connect_s: float) -> aiohttp.ClientResponse:
+        session = self.client
+        if not isinstance(session, aiohttp.ClientSession):
+            session = self.client = self.get_client()
         return await session.request(
-            request.method,
-            str(request.url),
-            headers=request.headers.multi_items(),
-            data=request.content or None,
+            outgoing.method,
+            parsed(outgoing.url),
+            headers=outgoing.headers,
+            data=outgoing.content or None,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=None, connect=connect_s, sock_connect=connect_s),
+            timeout=_connecting(connect_s),
         )
 
 
-@contextmanager
-def _as_httpx_errors() -> Iterator[None]:
-    try:
-        yield
-    except aiohttp.ConnectionTimeoutError:
-        raise httpx.ConnectTimeout("no connection in time") from None
-    except TimeoutError:
-        raise httpx.ReadTimeout("no answer in time") from None
-    except aiohttp.ClientConnectorError as error:
+class Outgoing(NamedTuple):
+    """A request as it leaves: `url` is a whole one."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    content: bytes
+
+
+@lru_cache(maxsize=512)
+def parsed(url: str) -> URL:
+    """The parts of an address; read once, for a provider has few. Raises ValueError."""
+    return URL(url)
+
+
+@lru_cache(maxsize=64)
+def _connecting(connect_s: float) -> aiohttp.ClientTimeout:
+    """aiohttp's own waits: of the connection only, all others are ours."""
+    return aiohttp.ClientTimeout(total=None, connect=connect_s, sock_connect=connect_s)
+
+
+_BROKEN = (TimeoutError, aiohttp.ClientError, ConnectionError)
+
+
+def _as_httpx(error: BaseException) -> httpx.HTTPError:
+    """The error in httpx's words, which keep apart what was never sent."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return httpx.ConnectTimeout("no connection in time")
+    if isinstance(error, TimeoutError):
+        return httpx.ReadTimeout("no answer in time")
+    if isinstance(error, aiohttp.ClientConnectorError):
         if isinstance(error.os_error, AddressRefused):
-            raise ConnectionForbidden("address refused") from None
-        raise httpx.ConnectError(type(error).__name__) from None
-    except (aiohttp.ClientError, ConnectionError) as error:
-        raise httpx.ReadError(type(error).__name__) from None
+            return ConnectionForbidden("address refused")
+        return httpx.ConnectError(type(error).__name__)
+    return httpx.ReadError(type(error).__name__)
+
+
+def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.raw_headers}
+
+
+def _unframed(headers: Mapping[str, str]) -> dict[str, str]:
+    """Without what httpx must not go by: it would unpack, or believe a length that is the packed one's."""
+    return {name: value for name, value in headers.items() if name not in _FRAMING}
+
+
+async def _whole_body(
+    content: aiohttp.StreamReader, alarm: asyncio.Timeout, deadline: float, idle_s: float, max_bytes: int
+) -> bytes:
+    """All pieces as one; `alarm` is set anew before each of them."""
+    clock = asyncio.get_running_loop().time
+    pieces: list[bytes] = []
+    total = 0
+    while not content.at_eof():
+        alarm.reschedule(min(deadline, clock() + idle_s))
+        piece = await content.readany()
+        total += len(piece)
+        if total > max_bytes:
+            raise BodyTooLarge(f"over {max_bytes} bytes")
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 class _Pieces(httpx.AsyncByteStream):
@@ -138,44 +208,25 @@ class _Pieces(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         clock = asyncio.get_running_loop().time
         total = 0
-        with _as_httpx_errors():
-            while True:
+        while True:
+            try:
                 async with asyncio.timeout_at(min(self._deadline, clock() + self._idle_s)):
                     piece = await self._answer.content.readany()
-                if not piece:
-                    break
-                total += len(piece)
-                if total > self._limit:
-                    raise BodyTooLarge(f"over {self._limit} bytes")
-                yield piece
-
-    async def whole(self) -> bytes:
-        """All pieces as one."""
-        clock = asyncio.get_running_loop().time
-        pieces: list[bytes] = []
-        total = 0
-        try:
-            with _as_httpx_errors():
-                async with asyncio.timeout_at(self._deadline) as alarm:
-                    while True:
-                        alarm.reschedule(min(self._deadline, clock() + self._idle_s))
-                        piece = await self._answer.content.readany()
-                        if not piece:
-                            break
-                        total += len(piece)
-                        if total > self._limit:
-                            raise BodyTooLarge(f"over {self._limit} bytes")
-                        pieces.append(piece)
-        finally:
-            await self.aclose()
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            except _BROKEN as error:
+                raise _as_httpx(error) from None
+            if not piece:
+                break
+            total += len(piece)
+            if total > self._limit:
+                raise BodyTooLarge(f"over {self._limit} bytes")
+            yield piece
 
     async def aclose(self) -> None:
         """Gives the connection back, or drops it where the body was not read to its end."""
         self._answer.release()
 
 
-_FRAMING = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+_FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 def _unpack(body: bytes, packing: str, max_bytes: int) -> bytes:
