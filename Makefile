@@ -1,6 +1,6 @@
 # The only entry points. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run live mesh test lint format protos bench locks clean
+.PHONY: help run live mesh test lint format protos docs bench locks clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -53,6 +53,13 @@ protos: $(VENV)/.dev ## Generate code from the contracts
 	@$(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/vendor --python_out=protos/gen --pyi_out=protos/gen \
 		--grpc_python_out=protos/gen $(PROTOS)
 	@grep -L 'class .*Servicer' $$(find protos/gen -name '*_pb2_grpc.py') | xargs rm -f
+
+docs: $(VENV)/.runtime ## Write the documents that are made from the code
+	@$(BIN)/python -m heliostat.launch.reference example > heliostat.example.yaml.new
+	@mv heliostat.example.yaml.new heliostat.example.yaml
+	@for page in configuration errors telemetry; do \
+		$(BIN)/python -m heliostat.launch.reference $$page > docs/$$page.md.new && \
+		mv docs/$$page.md.new docs/$$page.md || exit 1; done
 
 bench: $(VENV)/.dev ## Measure against other gateways on this machine (about ten minutes)
 	@$(BIN)/python -m benchmarks

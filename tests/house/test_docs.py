@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from heliostat.chassis import settings
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis import settings, telemetry
+from heliostat.chassis.errors import GRPC_CODE, reason_name
 from heliostat.chassis.settings import Section
 from heliostat.launch import reference
 from heliostat.launch.config import Process, configure
@@ -38,13 +40,17 @@ MEASURES = [(place, key, unit) for place, key in KEYS for ending, unit in UNITS.
 
 @pytest.mark.parametrize(
     ("file", "make"),
-    [(EXAMPLE, reference.example), (DOCUMENT, reference.configuration)],
-    ids=["example", "configuration"],
+    [
+        (EXAMPLE, reference.example),
+        (DOCUMENT, reference.configuration),
+        (ROOT / "docs" / "errors.md", reference.errors),
+        (ROOT / "docs" / "telemetry.md", reference.telemetry),
+    ],
+    ids=["example", "configuration", "errors", "telemetry"],
 )
 def test_made_documents_are_fresh(file: Path, make: Callable[[], str]) -> None:
-    """A setting that changes is told in the same commit."""
-    told = f"run `python -m heliostat.launch.reference {make.__name__} > {file.relative_to(ROOT)}`"
-    assert file.read_text(encoding="utf-8") == make(), told
+    """A setting, a reason or a name that changes is told in the same commit."""
+    assert file.read_text(encoding="utf-8") == make(), f"{file.relative_to(ROOT)} is old; run `make docs`"
 
 
 @pytest.mark.parametrize(("place", "key"), KEYS, ids=[place for place, _ in KEYS])
@@ -87,6 +93,61 @@ def test_the_route_in_the_example_is_a_route() -> None:
     (parsed,) = settings.parse(model, tree, "router").routes
     assert parsed.model == route["model"]
     assert parsed.targets[0].target == route["targets"][0]["target"]
+
+
+def test_every_reason_is_explained() -> None:
+    """Each has its row in both tables, a sentence of the contract and something to do."""
+    lines = reference.errors().splitlines()
+    for number in reasons.ErrorReason.values():
+        rows = [line.split(" | ") for line in lines if line.startswith(f"| `{reason_name(number)}` | ")]
+        if number == reasons.ERROR_REASON_UNSPECIFIED:
+            assert not rows
+            continue
+        coded, told = rows
+        assert GRPC_CODE[number].name in coded[3]
+        assert all(cell.strip(" |").endswith(".") for cell in told[1:]), told
+
+
+# The one file behind each kind of span of docs/telemetry.md.
+SPANS = {
+    "gateway_edge/heliostat/edge/app.py": "edge",
+    "services/heliostat/ledger/run.py": "generate",
+    "router/heliostat/router/attempt.py": "attempt",
+    "adapters/heliostat/adapters/sdk/servicer.py": "adapter",
+    "adapters/heliostat/adapters/sdk/http.py": "call",
+    "adapters/heliostat/adapters/sdk/download.py": "call",
+}
+ATTRIBUTES = {
+    name: value for name, value in vars(telemetry).items() if re.fullmatch("[A-Z][A-Z_]+", name) and type(value) is str
+}
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_attributes_are_on_the_spans_that_are_told(name: str) -> None:
+    """The page's second column is what the code does, and what no code sets is called reserved."""
+    files = [
+        path for room in ("services", "gateway_edge", "router", "adapters") for path in (ROOT / room).rglob("*.py")
+    ]
+    used = {
+        SPANS[path.relative_to(ROOT).as_posix()]
+        for path in files
+        if re.search(rf"\btelemetry\.{name}\b", path.read_text(encoding="utf-8"))
+    }
+    page = reference.telemetry()
+    row = re.search(rf"^\| `{re.escape(ATTRIBUTES[name])}` \| ([a-z, ]+) \|", page, re.MULTILINE)
+    assert set(row[1].split(", ") if row else ()) == used
+    assert row or f"`{ATTRIBUTES[name]}`" in page.partition("Reserved")[2].partition("\n")[0]
+
+
+def test_metrics_are_told_as_they_are_served() -> None:
+    """Names, kinds and labels of the page are those of a scrape."""
+    page = reference.telemetry()
+    served = re.findall(r"^# TYPE (heliostat_\w+) (\w+)$", telemetry.render_metrics().decode(), re.MULTILINE)
+    told = re.findall(r"^\| `(heliostat_\w+)` \| (\w+) \|", page, re.MULTILINE)
+    assert set(told) == {(name, kind) for name, kind in served if not name.endswith("_created")}
+    cells = re.findall(r"^\| `heliostat_\w+` \| \w+ \| ([^|]+) \|", page, re.MULTILINE)
+    explained = re.findall(r"^\| (`\w+`) \|", page.partition("| label | says |")[2], re.MULTILINE)
+    assert {label for cell in cells for label in cell.split(", ")} == set(explained)
 
 
 @pytest.mark.parametrize("arguments", [[], ["nothing"], ["example", "configuration"]])

@@ -1,5 +1,5 @@
-"""The configuration as documents, made from the settings themselves: `python -m heliostat.launch.reference example`
-prints heliostat.example.yaml, `… configuration` prints docs/configuration.md."""
+"""Documents made from the code itself: `python -m heliostat.launch.reference example` prints heliostat.example.yaml,
+`… configuration`, `… errors` and `… telemetry` print the pages of that name in docs/."""
 
 import inspect
 import re
@@ -7,15 +7,20 @@ import sys
 import textwrap
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic.fields import FieldInfo
 
-from heliostat.chassis.settings import Secret, Section
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis import telemetry as names
+from heliostat.chassis.errors import GRPC_CODE, reason_name, reason_of
+from heliostat.chassis.settings import Secret, Section, refused
 from heliostat.launch.config import Process
 from heliostat.launch.targets import ADAPTER, STREET, adapter_kinds, load
 
@@ -64,6 +69,133 @@ anything starts, unknown keys are refused, and `heliostat check-config` prints w
   is a peer, such as `dns:///adapter-fal:9000`.
 
 """
+
+_ERRORS_HEAD = """\
+# Errors
+
+*Made by `python -m heliostat.launch.reference errors` from the contract and three tables: chassis, router, edge.*
+
+Whatever fails, fails for one reason of a closed set, `ErrorReason` of
+[`reason.proto`](../protos/heliostat/api/image/v1/reason.proto). Attempts, traces and metrics write it as below. REST
+answers with OpenAI's error object: `param` names the field to blame, 429 and 503 carry `Retry-After`, and
+`x-should-retry: false` says that asking again cannot help or may buy twice. [rest_api.md](rest_api.md#errors) lists
+what the edge refuses by itself, [grpc_clients.md](grpc_clients.md) what gRPC carries beside its code.
+
+**Fail over**: may another target be asked? *never*: it would fail there too, or an operator has to know. *if free*: at
+once where it is certain that nothing was bought; else `on_unknown` of the request or the route decides, whose default,
+`next`, asks on and lists both attempts. *route*: as *if free* on routes with `content_failover: true`, else never. Once
+a final picture has begun to arrive, no other target is asked.
+
+**Health**: what it says of the target in `heliostat admin targets`. *none*: nothing. *counts*: one more failure.
+*pause*: it works, and wants to be left alone. *out*: somebody has to mend it. This version shows health and puts no
+target out by itself; `weight: 0` does.
+
+"""
+
+_TO_DO: Mapping[str, str] = {
+    "invalid_field": "Correct the field that is named.",
+    "input_unreadable": "Send another file, or an address that is public.",
+    "content_blocked": "Change the prompt or the picture.",
+    "model_not_found": "Take a name from `GET /v1/models`; the message proposes near ones.",
+    "caller_unknown": "Send a key of this installation. Operator: `heliostat keys create`.",
+    "caller_forbidden": "Use a key that may.",
+    "unsupported": "Change what the message names, or the model. With `strict: report` it is adjusted where it can be.",
+    "rate_limited": "Come back after the time that is told. Operator: a second target takes what the first refuses.",
+    "quota_exhausted": "Operator: top up the provider's account.",
+    "provider_auth_failed": "Operator: mend the variable or file that the message names.",
+    "provider_model_gone": "Operator: give the route a model that the provider has.",
+    "provider_unavailable": "Ask again later. Operator: give the route a second target.",
+    "provider_answer_invalid": "See in `attempts` whether it was bought. Operator: if it stays, mend the adapter.",
+    "media_invalid": "See in `attempts` whether it was bought, then ask again.",
+    "provider_timeout": "See in `attempts` whether it was bought. Operator: the target's `timeout_s` may be too short.",
+    "internal": "Operator: look the request id up in the log, and report it.",
+    "no_target": "Come back after the time that is told. Operator: see whether the adapters run and have keys.",
+    "overloaded": "Come back after the time that is told.",
+    "budget_exhausted": "Operator: raise the key's budget or `ledger.spend_cap_usd`.",
+    "idempotency_conflict": "Take a new idempotency key for a new request.",
+    "resource_not_found": "Check the id, and that the key is the one that made it.",
+    "resource_gone": "Make it anew. Operator: `ledger.media_retention_s` keeps pictures longer.",
+    "cancelled": "Nothing; ask again if it is still wanted.",
+    "not_implemented": "Leave it out.",
+    "mesh_unavailable": "Come back after the time that is told. Operator: see whether the process runs at its address.",
+    "deadline_exceeded": "Look the job up by its id, or give it more time.",
+}
+
+_TELEMETRY_HEAD = """\
+# Telemetry
+
+*Made by `python -m heliostat.launch.reference telemetry` from the list of names in chassis/telemetry.py.*
+
+**Spans** go by OTLP over gRPC to any collector, from every process whose `telemetry.otlp_endpoint` names one: `http://`
+is plain text, `https://` is TLS. Nothing is sampled; let the collector do that.
+
+```
+HELIOSTAT__TELEMETRY__OTLP_ENDPOINT=http://127.0.0.1:4317 make run
+```
+
+**Metrics** are Prometheus text at `/metrics` of the edge (`curl http://127.0.0.1:8080/metrics`); a process without an
+edge serves them at the `host:port` of `telemetry.metrics_listen`. [`compose.yaml`](../compose.yaml) runs a collector,
+`components/telemetry` of [`k8s`](../k8s/README.md) too.
+
+## Spans
+
+```
+POST /v1/images/generations        edge      server
+└─ generate <model>                generate  internal   the whole request, in the ledger
+   └─ attempt 1 <target>           attempt   client     one for each target that is asked
+      └─ adapter generate <model>  adapter   internal   the adapter's work
+         ├─ POST <adapter>         call      client     one for each HTTP call: submits, polls, cancels
+         └─ GET picture            call      client     a picture that is fetched
+```
+
+A caller's `traceparent` is continued. The trace id stands in the answer (`x-heliostat-trace-id`), in the log and in the
+ledger's row, with and without a collector. What is replayed or joined has an edge span only: the work is in the first
+request's trace. A failed span has the status ERROR and `error.type`: the reason, or an exception's type, never text. A
+process tells `service.name` (`heliostat-edge`, `heliostat-core`), `service.namespace` and `heliostat.parts`.
+
+"""
+
+_NEVER = """\
+## What is never recorded
+
+Prompts, pictures, masks, keys of callers and providers, idempotency keys, headers, bodies, query strings: not in spans,
+not in metrics, not in the log. Texts of errors are in no span and no metric. A model's name is in spans as it was asked
+for, in metrics only where a target was asked. `url.path`, a path at the provider, may hold a job's id.
+"""
+
+# Attribute -> the spans that carry it, as they are called in the tree above; what it says.
+_ATTRIBUTES: Mapping[str, tuple[str, str]] = {
+    names.OPERATION: ("generate", "What is asked for, such as `text_to_image`"),
+    names.REQUEST_MODEL: ("generate", "The model that was asked for"),
+    names.RESPONSE_MODEL: ("generate, adapter", "The provider's own model name"),
+    names.PROVIDER: ("generate, adapter", "The adapter's name in the configuration"),
+    names.OUTPUT_TYPE: ("adapter", "Always `image`"),
+    names.REQUEST_ID: ("edge, generate", "Id of the call at the edge; id of the request in the ledger"),
+    names.TARGET: ("attempt", "Adapter and provider model, such as `fal/fal-ai/flux/schnell`"),
+    names.ATTEMPT_ID: ("attempt, adapter", "Request, branch and ordinal: `req_…/0/1`"),
+    names.OUTCOME: ("attempt", "How far it came: a value of the contract's `Outcome`"),
+    names.BILLED: ("attempt", "Whether it costs: a value of the contract's `Billed`"),
+    names.REASON: ("generate, attempt", "Why it failed; see [errors.md](errors.md)"),
+    names.COST_MICROS: ("generate", "Cost of all its attempts in millionths of a US dollar"),
+    names.IMAGE_COUNT: ("generate, attempt, adapter", "Pictures delivered; on *adapter* pictures asked for"),
+    names.ADJUSTMENT_COUNT: ("adapter", "Wishes that were adjusted"),
+    names.PROVIDER_JOB_ID: ("attempt, adapter", "The provider's id of the job, where it has one"),
+    names.HTTP_METHOD: ("edge, call", "HTTP method"),
+    names.HTTP_ROUTE: ("edge", "The route's pattern, empty where there is none"),
+    names.HTTP_STATUS: ("edge, call", "HTTP status of the answer"),
+    names.URL_PATH: ("call", "Path at the provider, up to 200 characters; not on *GET picture*"),
+    names.SERVER_ADDRESS: ("call", "Host that was called"),
+}
+
+_LABELS: Mapping[str, str] = {
+    "operation": "as the attribute `gen_ai.operation.name`",
+    "model": "the model that was asked for; `unknown` where no target was asked",
+    "outcome": "`succeeded`, `failed`, `cancelled` or `expired`",
+    "provider": "the adapter's name in the configuration",
+    "target": "adapter and provider model; `adapter/*` for names that only a wildcard covers",
+    "reason": "as in [errors.md](errors.md); empty on success",
+    "room": "`edge`, `ledger` or `router`",
+}
 
 
 @dataclass(frozen=True)
@@ -238,26 +370,75 @@ def configuration() -> str:
 
 
 def _table(model: type[Section], path: str) -> str:
-    rows = "".join(_rows(model, path))
-    return f"| key | default | values | meaning |\n| --- | --- | --- | --- |\n{rows}"
+    return _tabled(("key", "default", "values", "meaning"), _rows(model, path))
 
 
-def _rows(model: type[Section], path: str) -> Iterator[str]:
+def _tabled(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table; a bar within a cell is not the end of it."""
+    lines = [list(head), *(list(row) for row in rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def _rows(model: type[Section], path: str) -> Iterator[tuple[str, ...]]:
     for key in keys(model):
         place = path + key.name
         if key.below is not None:
             yield from _rows(key.below, place + ".")
             continue
         default = f"`{key.default}`" if key.default else "must be given"
-        cells = (f"`{place}`", default, key.values, key.meaning)
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+        yield f"`{place}`", default, key.values, key.meaning
         if key.item is not None:
             yield from _rows(key.item, place + "[].")
 
 
+def errors() -> str:
+    """docs/errors.md. Raises INVALID_FIELD where there is no checkout to read the contract's comments from."""
+    told = _reasons_told()
+    head = ("reason", "`code`", "`type`", "gRPC", "HTTP", "fail over", "health")
+    table = _tabled(head, map(_reason_row, map(reason_of, told)))
+    meanings = _tabled(("reason", "means", "to do"), ((f"`{name}`", told[name], _TO_DO[name]) for name in told))
+    return f"{_ERRORS_HEAD}{table}\n## What each means, and what to do\n\n{meanings}"
+
+
+def _reason_row(number: int) -> tuple[str, ...]:
+    rule = import_module("heliostat.router.policy").POLICY[number]
+    kind = import_module("heliostat.edge.problems").KINDS[number]
+    words = (f"`{word}`" for word in (reason_name(number), kind.code, kind.type, GRPC_CODE[number].name))
+    return *words, str(kind.status), rule.fail_over.value, rule.mark.value
+
+
+def _reasons_told() -> dict[str, str]:
+    """Reason -> the contract's sentences about it, in the contract's order. Compiled code has no comments."""
+    file = Path(__file__).parents[3] / "protos" / "heliostat" / "api" / "image" / "v1" / "reason.proto"
+    if not file.is_file():
+        raise refused("The sentences about reasons are comments of reason.proto; run this in a checkout.")
+    values = re.findall(r"((?:^  //.*\n)+)  ERROR_REASON_\w+ = (\d+);", file.read_text(encoding="utf-8"), re.MULTILINE)
+    told = {int(number): " ".join(comment.replace("//", " ").split()) for comment, number in values}
+    return {reason_name(each): told[each] for each in reasons.ErrorReason.values() if each}
+
+
+def telemetry() -> str:
+    """docs/telemetry.md."""
+    constants = [value for name, value in vars(names).items() if name.isupper() and name[0] != "_"]
+    carried = _tabled(("attribute", "on", "meaning"), ((f"`{each}`", *_ATTRIBUTES[each]) for each in _ATTRIBUTES))
+    spare = ", ".join(f"`{each}`" for each in constants if isinstance(each, str) and each not in _ATTRIBUTES)
+    beside = f"\nReserved, and on no span of this version: {spare}.\n" if spare else ""
+    metrics = (_metric(each) for each in constants if hasattr(each, "describe"))
+    measured = _tabled(("metric", "kind", "labels", "meaning"), metrics)
+    labels = _tabled(("label", "says"), ((f"`{name}`", says) for name, says in _LABELS.items()))
+    return f"{_TELEMETRY_HEAD}{carried}{beside}\n## Metrics\n\n{measured}\n{labels}\n{_NEVER}"
+
+
+def _metric(metric: Any) -> tuple[str, ...]:
+    (told,) = metric.describe()
+    name = f"{told.name}_total" if told.type == "counter" else told.name
+    return f"`{name}`", told.type, ", ".join(f"`{label}`" for label in metric._labelnames), told.documentation
+
+
 def main(arguments: list[str]) -> int:
     """Prints the document that is asked for; gives the exit code."""
-    documents = {"example": example, "configuration": configuration}
+    documents = {"example": example, "configuration": configuration, "errors": errors, "telemetry": telemetry}
     if len(arguments) != 1 or arguments[0] not in documents:
         print(f"usage: python -m heliostat.launch.reference {'|'.join(documents)}", file=sys.stderr)
         return 2
