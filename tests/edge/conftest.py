@@ -1,6 +1,7 @@
 """An edge on a real socket, in front of a scripted ledger over the in-process channel."""
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -47,6 +48,18 @@ class Bench:
         return self.edge.url
 
 
+class Listener(logging.Handler):
+    """Keeps the fields of every line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[dict[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps one line."""
+        self.lines.append({"event": record.getMessage(), **getattr(record, "fields", {})})
+
+
 OpenBench = Callable[..., AbstractAsyncContextManager[Bench]]
 
 
@@ -70,7 +83,7 @@ async def open_bench(folder: Path, *, sandbox: bool = False, **settings: Any) ->
         secret=lambda purpose: purpose.encode().ljust(32, b"."),
         draining=lambda: draining[0],
     )
-    edge = build(EdgeSettings(port=0, drain_s=1, **settings), surroundings)
+    edge = build(EdgeSettings(**{"port": 0, "drain_s": 1, **settings}), surroundings)
     await edge.start()
     async with httpx.AsyncClient(base_url=edge.url, headers={"authorization": "Bearer good"}, timeout=10) as client:
         try:

@@ -147,11 +147,12 @@ async def test_who_takes_a_job_gets_202(bench: Bench, query: str, prefer: str, w
     assert wait.seconds + wait.nanos / 1e9 == wait_s
 
 
-async def test_leaving_closes_the_stream(bench: Bench) -> None:
-    """A caller who hangs up is noticed at once: the stream to the ledger is closed."""
+@pytest.mark.parametrize("length", [0, 200_000])
+async def test_leaving_closes_the_stream(bench: Bench, length: int) -> None:
+    """A caller who hangs up is noticed at once, after a long body too: the stream to the ledger is closed."""
     bench.ledger.script = stall()
     _, writer = await asyncio.open_connection("127.0.0.1", int(bench.url.rsplit(":", 1)[1]))
-    body = b'{"model": "flux-schnell", "prompt": "A lighthouse"}'
+    body = b'{"model": "flux-schnell", "prompt": "A lighthouse"}' + b" " * length
     head = b"POST /v1/images/generations HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
     writer.write(head + body)
     await asyncio.wait_for(bench.ledger.started.wait(), 5)

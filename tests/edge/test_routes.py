@@ -3,7 +3,6 @@
 import logging
 import random
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -22,7 +21,7 @@ from heliostat.edge.module import build
 from heliostat.edge.openapi import OPERATIONS
 from heliostat.edge.routes import BASES
 from heliostat.edge.settings import EdgeSettings
-from tests.edge.conftest import Bench
+from tests.edge.conftest import Bench, Listener
 from tests.edge.scripted_ledger import failed_attempt, result
 
 
@@ -198,12 +197,13 @@ async def test_the_docs_page_needs_nothing_else(bench: Bench) -> None:
 
 
 async def test_a_taken_port_is_told(bench: Bench, tmp_path: Path) -> None:
-    """Starting on a taken port fails with a sentence that names the setting."""
+    """Starting on a taken port fails with a sentence that names the setting; stopping is safe all the same."""
     port = int(bench.url.rsplit(":", 1)[1])
-    surroundings = a_place(tmp_path)
+    edge = build(EdgeSettings(port=port, router="127.0.0.1:1"), a_place(tmp_path))
     with pytest.raises(MeshError, match=r"edge\.port") as caught:
-        await build(EdgeSettings(port=port, router="127.0.0.1:1"), surroundings).start()
+        await edge.start()
     assert caught.value.field == "edge.port"
+    await edge.stop()
 
 
 def a_place(folder: Path) -> Surroundings:
@@ -234,18 +234,6 @@ async def test_a_ledger_that_is_away(tmp_path: Path) -> None:
         assert (await client.get("/readyz")).json()["because"] == "the ledger cannot be reached"
         assert (await client.get("/healthz")).status_code == 200
     await edge.stop()
-
-
-class Listener(logging.Handler):
-    """Keeps the fields of every line."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[dict[str, Any]] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keeps one line."""
-        self.lines.append({"event": record.getMessage(), **getattr(record, "fields", {})})
 
 
 async def test_the_access_log_keeps_secrets(bench: Bench) -> None:

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis import telemetry
 from heliostat.chassis.context import Incoming, serving
 from heliostat.chassis.errors import MeshError, internal
@@ -18,7 +19,7 @@ from heliostat.edge.media_files import MediaFiles
 from heliostat.edge.model_list import ModelList
 from heliostat.edge.not_built import NOT_BUILT, not_built
 from heliostat.edge.pages import Pages
-from heliostat.edge.presence import CallerLeft
+from heliostat.edge.presence import CallerLeft, DrainOver, Interruption
 from heliostat.edge.problems import Problem, Refusal, problem_of, problem_of_refusal
 from heliostat.edge.routes import RouteMap, under_bases
 from heliostat.edge.visit import Answering, Reply, Visit, open_visit
@@ -59,6 +60,14 @@ class App:
         self._desk = desk
         self.routes = RouteMap(all_routes(desk))
         self._in_flight = telemetry.IN_FLIGHT.labels("edge")
+        self._under_way: set[Interruption] = set()
+        self._over = False
+
+    def end_all(self) -> None:
+        """Ends requests under way, and those that still come: with an answer, where theirs has not begun."""
+        self._over = True
+        for interruption in tuple(self._under_way):
+            interruption.interrupt(DrainOver)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -68,6 +77,7 @@ class App:
         serving(Incoming(request_id=visit.request_id))
         telemetry.continue_trace(visit.header(b"traceparent"))
         self._in_flight.inc()
+        self._under_way.add(visit.interruption)
         try:
             with telemetry.span(f"{scope['method']} {visit.route or 'unknown'}", "server") as span:
                 visit.trace_id = span.trace_id
@@ -76,6 +86,7 @@ class App:
                 finally:
                     self._note(scope["method"], visit, span)
         finally:
+            self._under_way.discard(visit.interruption)
             self._in_flight.dec()
 
     async def _serve(self, route: Route | None, request: Request, visit: Visit, send: Send) -> None:
@@ -95,18 +106,22 @@ class App:
             beside["connection"] = "close"
             reply.linger = request.receive
         try:
-            await reply.send(send, beside)
+            with visit.interruption:
+                await reply.send(send, beside)
         except Exception as error:
             # The answer had begun: nothing is left but to end the connection before the body is whole.
             log.unforeseen("an answer was cut", error, route=visit.route)
 
     async def _answer(self, route: Route | None, request: Request, visit: Visit) -> Answering:
         try:
+            if self._over:
+                raise DrainOver
             check_head(request.scope, visit, self._desk.settings)
             if route is None:
                 raise self.routes.refusal(request.scope)
-            answered: Answering = await route.endpoint(request)
-            return answered
+            with visit.interruption:
+                answered: Answering = await route.endpoint(request)
+                return answered
         except MeshError as error:
             visit.error = error
             return _problem_reply(problem_of(error, possibly_bought=visit.possibly_bought))
@@ -114,6 +129,8 @@ class App:
             return _problem_reply(problem_of_refusal(refusal))
         except CallerLeft:
             raise
+        except DrainOver:
+            return _problem_reply(problem_of(_stopping(), possibly_bought=visit.possibly_bought))
         except Exception as error:
             visit.error = error
             log.unforeseen("a request failed unforeseen", error, route=visit.route)
@@ -131,6 +148,12 @@ class App:
         write = log.debug if visit.route in ("/healthz", "/readyz", "/metrics") else log.info
         duration_ms = self._desk.elapsed_ms(visit)
         write("answered", method=method, route=visit.route, status=visit.status, duration_ms=duration_ms)
+
+
+def _stopping() -> MeshError:
+    return MeshError(
+        reasons.ERROR_REASON_MESH_UNAVAILABLE, "The gateway is stopping; send the request again.", retry_after_s=2.0
+    )
 
 
 def _problem_reply(problem: Problem) -> Reply:

@@ -2,7 +2,6 @@
 
 import orjson
 from starlette.requests import Request
-from starlette.types import Receive
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2
@@ -13,7 +12,7 @@ from heliostat.edge.answer import Answer
 from heliostat.edge.desk import GRACE_S, Desk
 from heliostat.edge.from_proto import Asked, body_pieces, complete, detached_body, executed_model, usd
 from heliostat.edge.limits import json_fields
-from heliostat.edge.presence import Presence
+from heliostat.edge.presence import DrainOver, Presence, line_of
 from heliostat.edge.problems import error_body
 from heliostat.edge.schemas import ImageBody, generation_body
 from heliostat.edge.to_proto import B64_JSON, PICTURE, STRICTNESS, Wish, answer_form, generation_request
@@ -51,7 +50,10 @@ class Images:
             retry_count=retry_count(visit.header(b"x-stainless-retry-count")),
         )
         try:
-            await self._follow(answer, ask, visit, request.receive, how_long)
+            await self._follow(answer, ask, request, how_long)
+        except DrainOver:
+            # The run is the ledger's and goes on; who waits is told where to find it.
+            answer.detached = True
         finally:
             visit.possibly_bought = answer.possibly_bought
             answer.request_id = answer.request_id or visit.request_id
@@ -64,17 +66,16 @@ class Images:
         return reply
 
     async def _follow(
-        self, answer: Answer, ask: router_pb2.GenerateRequest, visit: Visit, receive: Receive, how_long: Patience
+        self, answer: Answer, ask: router_pb2.GenerateRequest, request: Request, how_long: Patience
     ) -> None:
-        generate, timeout_s = self._desk.router.Generate, how_long.wait_s + GRACE_S
-        async with (
-            Presence(receive),
-            stream(generate, ask, timeout_s=timeout_s, metadata=visit.credentials()) as responses,
-        ):
-            async for response in responses:
-                answer.take_all(response.events)
-                # The exception that ends the stream keeps this frame for a while; it must not keep picture bytes.
-                del response
+        visit, timeout_s = visit_of(request), how_long.wait_s + GRACE_S
+        opened = stream(self._desk.router.Generate, ask, timeout_s=timeout_s, metadata=visit.credentials())
+        with Presence(line_of(request.scope), visit.interruption):
+            async with opened as responses:
+                async for response in responses:
+                    answer.take_all(response.events)
+                    # The exception that ends the stream keeps this frame for a while; it must not keep picture bytes.
+                    del response
 
     def _reply(self, answer: Answer, asked: Asked, form: str, visit: Visit) -> Reply:
         result = complete(answer)

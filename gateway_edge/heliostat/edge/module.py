@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import socket
 from collections.abc import Iterator, Sequence
 
@@ -20,6 +21,8 @@ from heliostat.edge.protocol import http_protocol
 from heliostat.edge.settings import EdgeSettings
 
 _BACKLOG = 2048
+# How long connections may take, after the drain, to take over what was answered; in seconds.
+_FAREWELL_S = 2
 
 
 class _Server(uvicorn.Server):
@@ -48,6 +51,7 @@ class EdgePart:
         self._desk = desk
         self.app = App(desk)
         self.url = ""
+        self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Listens. Raises INVALID_FIELD where the address is taken or not ours."""
@@ -55,17 +59,28 @@ class EdgePart:
         self.url = listening_url(self._settings.host, listener.getsockname()[1])
         self._desk.listening_on = self.url
         self._server = _Server(_config(self.app, self._settings))
-        self._task = asyncio.get_running_loop().create_task(self._server.serve([listener]))
+        self._serving = asyncio.get_running_loop().create_task(self._server.serve([listener]))
         up = asyncio.ensure_future(self._server.up.wait())
-        await asyncio.wait((up, self._task), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((up, self._serving), return_when=asyncio.FIRST_COMPLETED)
         up.cancel()
-        if self._task.done():
-            self._task.result()
+        if self._serving.done():
+            self._serving.result()
 
     async def stop(self) -> None:
-        """Takes no more requests, lets those under way end for up to `drain_s` seconds."""
+        """Takes no more requests, lets those under way go on for up to `drain_s` seconds, then answers them.
+
+        Who is cancelled in here has no more patience: the answers go out at once. May be called again.
+        """
+        if self._serving is None:
+            return
         self._server.should_exit = True
-        await self._task
+        try:
+            await asyncio.wait((self._serving,), timeout=self._settings.drain_s)
+        finally:
+            self.app.end_all()
+        # Never cancelled from here: uvicorn would leave its connections as they are.
+        await asyncio.wait((self._serving,))
+        self._serving.result()
 
 
 def _listener(settings: EdgeSettings) -> socket.socket:
@@ -99,7 +114,7 @@ def _config(app: App, settings: EdgeSettings) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=settings.keep_alive_s,
-        timeout_graceful_shutdown=int(settings.drain_s),
+        timeout_graceful_shutdown=math.ceil(settings.drain_s) + _FAREWELL_S,
         backlog=_BACKLOG,
     )
 

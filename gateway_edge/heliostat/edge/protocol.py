@@ -9,6 +9,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from heliostat.edge.limits import head_too_large
+from heliostat.edge.presence import Line, extensions
 from heliostat.edge.problems import Problem, Refusal, problem_of_refusal
 from heliostat.edge.settings import EdgeSettings
 from heliostat.edge.visit import new_request_id
@@ -73,11 +74,14 @@ def http_protocol(settings: EdgeSettings) -> type[Protocol]:
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self._cork: Any = _Cork(transport, self.loop)
+            self._line = Line(self.flow.resume_reading)
+            self._extensions = extensions(self._line)
             self._watch_head()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._forget_head()
             super().connection_lost(exc)
+            self._line.hang_up()
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
@@ -86,6 +90,7 @@ def http_protocol(settings: EdgeSettings) -> type[Protocol]:
 
         def on_headers_complete(self) -> None:
             self._head_open = False
+            self.scope["extensions"] = self._extensions
             super().on_headers_complete()
             self.cycle.transport = self._cork
 

@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.calls import AUTHORIZATION
 from heliostat.chassis.errors import MeshError
+from heliostat.edge.presence import Interruption
 from heliostat.edge.problems import Refusal
 
 _KEY = "heliostat"
@@ -35,6 +36,7 @@ class Visit:
     request_id: str
     started: float
     headers: Mapping[bytes, bytes]
+    interruption: Interruption
     route: str = ""
     trace_id: str = ""
     status: int = 0
@@ -69,8 +71,9 @@ def visit_of(request: Request) -> Visit:
 
 
 def open_visit(scope: Scope, started: float) -> Visit:
-    """A new visit for this scope, to be found again by `visit_of`."""
-    visit = Visit(new_request_id(), started, dict(scope["headers"]), openai_base=scope["path"].startswith("/openai/"))
+    """A new visit for this scope, served by the running task, to be found again by `visit_of`."""
+    headers, openai_base = dict(scope["headers"]), scope["path"].startswith("/openai/")
+    visit = Visit(new_request_id(), started, headers, Interruption(), openai_base=openai_base)
     visit.body_left = b"transfer-encoding" in visit.headers or visit.headers.get(b"content-length", b"0") != b"0"
     scope[_KEY] = visit
     return visit
