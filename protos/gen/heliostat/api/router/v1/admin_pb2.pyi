@@ -156,3 +156,39 @@ class ExplainRequestResponse(_message.Message):
     targets: _containers.RepeatedCompositeFieldContainer[_router_pb2.TargetEstimate]
     decision: _event_pb2.Decision
     def __init__(self, targets: _Optional[_Iterable[_Union[_router_pb2.TargetEstimate, _Mapping]]] = ..., decision: _Optional[_Union[_event_pb2.Decision, _Mapping]] = ...) -> None: ...
+
+class ListTargetChangesRequest(_message.Message):
+    __slots__ = ("target", "page_size", "page_token")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    target: str
+    page_size: int
+    page_token: str
+    def __init__(self, target: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class TargetChange(_message.Message):
+    __slots__ = ("time", "who", "what", "target", "route", "before", "after")
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    WHO_FIELD_NUMBER: _ClassVar[int]
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    ROUTE_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    time: _timestamp_pb2.Timestamp
+    who: str
+    what: str
+    target: str
+    route: str
+    before: str
+    after: str
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., who: _Optional[str] = ..., what: _Optional[str] = ..., target: _Optional[str] = ..., route: _Optional[str] = ..., before: _Optional[str] = ..., after: _Optional[str] = ...) -> None: ...
+
+class ListTargetChangesResponse(_message.Message):
+    __slots__ = ("changes", "next_page_token")
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    changes: _containers.RepeatedCompositeFieldContainer[TargetChange]
+    next_page_token: str
+    def __init__(self, changes: _Optional[_Iterable[_Union[TargetChange, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

@@ -60,6 +60,11 @@ class RouterAdminServiceStub:
                 request_serializer=heliostat_dot_api_dot_router_dot_v1_dot_admin__pb2.ExplainRequestRequest.SerializeToString,
                 response_deserializer=heliostat_dot_api_dot_router_dot_v1_dot_admin__pb2.ExplainRequestResponse.FromString,
                 _registered_method=True)
+        self.ListTargetChanges = channel.unary_unary(
+                '/heliostat.api.router.v1.RouterAdminService/ListTargetChanges',
+                request_serializer=heliostat_dot_api_dot_router_dot_v1_dot_admin__pb2.ListTargetChangesRequest.SerializeToString,
+                response_deserializer=heliostat_dot_api_dot_router_dot_v1_dot_admin__pb2.ListTargetChangesResponse.FromString,
+                _registered_method=True)
 
 
 class RouterAdminServiceServicer:
@@ -101,6 +106,13 @@ class RouterAdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTargetChanges(self, request, context):
+        """Lists what was changed while routers ran, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RouterAdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -128,6 +140,11 @@ def add_RouterAdminServiceServicer_to_server(servicer, server):
                     servicer.ExplainRequest,
                     request_deserializer=heliostat_dot_api_dot_router_dot_v1_dot_admin__pb2.ExplainRequestRequest.FromString,
                     response_serializer=heliostat_dot_api_dot_router_dot_v1_dot_admin__pb2.ExplainRequestResponse.SerializeToString,
+            ),
+            'ListTargetChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTargetChanges,
+                    request_deserializer=heliostat_dot_api_dot_router_dot_v1_dot_admin__pb2.ListTargetChangesRequest.FromString,
+                    response_serializer=heliostat_dot_api_dot_router_dot_v1_dot_admin__pb2.ListTargetChangesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +283,33 @@ class RouterAdminService:
             '/heliostat.api.router.v1.RouterAdminService/ExplainRequest',
             heliostat_dot_api_dot_router_dot_v1_dot_admin__pb2.ExplainRequestRequest.SerializeToString,
             heliostat_dot_api_dot_router_dot_v1_dot_admin__pb2.ExplainRequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTargetChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliostat.api.router.v1.RouterAdminService/ListTargetChanges',
+            heliostat_dot_api_dot_router_dot_v1_dot_admin__pb2.ListTargetChangesRequest.SerializeToString,
+            heliostat_dot_api_dot_router_dot_v1_dot_admin__pb2.ListTargetChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,
