@@ -6,10 +6,11 @@ Source: OpenAI's API reference, image guide and error guide, read 2026-11-22.
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from heliostat.adapters.openai.answers import (
     Drawn,
+    Images,
     add_usage,
     read_images,
     read_streamed,
@@ -26,6 +27,7 @@ from heliostat.adapters.sdk import (
     Answer,
     Call,
     Choice,
+    Completed,
     MaskForm,
     MeshError,
     Model,
@@ -88,7 +90,7 @@ class OpenAIAdapter(Adapter[OpenAISettings, Options]):
         if model.name == "dall-e-3" and quality:
             quality = "hd" if quality in {"high", "xhigh", "max"} else "standard"
         order = super().order(model, request, size)
-        return replace(order, variant={"quality": quality} if quality else {})
+        return replace(order, variant={"quality": quality}) if quality else order
 
     async def generate_one(
         self, model: Model, request: request_pb2.ImageRequest, options: Options, call: Call
@@ -96,10 +98,15 @@ class OpenAIAdapter(Adapter[OpenAISettings, Options]):
         """One call of the API. Raises what the API refuses."""
         fields = make_fields(call, options, self.settings)
         parts = await self._form(fields, call)
-        steps = self._streamed(fields, parts, call) if "stream" in fields else self._at_once(fields, parts, call)
-        async with aclosing(steps):
-            async for step in steps:
-                yield step
+        if "stream" in fields:
+            async with aclosing(self._streamed(fields, parts, call)) as steps:
+                async for step in steps:
+                    yield step
+            return
+        images = self._read((await self._ask(fields, parts, call)).body, call)
+        for index, drawn in enumerate(images.drawn[: call.image_count]):
+            yield await self._picture(drawn, index, call)
+        yield _end(images)
 
     async def _form(self, fields: Fields, call: Call) -> Sequence[Part]:
         """The request as a form where pictures go with it; empty where it travels as JSON."""
@@ -110,29 +117,28 @@ class OpenAIAdapter(Adapter[OpenAISettings, Options]):
         mask = await call.mask(form, inputs[0])
         return make_parts(drop_for_forms(call, fields), inputs, mask)
 
-    async def _at_once(self, fields: Fields, parts: Sequence[Part], call: Call) -> AsyncGenerator[Step]:
+    async def _ask(self, fields: Fields, parts: Sequence[Part], call: Call) -> Answer:
+        """The answer at once."""
         if not parts:
-            answer = await self.http.post_json(GENERATIONS, fields, call)
-        else:
-            path = VARIATIONS if operation_of(call.request) == "variation" else EDITS
-            answer = await self.http.post_multipart(path, parts, call)
-        async for step in self._unpacked(answer.body, call):
-            yield step
+            return await self.http.post_json(GENERATIONS, fields, call)
+        path = VARIATIONS if operation_of(call.request) == "variation" else EDITS
+        return await self.http.post_multipart(path, parts, call)
 
-    async def _unpacked(self, body: bytes, call: Call) -> AsyncGenerator[Step]:
-        """The pictures of a whole answer. From here on the call is known to be charged."""
+    def _read(self, body: bytes, call: Call) -> Images:
+        """A whole answer. From here on the call is known to be charged."""
         try:
             images = read_images(body)
         except ValueError as error:
             message = f"The provider's answer cannot be read: {error}."
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message) from None
         self._charge(call, images.usage, images.variant, len(images.drawn))
-        for index, drawn in enumerate(images.drawn[: call.image_count]):
-            if drawn.url and (call.passes_uris or not drawn.encoded):
-                yield await self._fetched(drawn, index, call)
-            else:
-                yield image(_decoded(drawn, call), index, revised_prompt=drawn.revised_prompt)
-        yield completed(usage=images.usage, metadata=dict(images.echo), variant=images.variant)
+        return images
+
+    async def _picture(self, drawn: Drawn, index: int, call: Call) -> Picture:
+        """A picture of a whole answer, fetched where it came as an address and bytes are wanted."""
+        if drawn.url and (call.passes_uris or not drawn.encoded):
+            return await call.fetch(self._whole_url(drawn.url), index, revised_prompt=drawn.revised_prompt)
+        return image(_decoded(drawn, call), index, revised_prompt=drawn.revised_prompt)
 
     async def _streamed(self, fields: Fields, parts: Sequence[Part], call: Call) -> AsyncGenerator[Step]:
         """Previews as they come, then the pictures. A server that does not stream answers at once."""
@@ -141,8 +147,10 @@ class OpenAIAdapter(Adapter[OpenAISettings, Options]):
         async with aclosing(events):
             async for name, data in events:
                 if not name:
-                    async for step in self._unpacked(data, call):
-                        yield step
+                    images = self._read(data, call)
+                    for index, drawn in enumerate(images.drawn[: call.image_count]):
+                        yield await self._picture(drawn, index, call)
+                    yield _end(images)
                     return
                 if name == "error":
                     raise stream_error(data, self.key_name(""), call)
@@ -161,20 +169,22 @@ class OpenAIAdapter(Adapter[OpenAISettings, Options]):
                     done += 1
         yield completed(usage=usage, metadata=echo, variant=variant_of(echo))
 
-    async def _fetched(self, drawn: Drawn, index: int, call: Call) -> Picture:
-        """A picture that came as an address; some servers write it without their own name before it."""
-        base = urlsplit(self.settings.base_url)
-        url = urljoin(f"{base.scheme}://{base.netloc}", drawn.url)
-        return await call.fetch(url, index, revised_prompt=drawn.revised_prompt)
+    def _whole_url(self, url: str) -> str:
+        """A picture's address; some servers write it without their own name before it."""
+        return url if url.startswith(("https://", "http://")) else urljoin(urljoin(self.settings.base_url, "/"), url)
 
     def _charge(self, call: Call, usage: event_pb2.Usage, variant: Mapping[str, str], count: int) -> None:
         """Notes what the answer costs, whatever may still go wrong with it."""
         if not count:
             return
-        order = replace(self.order(call.model, call.request, call.size()), image_count=count)
-        order = replace(order, variant={**order.variant, **variant})
+        order = self.order(call.model, call.request, call.size())
+        order = replace(order, image_count=count, variant={**order.variant, **variant})
         micros = call.model.price.cost(order, usage)
         call.charged_micros = call.model.price.estimate(order) if micros is None else micros
+
+
+def _end(images: Images) -> Completed:
+    return completed(usage=images.usage, metadata=images.echo, variant=images.variant)
 
 
 def _decoded(drawn: Drawn, call: Call) -> bytes:

@@ -3,7 +3,7 @@
 Source: OpenAI's API reference, read 2026-11-22; LocalAI, vLLM-Omni and SGLang sources of 2026 for compatible servers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from heliostat.adapters.openai.catalog import Traits
@@ -83,23 +83,24 @@ def _dalle(call: Call, traits: Traits) -> Fields:
     return {**_given(fields), "response_format": "url" if call.passes_uris else "b64_json"}
 
 
+_EXTENSIONS: Mapping[str, Callable[[request_pb2.ImageRequest], Any]] = {
+    "seed": lambda request: request.seed if request.HasField("seed") else None,
+    "negative_prompt": lambda request: request.negative_prompt or None,
+    "quality": lambda request: QUALITY_NAMES.get(request.output.quality),
+    "background": lambda request: BACKGROUND_NAMES.get(request.output.background),
+    "style": lambda request: request.style or None,
+    "user": lambda request: request.end_user_id or None,
+    "moderation": lambda request: MODERATION_NAMES.get(request.moderation),
+    "output_compression": lambda request: (
+        request.output.compression_percent if request.output.HasField("compression_percent") else None
+    ),
+    "strength": lambda request: request.edit.strength if request.edit.HasField("strength") else None,
+}
+
+
 def _compatible(call: Call, settings: OpenAISettings) -> Fields:
     request = call.request
-    output = request.output
-    takes = frozenset(settings.takes)
-    strength = request.edit.strength if request.edit.HasField("strength") else None
-    known: Mapping[str, Any] = {
-        "seed": request.seed if request.HasField("seed") else None,
-        "negative_prompt": request.negative_prompt or None,
-        "quality": QUALITY_NAMES.get(output.quality),
-        "background": BACKGROUND_NAMES.get(output.background),
-        "style": request.style or None,
-        "user": request.end_user_id or None,
-        "moderation": MODERATION_NAMES.get(request.moderation),
-        "output_compression": output.compression_percent if output.HasField("compression_percent") else None,
-        "strength": strength,
-    }
-    fields = _given({name: value for name, value in known.items() if name in takes})
+    fields = _given({name: _EXTENSIONS[name](request) for name in settings.takes})
     wanted = "url" if call.passes_uris else settings.response_format
     return {**fields, "response_format": wanted} if wanted else fields
 

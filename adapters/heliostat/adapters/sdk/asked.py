@@ -50,7 +50,10 @@ def _strength(request: _Request) -> str:
     return ""
 
 
-_ASKED: Mapping[str, Callable[[_Request], str]] = {
+Reader = Callable[[_Request], str]
+"""Gives the asked value as text, empty where the request does not ask."""
+
+_ASKED: Mapping[str, Reader] = {
     "negative_prompt": lambda request: request.negative_prompt,
     "seed": lambda request: str(request.seed) if request.HasField("seed") else "",
     "style": lambda request: request.style,
@@ -72,9 +75,9 @@ _ASKED: Mapping[str, Callable[[_Request], str]] = {
 NAMES = frozenset(_ASKED)
 
 
-def asked(request: _Request, name: str) -> str:
-    """The asked value as text, empty where the request does not ask; KeyError for a name outside of NAMES."""
-    return _ASKED[name](request)
+def reader(name: str) -> Reader:
+    """What reads the parameter `name` out of a request; KeyError for a name outside of NAMES."""
+    return _ASKED[name]
 
 
 def shown(name: str, value: str) -> str:

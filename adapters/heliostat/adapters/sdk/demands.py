@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf.json_format import MessageToDict
 from pydantic import BaseModel, ValidationError
 
-from heliostat.adapters.sdk.asked import NAMES, asked, shown
+from heliostat.adapters.sdk.asked import NAMES, Reader, reader, shown
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.convert import ENCODABLE
 from heliostat.adapters.sdk.models import Model, operation_of
@@ -35,14 +35,20 @@ def check_demands(call: Call, ignores: Iterable[str]) -> None:
         raise _unsupported(f"{model.name} takes at most {model.max_references} reference pictures.", "references")
     if call.image_count > model.max_images:
         raise _unsupported(f"{model.name} makes at most {model.max_images} pictures in one call.", "n")
-    _check_parameters(call, {*ignores, *model.ignores})
+    _check_parameters(call, _readers(tuple(ignores), model.ignores))
     _check_format(call)
 
 
-def _check_parameters(call: Call, ignored: set[str]) -> None:
+@cache
+def _readers(*ignored: tuple[str, ...]) -> tuple[tuple[str, Reader], ...]:
+    """What is not honoured, with what reads it; made once for a model, for every request is looked through."""
+    return tuple((name, reader(name)) for name in sorted(set().union(*ignored)))
+
+
+def _check_parameters(call: Call, ignored: Iterable[tuple[str, Reader]]) -> None:
     request = call.request
-    for name in sorted(ignored):
-        value = asked(request, name)
+    for name, read in ignored:
+        value = read(request)
         if not value or (name == "output_compression" and _converts(call)):
             continue
         if name in request.required_parameters:

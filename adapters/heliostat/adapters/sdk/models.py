@@ -34,6 +34,7 @@ _TYPES = {
     "boolean": capability_pb2.PARAMETER_TYPE_BOOLEAN,
     "enum": capability_pb2.PARAMETER_TYPE_ENUM,
 }
+MOST_NAMED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ class ModelTable:
     def __init__(self, *models: Model, wildcard: Model | None = None) -> None:
         self._models = {model.name: model for model in models}
         self._wildcard = wildcard
+        self._named: dict[str, Model] = {}
         if len(self._models) != len(models):
             raise ValueError("two models of one table have the same name")
 
@@ -172,13 +174,20 @@ class ModelTable:
         if model is not None:
             return model
         if self._wildcard is not None and name:
-            return replace(self._wildcard, name=name)
+            return self._named.get(name) or self._name_wildcard(self._wildcard, name)
         raise MeshError(
             reasons.ERROR_REASON_PROVIDER_MODEL_GONE,
             f"The adapter does not know the provider model {name[:200]!r}; mend the route or choose one that "
             "`heliostat list-targets` shows.",
             provider_model=name[:200],
         )
+
+    def _name_wildcard(self, wildcard: Model, name: str) -> Model:
+        """The wildcard under a name; the first names are kept, for a server has few and callers invent many."""
+        model = replace(wildcard, name=name)
+        if len(self._named) < MOST_NAMED:
+            self._named[name] = model
+        return model
 
 
 def operation_of(request: request_pb2.ImageRequest) -> str:
