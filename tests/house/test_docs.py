@@ -1,19 +1,34 @@
 """Documents that are made from the code say what the code says."""
 
+import asyncio
+import json
+import os
 import re
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from heliostat.adapters.sdk import Answer, read_refusal
+from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis import settings, telemetry
 from heliostat.chassis.errors import GRPC_CODE, reason_name
+from heliostat.chassis.money import to_micros
 from heliostat.chassis.settings import Section
 from heliostat.launch import reference
 from heliostat.launch.config import Process, configure
+from heliostat.painting.blank import blank_png
+from tests.adapters.raw_server import Exchange, raw_server
+from tests.adapters.served import pixels, served
+from tests.conformance.conftest import EMULATED, installed
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "heliostat.example.yaml"
@@ -155,3 +170,156 @@ def test_an_unknown_document_is_refused(arguments: list[str], capsys: pytest.Cap
     """The generator names the documents that it knows."""
     assert reference.main(arguments) == 2
     assert "example|configuration" in capsys.readouterr().err
+
+
+RECIPE = (ROOT / "docs" / "adding_an_adapter.md").read_text(encoding="utf-8")
+QUALITY = (ROOT / "docs" / "adapter_quality.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def example_folder(tmp_path: Path) -> Path:
+    """The recipe's adapter as somebody would write it: two files in an empty folder."""
+    init, adapter = re.findall(r"^```python\n(.+?)^```$", RECIPE, re.MULTILINE | re.DOTALL)
+    package = tmp_path / "heliostat" / "adapters" / "moonlight"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(init, encoding="utf-8")
+    (package / "adapter.py").write_text(adapter, encoding="utf-8")
+    return tmp_path
+
+
+@dataclass
+class Moonlight:
+    """The provider of the recipe: a job is ready at the second look."""
+
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    looks: Counter[str] = field(default_factory=Counter)
+    cancelled: list[str] = field(default_factory=list)
+
+    async def answer(self, exchange: Exchange) -> None:
+        """Plays the provider's API for one request."""
+        path, host = exchange.path, exchange.headers["host"]
+        if path.endswith(".png"):
+            job = self.jobs[path.split("/")[2]]
+            return await exchange.answer(200, blank_png(job["width"], job["height"]), content_type="image/png")
+        if exchange.headers["authorization"] != "Bearer moon-key":
+            return await exchange.answer(401)
+        status, said = self._submit(exchange.body) if exchange.method == "POST" else self._look(path, host)
+        if exchange.method == "DELETE":
+            self.cancelled.append(path)
+        await exchange.answer(status, json.dumps(said).encode(), content_type="application/json")
+
+    def _submit(self, body: bytes) -> tuple[int, dict[str, Any]]:
+        order = json.loads(body)
+        if order["prompt"] == "something forbidden":
+            return 422, {"error": {"code": "moderated", "message": "Not this."}}
+        name = f"job{len(self.jobs)}"
+        self.jobs[name] = order
+        return 202, {"id": name}
+
+    def _look(self, path: str, host: str) -> tuple[int, dict[str, Any]]:
+        name = path.rpartition("/")[2]
+        if name not in self.jobs:
+            return 404, {"error": {"message": "no such job"}}
+        self.looks[name] += 1
+        if self.jobs[name]["prompt"] == "something hard":
+            return 200, {"status": "failed"}
+        if self.looks[name] < 2:
+            return 200, {"status": "running", "percent": 50}
+        count = self.jobs[name]["count"]
+        return 200, {"status": "done", "pictures": [f"http://{host}/pictures/{name}/{n}.png" for n in range(count)]}
+
+
+async def run(*arguments: str, **environment: str) -> tuple[int, str]:
+    """A program's exit code and all that it said."""
+    process = await asyncio.create_subprocess_exec(
+        *arguments, cwd=ROOT, env={**os.environ, **environment}, stdout=PIPE, stderr=STDOUT
+    )
+    said, _ = await process.communicate()
+    return process.returncode or 0, said.decode()
+
+
+async def test_the_recipes_adapter_passes_the_conformance_suite(example_folder: Path) -> None:
+    """From its own folder, in a process of its own, at an address: nothing of the house is edited."""
+    address = f"unix:{example_folder}/a.sock"
+    environment = {"PYTHONPATH": str(example_folder), "MOONLIGHT_API_KEY": "moon-key", "HELIOSTAT_READY_LINE": "1"}
+    async with raw_server(Moonlight().answer) as provider:
+        section = {"base_url": provider.base, "listen": [address]}
+        tree = {"state_dir": str(example_folder / "state"), "adapters": {"moonlight": section}}
+        config = example_folder / "moonlight.yaml"
+        config.write_text(yaml.safe_dump(tree), encoding="utf-8")
+        serve = (sys.executable, "-m", "heliostat.launch", "serve", f"--config={config}", "--target=adapter-moonlight")
+        adapter = await asyncio.create_subprocess_exec(
+            *serve, cwd=ROOT, env={**os.environ, **environment}, stdout=PIPE, stderr=DEVNULL
+        )
+        try:
+            assert adapter.stdout is not None
+            assert await adapter.stdout.readline() == b"ready\n"
+            suite = ("-m", "pytest", "tests/conformance", "-q", "-p", "no:cacheprovider")
+            code, said = await run(sys.executable, *suite, f"--adapter-address={address}")
+        finally:
+            adapter.terminate()
+            await adapter.communicate()
+    assert code == 0, said
+    assert {line.partition(": ")[2] for line in said.splitlines() if line.startswith("SKIPPED")} == {
+        "no emulated provider"
+    }
+
+
+async def test_the_recipes_adapter_does_what_its_page_says(
+    example_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prices by megapixel, moderation by its own word, jobs that failed, are gone on with and are taken back."""
+    import heliostat.adapters
+
+    folders = [*heliostat.adapters.__path__, str(example_folder / "heliostat" / "adapters")]
+    monkeypatch.setattr(heliostat.adapters, "__path__", folders)
+    monkeypatch.setenv("MOONLIGHT_API_KEY", "moon-key")
+    moonlight = Moonlight()
+    module = import_module("heliostat.adapters.moonlight").MODULE
+    async with (
+        raw_server(moonlight.answer) as provider,
+        served(module, example_folder, {"base_url": provider.base}) as it,
+    ):
+        answer = await it.ask("moon-1", size=pixels(1024, 1024), image_count=2, seed=7)
+        assert (len(answer.pictures), to_micros(answer.result.cost.amount)) == (2, 40_000)
+        assert moonlight.jobs["job0"]["seed"] == 7
+        resumed = await it.ask("moon-1", resume="job0", image_count=2)
+        assert (len(resumed.pictures), len(moonlight.jobs)) == (2, 1)
+        refused = (await it.ask("moon-1", prompt="something forbidden")).failure
+        assert refused.reason == reasons.ERROR_REASON_CONTENT_BLOCKED
+        failed = (await it.ask("moon-1", prompt="something hard")).failure
+        assert failed.failure is not None
+        assert (failed.reason, failed.failure.billed) == (
+            reasons.ERROR_REASON_PROVIDER_UNAVAILABLE,
+            event_pb2.BILLED_NO,
+        )
+        taken, unknown = await it.cancel("moon-1", "job0"), await it.cancel("moon-1", "job99")
+    assert (taken.found, taken.free, unknown.found) == (True, True, False)
+    assert moonlight.cancelled == ["/jobs/job0", "/jobs/job99"]
+
+
+STATUSES = [
+    (int(status), reason)
+    for cell, reason in re.findall(r"^\| (\d.+?) \| `(\w+)`", RECIPE, re.MULTILINE)
+    for status in re.findall(r"\d{3}", cell)
+]
+
+
+@pytest.mark.parametrize(("status", "reason"), STATUSES)
+def test_statuses_mean_what_the_recipe_says(status: int, reason: str) -> None:
+    """The recipe's table is the kit's."""
+    assert reason_name(read_refusal(Answer(status, {}, b"{}")).reason) == reason
+
+
+def test_every_conformance_rule_has_a_level() -> None:
+    """Bronze, silver or gold, and one of them."""
+    rules = re.findall(
+        r"^async def (test_\w+)", (ROOT / "tests/conformance/test_adapter.py").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted(re.findall(r"^\| `(test_\w+)` \|", QUALITY, re.MULTILINE)) == sorted(rules)
+
+
+def test_adapters_have_the_level_that_the_suite_can_show() -> None:
+    """`make test` passes every rule for every adapter; gold takes an emulated provider beside."""
+    told = dict(re.findall(r"^\| `(\w+)` \| (bronze|silver|gold) \|", QUALITY, re.MULTILINE))
+    assert told == {name: "gold" if name in EMULATED else "silver" for name in installed()}
