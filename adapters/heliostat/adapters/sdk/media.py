@@ -22,10 +22,13 @@ _BLANKS = b" \t\r\n"
 
 @dataclass(frozen=True, slots=True)
 class JsonPictures:
-    """A JSON body whose long base64 texts were cut out: `rest` has the index into `encoded` in their place, as text."""
+    """A JSON body whose long base64 texts were cut out: `rest` has the index into `encoded` in their place, as text.
+
+    `encoded` are views of the body: a copy of 2 MB for each picture would be memory that the body has already taken.
+    """
 
     rest: dict[str, Any]
-    encoded: tuple[bytes, ...]
+    encoded: tuple[memoryview, ...]
 
     def picture(self, place: object) -> bytes:
         """The decoded picture behind what stands in `rest`: a placeholder, or a short base64 text.
@@ -38,7 +41,7 @@ class JsonPictures:
             return decode_base64(place.encode())
         raise ValueError("no base64 text")
 
-    def _cut_out(self, index: str) -> bytes:
+    def _cut_out(self, index: str) -> memoryview:
         """The text of a placeholder; a provider may write what looks like one."""
         if not index.isdecimal() or int(index) >= len(self.encoded):
             raise ValueError("no base64 text")
@@ -53,7 +56,8 @@ def read_json_pictures(body: bytes, key: str = "b64_json") -> JsonPictures:
     """
     marker = b'"' + key.encode() + b'"'
     pieces: list[bytes] = []
-    encoded: list[bytes] = []
+    encoded: list[memoryview] = []
+    view = memoryview(body)
     copied = position = 0
     while True:
         position = body.find(marker, position)
@@ -67,7 +71,7 @@ def read_json_pictures(body: bytes, key: str = "b64_json") -> JsonPictures:
         if stop - start < _LONG_TEXT_BYTES:
             continue
         pieces += [body[copied:start], f"\\u0000{len(encoded)}".encode()]
-        encoded.append(body[start:stop])
+        encoded.append(view[start:stop])
         copied = position = stop
     pieces.append(body[copied:])
     small = b"".join(pieces)
@@ -92,7 +96,7 @@ def _text_start(body: bytes, position: int) -> int:
     return position + 1 if body[position : position + 1] == b'"' else -1
 
 
-def decode_base64(text: bytes) -> bytes:
+def decode_base64(text: bytes | memoryview) -> bytes:
     """The bytes behind a base64 text, as providers write it: also with newlines, url-safe, as a data URI, unpadded.
 
     Raises ValueError for anything else, a cut text included.
@@ -100,7 +104,7 @@ def decode_base64(text: bytes) -> bytes:
     try:
         data = pybase64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        data = _decode_odd(text)
+        data = _decode_odd(bytes(text))
     if not data:
         raise ValueError("not base64")
     return data
