@@ -76,6 +76,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("routing.max_wait", {"routing": {"max_wait": "-1s"}}),
     ("routing.max_cost", {"routing": {"max_cost": {"units": "-1"}}}),
     ("routing.max_cost", {"routing": {"max_cost": {"nanos": -1}}}),
+    ("routing.max_cost", {"routing": {"max_cost": {"currency_code": "EUR", "units": "1"}}}),
     ("tags", {"tags": {str(number): "" for number in range(17)}}),
     ("tags", {"tags": {"k" * 257: ""}}),
     ("tags", {"tags": {"k": "v" * 257}}),

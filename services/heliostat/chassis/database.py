@@ -55,7 +55,7 @@ class Migrations:
 
 
 class Prepared:
-    """A statement compiled once per dialect and run past SQLAlchemy's per-call work.
+    """A writing statement compiled once per dialect and run on the driver itself, past SQLAlchemy's work per call.
 
     Made of a Core statement whose every value is a named `bindparam` of a plain type (int, float, str, bytes, None).
     """
@@ -66,12 +66,17 @@ class Prepared:
         self._statement = statement
         self._compiled: dict[str, tuple[str, Sequence[str] | None]] = {}
 
-    def run(self, connection: "Connection", values: Mapping[str, Any]) -> Any:
-        """Runs the statement with `values` and gives its cursor result."""
-        name = connection.dialect.name
-        text, order = self._compiled.get(name) or self._compile(connection)
-        parameters: Any = values if order is None else tuple([values[key] for key in order])
-        return connection.exec_driver_sql(text, parameters)
+    def run(self, connection: "Connection", values: Mapping[str, Any]) -> None:
+        """Runs the statement with `values` in the connection's transaction. Raises SQLAlchemy's errors."""
+        text, order = self._compiled.get(connection.dialect.name) or self._compile(connection)
+        parameters: Any = values if order is None else [values[key] for key in order]
+        if not connection.in_transaction():
+            connection.begin()  # as SQLAlchemy's own methods do: nothing is written outside of a transaction
+        driver: Any = connection.connection.driver_connection
+        try:
+            driver.execute(text, parameters).close()
+        except Exception as error:
+            raise _as_sqlalchemys(connection, error, text) from error
 
     def _compile(self, connection: "Connection") -> tuple[str, Sequence[str] | None]:
         compiled: Any = self._statement.compile(dialect=connection.dialect)  # type: ignore[attr-defined]
@@ -383,6 +388,21 @@ class _Writer:
 
 class _CommitLost(Exception):
     """COMMIT itself failed: whether it took place is unknown, so its jobs are not run again."""
+
+
+def _as_sqlalchemys(connection: "Connection", error: Exception, text: str) -> BaseException:
+    """A driver's error as SQLAlchemy would have raised it; a connection that broke is invalidated."""
+    from sqlalchemy import exc
+
+    driver, dialect = connection.connection.driver_connection, connection.dialect
+    base: Any = dialect.loaded_dbapi.Error
+    broken = isinstance(error, base) and dialect.is_disconnect(error, driver, None)
+    told = exc.DBAPIError.instance(
+        text, None, error, base, hide_parameters=True, connection_invalidated=broken, dialect=dialect
+    )
+    if broken:
+        connection.invalidate(error)
+    return told
 
 
 def _is_failure(error: BaseException) -> bool:

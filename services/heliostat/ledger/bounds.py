@@ -137,8 +137,9 @@ def _check_routing(routing: request_pb2.Routing) -> None:
     _known("routing.on_unknown", routing.on_unknown, _ON_UNKNOWN)
     _name("routing.cohort", routing.cohort)
     check_duration(routing, "max_wait", "routing.max_wait")
-    if routing.max_cost.units < 0 or routing.max_cost.nanos < 0:
-        raise _refused("routing.max_cost", "is an amount of 0 or more; raise it, or leave it out")
+    most = routing.max_cost
+    if most.units < 0 or most.nanos < 0 or most.currency_code not in ("", "USD"):
+        raise _refused("routing.max_cost", "is an amount in USD of 0 or more; correct it, or leave it out")
 
 
 def _check_tags(tags: Mapping[str, str]) -> None:

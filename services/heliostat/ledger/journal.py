@@ -134,12 +134,12 @@ class Journal:
 
     def intend(self, attempt: Row) -> "asyncio.Future[None]":
         """Queues an attempt's row: to be awaited before its target is asked."""
-        return self._database.submit(lambda connection: _done(_OPEN_ATTEMPT.run(connection, attempt)))
+        return self._database.submit(lambda connection: _OPEN_ATTEMPT.run(connection, attempt))
 
     def accept(self, attempt_id: str, provider_job_id: str, time_us: int) -> "asyncio.Future[None]":
         """Queues the provider's job id, which a resume after a crash goes on with."""
         values = {"id": attempt_id, "provider_job_id": provider_job_id, "accept_time_us": time_us}
-        return self._database.submit(lambda connection: _done(_ACCEPT.run(connection, values)))
+        return self._database.submit(lambda connection: _ACCEPT.run(connection, values))
 
     def end_attempt(self, attempt_id: str, values: Row) -> "asyncio.Future[None]":
         """Queues the end of one attempt while its request goes on."""
