@@ -74,15 +74,16 @@ def body_pieces(answer: Answer, asked: Asked, *, form: str, created: int, link: 
     Raises INTERNAL where the answer is not complete.
     """
     result = complete(answer)
+    pictures = answer.pictures
     pieces = [b'{"id":%b,"created":%d,"data":[' % (orjson.dumps(answer.request_id), created)]
-    for position, picture in enumerate(answer.pictures):
+    for position, picture in enumerate(pictures):
         if position:
             pieces.append(b",")
         _picture_pieces(pieces, picture, form, link)
-    tail = _echo(answer.pictures, result, asked)
+    tail = _echo(pictures, result, asked)
     if (usage := usage_of(result.usage)) is not None:
         tail["usage"] = usage
-    tail["metadata"] = metadata_of(answer, result, asked)
+    tail["metadata"] = metadata_of(answer, pictures, result, asked)
     pieces.append(b"]," + orjson.dumps(tail)[1:])
     return pieces
 
@@ -166,10 +167,12 @@ def usage_of(usage: event_pb2.Usage) -> dict[str, Any] | None:
     }
 
 
-def metadata_of(answer: Answer, result: event_pb2.ImageResult, asked: Asked) -> dict[str, Any]:
+def metadata_of(
+    answer: Answer, pictures: Sequence[Picture], result: event_pb2.ImageResult, asked: Asked
+) -> dict[str, Any]:
     """`metadata` of the answer: who made it, what it cost, what was tried, where the time went, what was changed."""
     metadata = _result_metadata(result, answer.request_id, asked.model)
-    metadata["images"] = [_image(picture.info, picture.ended) for picture in answer.pictures]
+    metadata["images"] = [_image(picture.info, picture.ended) for picture in pictures]
     if asked.trace_id:
         metadata["trace_id"] = asked.trace_id
     if asked.sandbox:
@@ -208,12 +211,13 @@ def executed_model(result: event_pb2.ImageResult) -> str:
 
 def usd(amount: Money) -> float:
     """Money as a float of US dollars, to the millionth."""
-    return round(int(amount.units) + int(amount.nanos) / 1e9, 6)
+    dollars: float = round(amount.units + amount.nanos / 1e9, 6)
+    return dollars
 
 
 def milliseconds(duration: Duration) -> int:
     """A duration in whole milliseconds."""
-    return int(duration.seconds * 1000 + round(duration.nanos / 1e6))
+    return duration.seconds * 1000 + round(duration.nanos / 1e6)
 
 
 def attempt_of(attempt: event_pb2.Attempt) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import orjson
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from heliostat.edge.problems import Refusal
 from heliostat.edge.schemas import invalid
@@ -55,39 +55,67 @@ def body_too_large(limit: int) -> Refusal:
     return Refusal(413, "request_too_large", f"The body is too long; send at most {limit} bytes.")
 
 
+class _Intake:
+    """Takes the body of one request, at most `limit` bytes, as long as `visit.body_left` says that there is more."""
+
+    __slots__ = ("_limit", "_receive", "_silence_s", "_taken", "_visit")
+
+    def __init__(self, visit: Visit, receive: Receive, limit: int, silence_s: float) -> None:
+        declared = visit.headers.get(b"content-length", b"")
+        if declared.isdigit() and int(declared[:20]) > limit:
+            raise body_too_large(limit)
+        self._visit = visit
+        self._receive = receive
+        self._limit = limit
+        self._silence_s = silence_s
+        self._taken = 0
+
+    async def piece(self) -> bytes:
+        """The next piece. Raises a Refusal, see `body_chunks`."""
+        message = await self._heard()
+        if message["type"] == "http.disconnect":
+            raise Refusal(400, "incomplete_body", "The body ended early; send it again.")
+        body: bytes = message.get("body", b"")
+        self._taken += len(body)
+        if self._taken > self._limit:
+            raise body_too_large(self._limit)
+        self._visit.body_left = message.get("more_body", False)
+        return body
+
+    async def _heard(self) -> Message:
+        interruption = self._visit.interruption
+        silence = asyncio.get_running_loop().call_later(self._silence_s, interruption.interrupt, TimeoutError)
+        try:
+            with interruption:
+                return await self._receive()
+        except TimeoutError:
+            raise Refusal(408, "request_timeout", "The body did not come in time; send it again.") from None
+        finally:
+            silence.cancel()
+
+
 async def body_chunks(visit: Visit, receive: Receive, limit: int, silence_s: float) -> AsyncGenerator[bytes, None]:
     """The body piece by piece, at most `limit` bytes.
 
     Raises a Refusal: 413 as soon as it is longer, 408 after `silence_s` seconds without a piece, 400 where the caller
     hangs up.
     """
-    declared = visit.headers.get(b"content-length", b"")
-    if declared.isdigit() and int(declared[:20]) > limit:
-        raise body_too_large(limit)
-    taken = 0
-    while True:
-        try:
-            async with asyncio.timeout(silence_s):
-                message = await receive()
-        except TimeoutError:
-            raise Refusal(408, "request_timeout", "The body did not come in time; send it again.") from None
-        if message["type"] == "http.disconnect":
-            raise Refusal(400, "incomplete_body", "The body ended early; send it again.")
-        body: bytes = message.get("body", b"")
-        taken += len(body)
-        if taken > limit:
-            raise body_too_large(limit)
-        visit.body_left = message.get("more_body", False)
-        if body:
-            yield body
-        if not visit.body_left:
-            return
+    intake = _Intake(visit, receive, limit, silence_s)
+    yield await intake.piece()
+    while visit.body_left:
+        yield await intake.piece()
 
 
 async def read_body(visit: Visit, receive: Receive, limit: int, silence_s: float) -> bytes:
     """The whole body, at most `limit` bytes. Raises as `body_chunks` does."""
-    chunks = [chunk async for chunk in body_chunks(visit, receive, limit, silence_s)]
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    intake = _Intake(visit, receive, limit, silence_s)
+    body = await intake.piece()
+    if not visit.body_left:
+        return body
+    pieces = [body]
+    while visit.body_left:
+        pieces.append(await intake.piece())
+    return b"".join(pieces)
 
 
 async def json_fields(visit: Visit, receive: Receive, limit: int, silence_s: float) -> dict[str, Any]:

@@ -29,7 +29,7 @@ _RATIO = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,3})?)\s*:\s*([0-9]{1,5}(?:\.[0-9]{
 
 def size_of(size: str | None, aspect_ratio: str | None, resolution: str | None) -> request_pb2.Size | None:
     """The wanted size; None means the provider's default. Raises INVALID_FIELD."""
-    size, aspect_ratio, resolution = (_word(text) for text in (size, aspect_ratio, resolution))
+    size, aspect_ratio, resolution = _word(size), _word(aspect_ratio), _word(resolution)
     if size is not None and (pixels := _PIXELS.fullmatch(size)):
         return request_pb2.Size(pixels=_pixels(int(pixels[1]), int(pixels[2])))
     shape: tuple[int, int] | None = None
@@ -47,7 +47,9 @@ def size_of(size: str | None, aspect_ratio: str | None, resolution: str | None) 
 
 
 def _word(text: str | None) -> str | None:
-    text = text.strip() if text is not None else None
+    if text is None:
+        return None
+    text = text.strip()
     return None if not text or text.lower() == "auto" else text
 
 

@@ -49,7 +49,8 @@ class Visit:
 
     def header(self, name: bytes) -> str:
         """The header's value; empty where it is missing. `name` is in lower case."""
-        return self.headers.get(name, b"").decode("latin-1").strip()
+        value = self.headers.get(name)
+        return value.decode("latin-1").strip() if value else ""
 
     def credentials(self) -> Sequence[tuple[str, str]]:
         """The caller's key as metadata of a call. Raises CALLER_UNKNOWN where it cannot be a key at all."""
@@ -87,6 +88,8 @@ def single(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> None:
 
 def header_text(text: str) -> str:
     """The text as the value of a header: other than visible ASCII becomes a question mark."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(char if " " <= char <= "~" else "?" for char in text)
 
 

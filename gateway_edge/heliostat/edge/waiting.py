@@ -24,6 +24,8 @@ class Patience:
 
 def patience(prefer: str, query: str, longest_s: float) -> Patience:
     """What the Prefer header and the raw query string ask for, at most `longest_s`. Raises INVALID_FIELD."""
+    if not prefer and not query:
+        return Patience(longest_s, takes_job=False)
     wait, takes_job = None, False
     for preference in prefer.split(","):
         name, _, value = (part.strip().strip('"') for part in preference.partition("="))
