@@ -9,7 +9,9 @@ from typing import Protocol
 from heliostat.api.image.v1 import event_pb2
 from heliostat.chassis.blobs import Blobs
 from heliostat.chassis.errors import MeshError
-from heliostat.ledger.picture import Picture
+from heliostat.ledger.picture import Chunk, Picture
+
+Entry = event_pb2.ImageEvent | Chunk
 
 
 class Reader(Protocol):
@@ -41,7 +43,7 @@ class EventLog:
     def __init__(self, request_id: str, blobs: Blobs) -> None:
         self.request_id = request_id
         self.blobs = blobs
-        self.entries: list[event_pb2.ImageEvent | Picture | None] = []
+        self.entries: list[Entry | Picture | None] = []
         self.sizes: list[int] = []
         self.bytes_seen = 0
         self.ended = False
@@ -50,9 +52,9 @@ class EventLog:
         self.readers: list[Reader] = []
         self.stored: list[Picture] = []
 
-    def append(self, event: event_pb2.ImageEvent, size: int = 0) -> None:
-        """Adds an event; `size` is that of a chunk, in bytes."""
-        self.entries.append(event)
+    def append(self, entry: Entry, size: int = 0) -> None:
+        """Adds an event, or a chunk of `size` bytes."""
+        self.entries.append(entry)
         self.sizes.append(size)
         self.bytes_seen += size
 

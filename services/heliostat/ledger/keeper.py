@@ -7,7 +7,7 @@ from typing import Any
 from heliostat.api.image.v1 import event_pb2, request_pb2
 from heliostat.chassis.errors import MeshError, internal
 from heliostat.ledger.event_log import EventLog
-from heliostat.ledger.picture import Picture, new_media_id, store
+from heliostat.ledger.picture import Chunk, Picture, new_media_id, store
 
 
 class Keeper:
@@ -33,15 +33,15 @@ class Keeper:
         info.media_id = new_media_id(info.media_type)
         self._open[event.attempt_id, info.image_index] = Picture(event.attempt_id, info)
 
-    def chunk(self, event: event_pb2.ImageEvent) -> None:
+    def chunk(self, chunk: Chunk) -> None:
         """Takes a slice; it enters the log unless the caller wants kept pictures without their bytes."""
-        picture = self._open.get((event.attempt_id, event.media_chunk.image_index))
+        picture = self._open.get((chunk.attempt_id, chunk.image_index))
         if picture is not None:
-            picture.chunks.append(event)
+            picture.chunks.append(chunk)
             if self._delivery == request_pb2.DELIVERY_STORED:
                 return
             picture.positions.append(len(self._log.entries))
-        self._log.append(event, event.ByteSize())
+        self._log.append(chunk, len(chunk.data))
 
     def end(self, event: event_pb2.ImageEvent) -> None:
         """Begins to store a picture that is whole."""

@@ -1,12 +1,13 @@
 """One final picture on its way into the store.
 
-Its bytes are never gathered: it refers to the chunk events as they came, which are let go of once it is stored.
+Its bytes are read once, out of the message that they came in, and never gathered: store and readers share the slices,
+which are let go of once the picture is stored and every reader has passed them.
 """
 
 import asyncio
 import hashlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from heliostat.api.image.v1 import event_pb2, media_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -44,6 +45,32 @@ def new_media_id(media_type: str) -> str:
     return f"{RANDOM_BITS.hexadecimal(16)}.{extension}"
 
 
+class Chunk:
+    """A slice of a picture, as an event of the contract tells it."""
+
+    __slots__ = ("attempt_id", "data", "image_index", "offset_bytes")
+
+    def __init__(self, attempt_id: str, image_index: int, offset_bytes: int, data: bytes) -> None:
+        self.attempt_id = attempt_id
+        self.image_index = image_index
+        self.offset_bytes = offset_bytes
+        self.data = data
+
+    @classmethod
+    def of_event(cls, event: event_pb2.ImageEvent) -> Self:
+        """The slice that an event carries; its bytes do not keep the event's message alive."""
+        chunk = event.media_chunk
+        return cls(event.attempt_id, chunk.image_index, chunk.offset_bytes, chunk.data)
+
+    def write(self, event: event_pb2.ImageEvent) -> None:
+        """Fills an empty event in place: a message put into another one is copied, bytes and all."""
+        event.attempt_id = self.attempt_id
+        chunk = event.media_chunk
+        chunk.image_index = self.image_index
+        chunk.offset_bytes = self.offset_bytes
+        chunk.data = self.data
+
+
 class Picture:
     """One final picture on its way into the store."""
 
@@ -53,15 +80,15 @@ class Picture:
         self.attempt_id = attempt_id
         self.info = info
         self.media_id = info.media_id
-        self.chunks: list[event_pb2.ImageEvent] = []
+        self.chunks: list[Chunk] = []
         self.positions: list[int] = []
         self.ended: media_pb2.MediaEnded | None = None
         self.stored = False
 
     def __iter__(self) -> Iterator[bytes]:
-        """The bytes, piece by piece; each piece exists only while it is used."""
-        for event in self.chunks:
-            yield event.media_chunk.data
+        """The bytes, piece by piece."""
+        for chunk in self.chunks:
+            yield chunk.data
 
     def end(self, ended: media_pb2.MediaEnded, expire_time_us: int) -> None:
         """Completes what is known of the picture; a missing hash or size is made from the bytes."""
@@ -73,8 +100,7 @@ class Picture:
                 hashed.update(piece)
             ended.sha256 = hashed.digest()
         if not ended.size_bytes:
-            last = self.chunks[-1].media_chunk if self.chunks else media_pb2.MediaChunk()
-            ended.size_bytes = last.offset_bytes + len(last.data)
+            ended.size_bytes = sum(map(len, self))
         self.ended = ended
 
     def row(self, request_id: str, now_us: int, expire_time_us: int) -> Mapping[str, Any]:
@@ -103,7 +129,7 @@ async def store(blobs: Blobs, picture: Picture) -> None:
     key = media_key(picture.media_id)
     for left in reversed(range(_TRIES)):
         try:
-            data = picture.chunks[0].media_chunk.data if len(picture.chunks) == 1 else picture
+            data = picture.chunks[0].data if len(picture.chunks) == 1 else picture
             await blobs.put(key, data)
         except MeshError as error:
             log.warning("a picture could not be stored", tries_left=left, **error.metadata)

@@ -35,7 +35,8 @@ async def replay(
     stored: Stored, blobs: Blobs, delivery: int, admitted: event_pb2.ImageEvent, now_us: int
 ) -> AsyncIterator[Batch]:
     """Messages' worth of the events of a request that is over. Raises as `check_replayable` does."""
-    batch, size = [admitted], 0
+    batch: Batch = [admitted]
+    size = 0
     check_replayable(stored, now_us)
     by_attempt: dict[str, list[Row]] = {}
     for row in stored.media:
@@ -45,12 +46,13 @@ async def replay(
         for row in by_attempt.get(attempt["attempt_id"], ()):
             batch.append(_started(row))
             if delivery != request_pb2.DELIVERY_STORED:
-                async for event in read_chunks(blobs, attempt["attempt_id"], row["image_index"], row["media_id"]):
-                    if size + event.ByteSize() > MAX_MESSAGE_BYTES:
+                async for chunk in read_chunks(blobs, attempt["attempt_id"], row["image_index"], row["media_id"]):
+                    if size + len(chunk.data) > MAX_MESSAGE_BYTES:
                         yield batch
                         batch, size = [], 0
-                    batch.append(event)
-                    size += event.ByteSize()
+                    batch.append(chunk)
+                    size += len(chunk.data)
+                    del chunk
             batch.append(_ended(row))
     last = stored.attempts[-1]["attempt_id"] if stored.attempts else ""
     completed = event_pb2.ImageEvent(attempt_id=last)

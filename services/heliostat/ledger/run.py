@@ -32,6 +32,7 @@ from heliostat.ledger.journal import Row, id_taken
 from heliostat.ledger.keeper import Keeper
 from heliostat.ledger.normal_form import operation
 from heliostat.ledger.order import Order
+from heliostat.ledger.picture import Chunk
 from heliostat.ledger.subscription import Subscription
 
 # Every commit point of a run, in order: where a test may stop the process (chassis/failpoints.py).
@@ -236,22 +237,22 @@ class Run:
         async with stream(self._desk.router.Generate, request, timeout_s=self._deadline_s()) as responses:
             async for response in responses:
                 for event in response.events:
-                    await self._take(event)
+                    if event.HasField("attempt_started"):
+                        await self._intend(event)
+                    self._take(event)
                 self.events.tell()
                 # While the next one is waited for, this one's pictures would stay in memory.
                 del event, response
 
-    async def _take(self, event: event_pb2.ImageEvent) -> None:
-        """One event of the router. Chunks stay in the message that they came in; all others are copied out of it."""
+    def _take(self, event: event_pb2.ImageEvent) -> None:
+        """One event of the router. It is copied out of its message, which would stay in memory with it."""
         kind = event.WhichOneof("event")
         if kind == "media_chunk":
-            self._keeper.chunk(event)
+            self._keeper.chunk(Chunk.of_event(event))
             return
         own = event_pb2.ImageEvent()
         own.CopyFrom(event)
-        if kind == "attempt_started":
-            await self._intend(own)
-        elif kind == "provider_accepted":
+        if kind == "provider_accepted":
             self._accepted(own)
         elif kind == "media_started":
             self._keeper.begin(own)

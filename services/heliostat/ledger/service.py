@@ -23,7 +23,7 @@ from heliostat.ledger.picture import media_key
 from heliostat.ledger.random_bits import RANDOM_BITS
 from heliostat.ledger.replay import replay
 from heliostat.ledger.requests import Requests, balance
-from heliostat.ledger.subscription import Batch
+from heliostat.ledger.subscription import Batch, write_events
 
 _PASS_ON_S = 30.0
 _ID_BYTES = 12
@@ -67,7 +67,10 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
             self._follow(admission, image.output.delivery, wait_s, progressive=request.progressive)
         ) as batches:
             async for batch in batches:
-                yield router_pb2.GenerateResponse(events=batch)
+                response = router_pb2.GenerateResponse()
+                write_events(batch, response.events)
+                yield response
+                del response
 
     async def _order(self, request: router_pb2.GenerateRequest, caller: Caller) -> Order:
         return Order(
@@ -149,7 +152,10 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
         delivery = request_pb2.DELIVERY_BYTES
         async with aclosing(self._follow(admission, delivery, wait_s, progressive=request.progressive)) as batches:
             async for batch in batches:
-                yield ledger_pb2.WaitJobResponse(events=batch)
+                response = ledger_pb2.WaitJobResponse()
+                write_events(batch, response.events)
+                yield response
+                del response
 
     async def CancelJob(self, request: ledger_pb2.CancelJobRequest, context: Any) -> ledger_pb2.CancelJobResponse:
         """Cancels the caller's job where it is still under way."""
