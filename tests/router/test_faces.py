@@ -160,15 +160,6 @@ async def test_max_cost_keeps_dear_and_unpriced_targets_out() -> None:
     assert "a/dear would cost about 0.0500 USD" in refused.error.message
 
 
-async def test_sort_is_refused_aloud() -> None:
-    """What is not built yet is not ignored."""
-    async with running_router([ScriptedAdapter("a")], route("a/model")) as room:
-        answer = await room.ask(routing=request_pb2.Routing(sort=request_pb2.SORT_PRICE))
-    assert answer.error is not None
-    assert answer.error.reason == reasons.ERROR_REASON_NOT_IMPLEMENTED
-    assert "version 0.2" in answer.error.message
-
-
 async def test_estimate_tells_every_target_and_calls_none() -> None:
     """In the order in which they would be asked, with cost and calls; those that are out at the end, with why."""
     first = ScriptedAdapter("a", models=[capability(max_image_count=1)], estimates={"model": 4000})

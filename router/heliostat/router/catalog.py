@@ -155,6 +155,8 @@ class Catalog:
         self._peers = peers
         self._interval_s = interval_s
         self._timeout_s = timeout_s
+        self.version = 0
+        """Counts the changes of what adapters say."""
         self._entries: dict[str, Entry] = {}
         self._asked: dict[str, asyncio.Event] = {}
         self._look: dict[str, asyncio.Event] = {}
@@ -260,7 +262,10 @@ class Catalog:
         try:
             describe = self._peers.adapter(name).Describe
             described = await call(describe, adapter_pb2.DescribeRequest(), timeout_s=self._timeout_s)
-            self._entries[name] = entry_of(described)
+            known = self._entries.get(name)
+            if known is None or known.described != described:
+                self._entries[name] = entry_of(described)
+                self.version += 1
         except MeshError as error:
             log.debug("an adapter did not describe itself", adapter=name, reason=reason_name(error.reason))
             return False

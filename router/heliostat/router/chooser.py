@@ -2,17 +2,19 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from heliostat.api.image.v1 import event_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis.errors import MeshError
-from heliostat.chassis.money import to_micros, usd
+from heliostat.chassis.money import MICROS_PER_USD, to_micros, usd
 from heliostat.router import selection
 from heliostat.router.appraisal import Appraiser
 from heliostat.router.catalog import Catalog, Needs, needs_of
 from heliostat.router.directory import Directory
+from heliostat.router.fitness import fitness_of
+from heliostat.router.health import Health
 from heliostat.router.selection import Exclusion, Out, Selection
 from heliostat.router.table import Route, Target, route_of, target_of
 
@@ -31,23 +33,31 @@ class Choice:
 
     def decision(self) -> event_pb2.Decision:
         """The choice as it is told and kept."""
-        decision = self.selections[0].decision()
-        for further in self.selections[1:]:
-            decision.candidates.extend(further.decision().candidates)
-        return decision
+        return selection.decision_of(self.selections)
 
     def exclusions(self) -> dict[str, Exclusion]:
         """Why targets are out, by target name."""
         return {name: exclusion for part in self.selections for name, exclusion in part.exclusions.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks of the targets of one route: what it sorts by, and which targets it finds too dear."""
+
+    measures: Mapping[str, float] = field(default_factory=dict)
+    dear: Mapping[str, Exclusion] = field(default_factory=dict)
+
+
 class Chooser:
     """Chooses targets for requests."""
 
-    def __init__(self, directory: Directory, catalog: Catalog, appraiser: Appraiser, dice: random.Random) -> None:
+    def __init__(
+        self, directory: Directory, catalog: Catalog, appraiser: Appraiser, health: Health, dice: random.Random
+    ) -> None:
         self._directory = directory
         self._catalog = catalog
         self._appraiser = appraiser
+        self._health = health
         self._dice = dice
 
     async def choose(
@@ -67,18 +77,12 @@ class Chooser:
     async def consider(self, image: request_pb2.ImageRequest) -> Choice:
         """As `choose`, but nobody may be left."""
         routing = image.routing
-        _refuse_unbuilt(routing)
         needs = needs_of(image)
         selections = []
         for model in (image.model, *routing.fallback_models):
             route = await self._directory.find(model)
-            dear = await self._too_dear(route, image) if routing.HasField("max_cost") else {}
-            selections.append(self._select(route, routing, needs, dear))
-        targets = selections[0].targets
-        if len(selections) > 1:
-            by_name = {target.name: target for part in reversed(selections) for target in part.targets}
-            order = dict.fromkeys(target.name for part in selections for target in part.targets)
-            targets = tuple(by_name[name] for name in order)
+            selections.append(self._select(route, routing, needs, await self._asked(route, image)))
+        targets = selection.merged(selections)
         if _alone(image):
             targets = targets[:1]
         return Choice(targets, tuple(selections))
@@ -87,38 +91,43 @@ class Chooser:
         """The target's name in metrics and records."""
         return self._directory.label(target)
 
-    def _select(
-        self, route: Route, routing: request_pb2.Routing, needs: Needs, dear: Mapping[str, Exclusion]
-    ) -> Selection:
-        cohort = routing.cohort
-        draw = selection.draw_of_cohort(route.model, cohort) if cohort else self._dice.random()
+    def _select(self, route: Route, routing: request_pb2.Routing, needs: Needs, asked: Asked) -> Selection:
+        sticky = bool(routing.cohort)
+        draw = selection.draw_of_cohort(route.model, routing.cohort) if sticky else self._dice.random()
+        fitness = fitness_of(route, needs, self._catalog)
 
-        def unfit(target: Target) -> Exclusion | None:
-            missing = self._catalog.missing(target, needs)
-            return Exclusion(Out.UNFIT, missing) if missing else dear.get(target.name)
+        def chosen(outs: Mapping[str, Exclusion]) -> Selection:
+            outs = {**asked.dear, **outs} if asked.dear else outs
+            return selection.choose(route, routing, outs, draw, sticky=sticky, measures=asked.measures)
 
-        def why_out(target: Target) -> Exclusion | None:
-            entry = self._catalog.entry(target.adapter)
-            if entry is not None and not entry.configured:
-                return unfit(target) or Exclusion(Out.AWAY, "has no key")
-            return unfit(target)
-
-        chosen = selection.choose(route, routing, why_out, draw)
-        if not chosen.targets and any(exclusion.kind is Out.AWAY for exclusion in chosen.exclusions.values()):
+        made = chosen(fitness.outs)
+        if not made.targets and len(fitness.outs) > len(fitness.able):
             # Its adapter knows best which variable is missing, and says so.
-            chosen = selection.choose(route, routing, unfit, draw)
-        return chosen
+            made = chosen(fitness.able)
+        return made
 
-    async def _too_dear(self, route: Route, image: request_pb2.ImageRequest) -> dict[str, Exclusion]:
-        most = to_micros(image.routing.max_cost)
-        dear = {}
-        for target, estimate in await self._appraiser.appraise(route.targets, image):
-            if not estimate.cost.HasField("amount"):
-                dear[target.name] = Exclusion(Out.UNWANTED, "has no price that is known beforehand")
-            elif to_micros(estimate.cost.amount) > most:
-                cost = usd(to_micros(estimate.cost.amount))
-                dear[target.name] = Exclusion(Out.UNWANTED, f"would cost about {cost:.4f} USD, more than is allowed")
-        return dear
+    async def _asked(self, route: Route, image: request_pb2.ImageRequest) -> Asked:
+        """What the request's own preferences make of the targets' prices and durations."""
+        routing = image.routing
+        sort, bounded = routing.sort, routing.HasField("max_cost")
+        prices: Mapping[str, int | None] = {}
+        if bounded or sort == request_pb2.SORT_PRICE:
+            prices = await self._appraiser.prices(route.targets, image)
+        measures: dict[str, float] = {}
+        if sort == request_pb2.SORT_PRICE:
+            measures = {name: micros / MICROS_PER_USD for name, micros in prices.items() if micros is not None}
+        elif sort == request_pb2.SORT_LATENCY:
+            measures = self._medians(route)
+        return Asked(measures, _too_dear(prices, to_micros(routing.max_cost)) if bounded else {})
+
+    def _medians(self, route: Route) -> dict[str, float]:
+        """Median durations in seconds of the targets that have succeeded lately."""
+        medians = {}
+        for target in route.targets:
+            record = self._health.seen(self.label(target))
+            if record is not None and record.answer_count():
+                medians[target.name] = record.quantile_s(0.5)
+        return medians
 
     def _resumed(self, resuming: Sequence[router_pb2.ResumeAttempt]) -> Choice:
         targets = tuple(target_of(name) for name in dict.fromkeys(attempt.target for attempt in resuming))
@@ -130,7 +139,7 @@ class Chooser:
                     target=target.name,
                 )
         route = route_of("", targets)
-        return Choice(targets, (Selection(targets, {}, 0.0, route),))
+        return Choice(targets, (Selection(targets, route, 0.0, {}),))
 
 
 def _alone(image: request_pb2.ImageRequest) -> bool:
@@ -140,10 +149,13 @@ def _alone(image: request_pb2.ImageRequest) -> bool:
     return image.strict == request_pb2.STRICT_REFUSE and bool(image.extra_fields.fields)
 
 
-def _refuse_unbuilt(routing: request_pb2.Routing) -> None:
-    if routing.sort != request_pb2.SORT_UNSPECIFIED:
-        raise MeshError(
-            reasons.ERROR_REASON_NOT_IMPLEMENTED,
-            "Sorting targets by price or latency comes with version 0.2; leave sort out, or name an order.",
-            field="routing.sort",
-        )
+def _too_dear(prices: Mapping[str, int | None], most: int) -> dict[str, Exclusion]:
+    """Targets that would cost more than `most` micro-dollars, or nobody knows how much."""
+    dear = {}
+    for name, micros in prices.items():
+        if micros is None:
+            dear[name] = Exclusion(Out.UNWANTED, "has no price that is known beforehand")
+        elif micros > most:
+            cost = usd(micros)
+            dear[name] = Exclusion(Out.UNWANTED, f"would cost about {cost:.4f} USD, more than is allowed")
+    return dear

@@ -46,6 +46,10 @@ class Record:
             self.consecutive_failures += 1
         self._calls.append(None)
 
+    def answer_count(self) -> int:
+        """How many successful calls are remembered."""
+        return sum(call is not None for call in self._calls)
+
     def success_ratio(self) -> float:
         """Share of the last calls that succeeded, 0 to 1; 1 where there was none."""
         return sum(call is not None for call in self._calls) / len(self._calls) if self._calls else 1.0

@@ -29,10 +29,10 @@ class Router:
         peers = Peers(surroundings)
         table = Table(settings, peers.names)
         health = Health()
-        appraiser = Appraiser(peers)
+        appraiser = Appraiser(peers, clock)
         self._catalog = Catalog(peers, settings.describe_interval_s, settings.describe_timeout_s)
         directory = Directory(table, self._catalog, settings.auto_routes)
-        chooser = Chooser(directory, self._catalog, appraiser, surroundings.dice)
+        chooser = Chooser(directory, self._catalog, appraiser, health, surroundings.dice)
         explainer = Explainer(chooser, self._catalog, appraiser)
         listing = Listing(directory, table, self._catalog, health, int(clock.time()))
         self._dispatcher = Dispatcher(

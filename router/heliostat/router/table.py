@@ -1,8 +1,11 @@
 """Routes and targets: built once from the configuration, immutable, looked up by the name that a caller sends."""
 
 import difflib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import accumulate
+from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
 
@@ -30,11 +33,16 @@ class Target:
     weight: float = 1.0
     timeout_s: float | None = None
     options: Struct | None = None
+    held: str = ""  # why an operator keeps it out, as a sentence without a subject; empty where nobody does
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Route:
-    """A public model and its targets. `tiers` groups those with a weight above 0 by priority, the first one first."""
+    """A public model and its targets.
+
+    `tiers` groups those with a weight above 0 by priority, the first one first. Those that are held are among them, so
+    that cohorts of the others keep their side. What is asked of every choice is made once, when it is first asked for.
+    """
 
     model: str
     targets: tuple[Target, ...]
@@ -44,6 +52,22 @@ class Route:
     content_failover: bool = False
     creator: str = ""
     description: str = ""
+    memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What other rooms have made of this route once, by a name of their choice."""
+
+    @cached_property
+    def sums(self) -> tuple[tuple[float, ...], ...]:
+        """The weights of each tier, added up from its first target on."""
+        return tuple(tuple(accumulate(target.weight for target in tier)) for tier in self.tiers)
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Where each target stands among `targets`, by name."""
+        return {target.name: place for place, target in enumerate(self.targets)}
+
+    def with_targets(self, targets: Sequence[Target]) -> "Route":
+        """The same route over other targets, or over the same ones with other priorities and weights."""
+        return replace(self, targets=tuple(targets), tiers=_tiers(targets), memo={})
 
 
 def target_of(name: str, *, priority: int = 0) -> Target:
@@ -137,14 +161,14 @@ class Table:
 
 def _fill(route: Route, model: str) -> Route:
     if not any(target.provider_model == _ANY for target in route.targets):
-        return replace(route, model=model, aliases=())
+        return replace(route, model=model, aliases=(), memo={})
     targets = tuple(
         replace(target, name=f"{target.adapter}/{model}", provider_model=model)
         if target.provider_model == _ANY
         else target
         for target in route.targets
     )
-    return replace(route, model=model, aliases=(), targets=targets, tiers=_tiers(targets))
+    return replace(route, model=model, aliases=()).with_targets(targets)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

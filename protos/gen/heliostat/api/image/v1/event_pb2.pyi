@@ -138,25 +138,42 @@ class AttemptStarted(_message.Message):
     def __init__(self, target: _Optional[str] = ..., provider: _Optional[str] = ..., provider_model: _Optional[str] = ..., account: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., estimated_cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., image_count: _Optional[int] = ...) -> None: ...
 
 class Decision(_message.Message):
-    __slots__ = ("candidates", "draw", "route")
+    __slots__ = ("candidates", "draw", "route", "sticky", "parts")
     class Candidate(_message.Message):
-        __slots__ = ("target", "priority", "weight", "excluded_because")
+        __slots__ = ("target", "priority", "weight", "excluded_because", "place", "measure")
         TARGET_FIELD_NUMBER: _ClassVar[int]
         PRIORITY_FIELD_NUMBER: _ClassVar[int]
         WEIGHT_FIELD_NUMBER: _ClassVar[int]
         EXCLUDED_BECAUSE_FIELD_NUMBER: _ClassVar[int]
+        PLACE_FIELD_NUMBER: _ClassVar[int]
+        MEASURE_FIELD_NUMBER: _ClassVar[int]
         target: str
         priority: int
         weight: float
         excluded_because: str
-        def __init__(self, target: _Optional[str] = ..., priority: _Optional[int] = ..., weight: _Optional[float] = ..., excluded_because: _Optional[str] = ...) -> None: ...
+        place: int
+        measure: float
+        def __init__(self, target: _Optional[str] = ..., priority: _Optional[int] = ..., weight: _Optional[float] = ..., excluded_because: _Optional[str] = ..., place: _Optional[int] = ..., measure: _Optional[float] = ...) -> None: ...
+    class Part(_message.Message):
+        __slots__ = ("route", "draw", "candidate_count")
+        ROUTE_FIELD_NUMBER: _ClassVar[int]
+        DRAW_FIELD_NUMBER: _ClassVar[int]
+        CANDIDATE_COUNT_FIELD_NUMBER: _ClassVar[int]
+        route: str
+        draw: float
+        candidate_count: int
+        def __init__(self, route: _Optional[str] = ..., draw: _Optional[float] = ..., candidate_count: _Optional[int] = ...) -> None: ...
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     DRAW_FIELD_NUMBER: _ClassVar[int]
     ROUTE_FIELD_NUMBER: _ClassVar[int]
+    STICKY_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
     candidates: _containers.RepeatedCompositeFieldContainer[Decision.Candidate]
     draw: float
     route: str
-    def __init__(self, candidates: _Optional[_Iterable[_Union[Decision.Candidate, _Mapping]]] = ..., draw: _Optional[float] = ..., route: _Optional[str] = ...) -> None: ...
+    sticky: bool
+    parts: _containers.RepeatedCompositeFieldContainer[Decision.Part]
+    def __init__(self, candidates: _Optional[_Iterable[_Union[Decision.Candidate, _Mapping]]] = ..., draw: _Optional[float] = ..., route: _Optional[str] = ..., sticky: _Optional[bool] = ..., parts: _Optional[_Iterable[_Union[Decision.Part, _Mapping]]] = ...) -> None: ...
 
 class ProviderAccepted(_message.Message):
     __slots__ = ("provider_job_id",)

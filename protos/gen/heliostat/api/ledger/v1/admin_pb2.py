@@ -26,10 +26,11 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
+from heliostat.api.image.v1 import event_pb2 as heliostat_dot_api_dot_image_dot_v1_dot_event__pb2
 from heliostat.api.ledger.v1 import ledger_pb2 as heliostat_dot_api_dot_ledger_dot_v1_dot_ledger__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#heliostat/api/ledger/v1/admin.proto\x12\x17heliostat.api.ledger.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a$heliostat/api/ledger/v1/ledger.proto\"~\n\x06\x42udget\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0e\n\x06window\x18\x02 \x01(\t\x12!\n\x05limit\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x31\n\x07\x62\x61lance\x18\x04 \x01(\x0b\x32 .heliostat.api.ledger.v1.Balance\"\x84\x01\n\tKeyLimits\x12\x1b\n\x13requests_per_minute\x18\x01 \x01(\x05\x12\x19\n\x11images_per_minute\x18\x02 \x01(\x05\x12\x1b\n\x13\x63oncurrent_requests\x18\x03 \x01(\x05\x12\x0e\n\x06models\x18\x04 \x03(\t\x12\x12\n\noperations\x18\x05 \x03(\t\"\x91\x01\n\x0cKeyRetention\x12(\n\x05media\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07payload\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08metadata\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x89\x03\n\x03Key\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x06limits\x18\x07 \x01(\x0b\x32\".heliostat.api.ledger.v1.KeyLimits\x12\x38\n\tretention\x18\x08 \x01(\x0b\x32%.heliostat.api.ledger.v1.KeyRetention\x12/\n\x0c\x64\x65\x66\x61ult_wait\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\"M\n\x10\x43reateKeyRequest\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.heliostat.api.ledger.v1.Key\x12\x0e\n\x06secret\x18\x02 \x01(\t\"N\n\x11\x43reateKeyResponse\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.heliostat.api.ledger.v1.Key\x12\x0e\n\x06secret\x18\x02 \x01(\t\"N\n\x0fListKeysRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x14\n\x0cshow_revoked\x18\x03 \x01(\x08\"W\n\x10ListKeysResponse\x12*\n\x04keys\x18\x01 \x03(\x0b\x32\x1c.heliostat.api.ledger.v1.Key\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"n\n\x10UpdateKeyRequest\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.heliostat.api.ledger.v1.Key\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\">\n\x11UpdateKeyResponse\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.heliostat.api.ledger.v1.Key\"\"\n\x10RevokeKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\">\n\x11RevokeKeyResponse\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.heliostat.api.ledger.v1.Key\"C\n\x10SetBudgetRequest\x12/\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x1f.heliostat.api.ledger.v1.Budget\"D\n\x11SetBudgetResponse\x12/\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x1f.heliostat.api.ledger.v1.Budget\"$\n\x12ListBudgetsRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"G\n\x13ListBudgetsResponse\x12\x30\n\x07\x62udgets\x18\x01 \x03(\x0b\x32\x1f.heliostat.api.ledger.v1.Budget\"w\n\x16ListAllRequestsRequest\x12\x36\n\x06\x66ilter\x18\x01 \x01(\x0b\x32&.heliostat.api.ledger.v1.RequestFilter\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\xa3\x01\n\x17ListAllRequestsResponse\x12\x32\n\x08requests\x18\x01 \x03(\x0b\x32 .heliostat.api.ledger.v1.Request\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x13\n\x0btotal_count\x18\x03 \x01(\x03\x12&\n\ntotal_cost\x18\x04 \x01(\x0b\x32\x12.google.type.Money\"*\n\x14GetAnyRequestRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"J\n\x15GetAnyRequestResponse\x12\x31\n\x07request\x18\x01 \x01(\x0b\x32 .heliostat.api.ledger.v1.Request\"`\n\x14GetTotalUsageRequest\x12\x36\n\x06\x66ilter\x18\x01 \x01(\x0b\x32&.heliostat.api.ledger.v1.RequestFilter\x12\x10\n\x08group_by\x18\x02 \x03(\t\"H\n\x15GetTotalUsageResponse\x12/\n\x04rows\x18\x01 \x03(\x0b\x32!.heliostat.api.ledger.v1.UsageRow\",\n\x16PurgeAnyRequestRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"F\n\x17PurgeAnyRequestResponse\x12\x16\n\x0e\x61lready_purged\x18\x01 \x01(\x08\x12\x13\n\x0bmedia_count\x18\x02 \x01(\x05\x32\xbb\x08\n\x12LedgerAdminService\x12\x62\n\tCreateKey\x12).heliostat.api.ledger.v1.CreateKeyRequest\x1a*.heliostat.api.ledger.v1.CreateKeyResponse\x12_\n\x08ListKeys\x12(.heliostat.api.ledger.v1.ListKeysRequest\x1a).heliostat.api.ledger.v1.ListKeysResponse\x12\x62\n\tUpdateKey\x12).heliostat.api.ledger.v1.UpdateKeyRequest\x1a*.heliostat.api.ledger.v1.UpdateKeyResponse\x12\x62\n\tRevokeKey\x12).heliostat.api.ledger.v1.RevokeKeyRequest\x1a*.heliostat.api.ledger.v1.RevokeKeyResponse\x12\x62\n\tSetBudget\x12).heliostat.api.ledger.v1.SetBudgetRequest\x1a*.heliostat.api.ledger.v1.SetBudgetResponse\x12h\n\x0bListBudgets\x12+.heliostat.api.ledger.v1.ListBudgetsRequest\x1a,.heliostat.api.ledger.v1.ListBudgetsResponse\x12t\n\x0fListAllRequests\x12/.heliostat.api.ledger.v1.ListAllRequestsRequest\x1a\x30.heliostat.api.ledger.v1.ListAllRequestsResponse\x12n\n\rGetAnyRequest\x12-.heliostat.api.ledger.v1.GetAnyRequestRequest\x1a..heliostat.api.ledger.v1.GetAnyRequestResponse\x12n\n\rGetTotalUsage\x12-.heliostat.api.ledger.v1.GetTotalUsageRequest\x1a..heliostat.api.ledger.v1.GetTotalUsageResponse\x12t\n\x0fPurgeAnyRequest\x12/.heliostat.api.ledger.v1.PurgeAnyRequestRequest\x1a\x30.heliostat.api.ledger.v1.PurgeAnyRequestResponseBg\n\x1b\x64\x65v.heliostat.api.ledger.v1P\x01ZFgithub.com/heliostat/heliostat/gen/go/heliostat/api/ledger/v1;ledgerv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#heliostat/api/ledger/v1/admin.proto\x12\x17heliostat.api.ledger.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\"heliostat/api/image/v1/event.proto\x1a$heliostat/api/ledger/v1/ledger.proto\"~\n\x06\x42udget\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0e\n\x06window\x18\x02 \x01(\t\x12!\n\x05limit\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x31\n\x07\x62\x61lance\x18\x04 \x01(\x0b\x32 .heliostat.api.ledger.v1.Balance\"\x84\x01\n\tKeyLimits\x12\x1b\n\x13requests_per_minute\x18\x01 \x01(\x05\x12\x19\n\x11images_per_minute\x18\x02 \x01(\x05\x12\x1b\n\x13\x63oncurrent_requests\x18\x03 \x01(\x05\x12\x0e\n\x06models\x18\x04 \x03(\t\x12\x12\n\noperations\x18\x05 \x03(\t\"\x91\x01\n\x0cKeyRetention\x12(\n\x05media\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07payload\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08metadata\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x89\x03\n\x03Key\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x06limits\x18\x07 \x01(\x0b\x32\".heliostat.api.ledger.v1.KeyLimits\x12\x38\n\tretention\x18\x08 \x01(\x0b\x32%.heliostat.api.ledger.v1.KeyRetention\x12/\n\x0c\x64\x65\x66\x61ult_wait\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\"M\n\x10\x43reateKeyRequest\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.heliostat.api.ledger.v1.Key\x12\x0e\n\x06secret\x18\x02 \x01(\t\"N\n\x11\x43reateKeyResponse\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.heliostat.api.ledger.v1.Key\x12\x0e\n\x06secret\x18\x02 \x01(\t\"N\n\x0fListKeysRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x14\n\x0cshow_revoked\x18\x03 \x01(\x08\"W\n\x10ListKeysResponse\x12*\n\x04keys\x18\x01 \x03(\x0b\x32\x1c.heliostat.api.ledger.v1.Key\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"n\n\x10UpdateKeyRequest\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.heliostat.api.ledger.v1.Key\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\">\n\x11UpdateKeyResponse\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.heliostat.api.ledger.v1.Key\"\"\n\x10RevokeKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\">\n\x11RevokeKeyResponse\x12)\n\x03key\x18\x01 \x01(\x0b\x32\x1c.heliostat.api.ledger.v1.Key\"C\n\x10SetBudgetRequest\x12/\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x1f.heliostat.api.ledger.v1.Budget\"D\n\x11SetBudgetResponse\x12/\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x1f.heliostat.api.ledger.v1.Budget\"$\n\x12ListBudgetsRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"G\n\x13ListBudgetsResponse\x12\x30\n\x07\x62udgets\x18\x01 \x03(\x0b\x32\x1f.heliostat.api.ledger.v1.Budget\"w\n\x16ListAllRequestsRequest\x12\x36\n\x06\x66ilter\x18\x01 \x01(\x0b\x32&.heliostat.api.ledger.v1.RequestFilter\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\xa3\x01\n\x17ListAllRequestsResponse\x12\x32\n\x08requests\x18\x01 \x03(\x0b\x32 .heliostat.api.ledger.v1.Request\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x13\n\x0btotal_count\x18\x03 \x01(\x03\x12&\n\ntotal_cost\x18\x04 \x01(\x0b\x32\x12.google.type.Money\"*\n\x14GetAnyRequestRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"J\n\x15GetAnyRequestResponse\x12\x31\n\x07request\x18\x01 \x01(\x0b\x32 .heliostat.api.ledger.v1.Request\"`\n\x14GetTotalUsageRequest\x12\x36\n\x06\x66ilter\x18\x01 \x01(\x0b\x32&.heliostat.api.ledger.v1.RequestFilter\x12\x10\n\x08group_by\x18\x02 \x03(\t\"H\n\x15GetTotalUsageResponse\x12/\n\x04rows\x18\x01 \x03(\x0b\x32!.heliostat.api.ledger.v1.UsageRow\",\n\x16PurgeAnyRequestRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"F\n\x17PurgeAnyRequestResponse\x12\x16\n\x0e\x61lready_purged\x18\x01 \x01(\x08\x12\x13\n\x0bmedia_count\x18\x02 \x01(\x05\"\x90\x01\n\x11GetAllArmsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06key_id\x18\x04 \x01(\t\"\xad\x01\n\x12GetAllArmsResponse\x12\r\n\x05route\x18\x01 \x01(\t\x12*\n\x04\x61rms\x18\x02 \x03(\x0b\x32\x1c.heliostat.api.ledger.v1.Arm\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\")\n\x13GetDecisionsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"Y\n\x0f\x41ttemptDecision\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x32\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32 .heliostat.api.image.v1.Decision\"\x86\x01\n\x14GetDecisionsResponse\x12\x31\n\x07request\x18\x01 \x01(\x0b\x32 .heliostat.api.ledger.v1.Request\x12;\n\tdecisions\x18\x02 \x03(\x0b\x32(.heliostat.api.ledger.v1.AttemptDecision2\x8f\n\n\x12LedgerAdminService\x12\x62\n\tCreateKey\x12).heliostat.api.ledger.v1.CreateKeyRequest\x1a*.heliostat.api.ledger.v1.CreateKeyResponse\x12_\n\x08ListKeys\x12(.heliostat.api.ledger.v1.ListKeysRequest\x1a).heliostat.api.ledger.v1.ListKeysResponse\x12\x62\n\tUpdateKey\x12).heliostat.api.ledger.v1.UpdateKeyRequest\x1a*.heliostat.api.ledger.v1.UpdateKeyResponse\x12\x62\n\tRevokeKey\x12).heliostat.api.ledger.v1.RevokeKeyRequest\x1a*.heliostat.api.ledger.v1.RevokeKeyResponse\x12\x62\n\tSetBudget\x12).heliostat.api.ledger.v1.SetBudgetRequest\x1a*.heliostat.api.ledger.v1.SetBudgetResponse\x12h\n\x0bListBudgets\x12+.heliostat.api.ledger.v1.ListBudgetsRequest\x1a,.heliostat.api.ledger.v1.ListBudgetsResponse\x12t\n\x0fListAllRequests\x12/.heliostat.api.ledger.v1.ListAllRequestsRequest\x1a\x30.heliostat.api.ledger.v1.ListAllRequestsResponse\x12n\n\rGetAnyRequest\x12-.heliostat.api.ledger.v1.GetAnyRequestRequest\x1a..heliostat.api.ledger.v1.GetAnyRequestResponse\x12n\n\rGetTotalUsage\x12-.heliostat.api.ledger.v1.GetTotalUsageRequest\x1a..heliostat.api.ledger.v1.GetTotalUsageResponse\x12\x65\n\nGetAllArms\x12*.heliostat.api.ledger.v1.GetAllArmsRequest\x1a+.heliostat.api.ledger.v1.GetAllArmsResponse\x12k\n\x0cGetDecisions\x12,.heliostat.api.ledger.v1.GetDecisionsRequest\x1a-.heliostat.api.ledger.v1.GetDecisionsResponse\x12t\n\x0fPurgeAnyRequest\x12/.heliostat.api.ledger.v1.PurgeAnyRequestRequest\x1a\x30.heliostat.api.ledger.v1.PurgeAnyRequestResponseBg\n\x1b\x64\x65v.heliostat.api.ledger.v1P\x01ZFgithub.com/heliostat/heliostat/gen/go/heliostat/api/ledger/v1;ledgerv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,54 +38,64 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'heliostat.api.ledger.v1.adm
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\033dev.heliostat.api.ledger.v1P\001ZFgithub.com/heliostat/heliostat/gen/go/heliostat/api/ledger/v1;ledgerv1'
-  _globals['_BUDGET']._serialized_start=226
-  _globals['_BUDGET']._serialized_end=352
-  _globals['_KEYLIMITS']._serialized_start=355
-  _globals['_KEYLIMITS']._serialized_end=487
-  _globals['_KEYRETENTION']._serialized_start=490
-  _globals['_KEYRETENTION']._serialized_end=635
-  _globals['_KEY']._serialized_start=638
-  _globals['_KEY']._serialized_end=1031
-  _globals['_CREATEKEYREQUEST']._serialized_start=1033
-  _globals['_CREATEKEYREQUEST']._serialized_end=1110
-  _globals['_CREATEKEYRESPONSE']._serialized_start=1112
-  _globals['_CREATEKEYRESPONSE']._serialized_end=1190
-  _globals['_LISTKEYSREQUEST']._serialized_start=1192
-  _globals['_LISTKEYSREQUEST']._serialized_end=1270
-  _globals['_LISTKEYSRESPONSE']._serialized_start=1272
-  _globals['_LISTKEYSRESPONSE']._serialized_end=1359
-  _globals['_UPDATEKEYREQUEST']._serialized_start=1361
-  _globals['_UPDATEKEYREQUEST']._serialized_end=1471
-  _globals['_UPDATEKEYRESPONSE']._serialized_start=1473
-  _globals['_UPDATEKEYRESPONSE']._serialized_end=1535
-  _globals['_REVOKEKEYREQUEST']._serialized_start=1537
-  _globals['_REVOKEKEYREQUEST']._serialized_end=1571
-  _globals['_REVOKEKEYRESPONSE']._serialized_start=1573
-  _globals['_REVOKEKEYRESPONSE']._serialized_end=1635
-  _globals['_SETBUDGETREQUEST']._serialized_start=1637
-  _globals['_SETBUDGETREQUEST']._serialized_end=1704
-  _globals['_SETBUDGETRESPONSE']._serialized_start=1706
-  _globals['_SETBUDGETRESPONSE']._serialized_end=1774
-  _globals['_LISTBUDGETSREQUEST']._serialized_start=1776
-  _globals['_LISTBUDGETSREQUEST']._serialized_end=1812
-  _globals['_LISTBUDGETSRESPONSE']._serialized_start=1814
-  _globals['_LISTBUDGETSRESPONSE']._serialized_end=1885
-  _globals['_LISTALLREQUESTSREQUEST']._serialized_start=1887
-  _globals['_LISTALLREQUESTSREQUEST']._serialized_end=2006
-  _globals['_LISTALLREQUESTSRESPONSE']._serialized_start=2009
-  _globals['_LISTALLREQUESTSRESPONSE']._serialized_end=2172
-  _globals['_GETANYREQUESTREQUEST']._serialized_start=2174
-  _globals['_GETANYREQUESTREQUEST']._serialized_end=2216
-  _globals['_GETANYREQUESTRESPONSE']._serialized_start=2218
-  _globals['_GETANYREQUESTRESPONSE']._serialized_end=2292
-  _globals['_GETTOTALUSAGEREQUEST']._serialized_start=2294
-  _globals['_GETTOTALUSAGEREQUEST']._serialized_end=2390
-  _globals['_GETTOTALUSAGERESPONSE']._serialized_start=2392
-  _globals['_GETTOTALUSAGERESPONSE']._serialized_end=2464
-  _globals['_PURGEANYREQUESTREQUEST']._serialized_start=2466
-  _globals['_PURGEANYREQUESTREQUEST']._serialized_end=2510
-  _globals['_PURGEANYREQUESTRESPONSE']._serialized_start=2512
-  _globals['_PURGEANYREQUESTRESPONSE']._serialized_end=2582
-  _globals['_LEDGERADMINSERVICE']._serialized_start=2585
-  _globals['_LEDGERADMINSERVICE']._serialized_end=3668
+  _globals['_BUDGET']._serialized_start=262
+  _globals['_BUDGET']._serialized_end=388
+  _globals['_KEYLIMITS']._serialized_start=391
+  _globals['_KEYLIMITS']._serialized_end=523
+  _globals['_KEYRETENTION']._serialized_start=526
+  _globals['_KEYRETENTION']._serialized_end=671
+  _globals['_KEY']._serialized_start=674
+  _globals['_KEY']._serialized_end=1067
+  _globals['_CREATEKEYREQUEST']._serialized_start=1069
+  _globals['_CREATEKEYREQUEST']._serialized_end=1146
+  _globals['_CREATEKEYRESPONSE']._serialized_start=1148
+  _globals['_CREATEKEYRESPONSE']._serialized_end=1226
+  _globals['_LISTKEYSREQUEST']._serialized_start=1228
+  _globals['_LISTKEYSREQUEST']._serialized_end=1306
+  _globals['_LISTKEYSRESPONSE']._serialized_start=1308
+  _globals['_LISTKEYSRESPONSE']._serialized_end=1395
+  _globals['_UPDATEKEYREQUEST']._serialized_start=1397
+  _globals['_UPDATEKEYREQUEST']._serialized_end=1507
+  _globals['_UPDATEKEYRESPONSE']._serialized_start=1509
+  _globals['_UPDATEKEYRESPONSE']._serialized_end=1571
+  _globals['_REVOKEKEYREQUEST']._serialized_start=1573
+  _globals['_REVOKEKEYREQUEST']._serialized_end=1607
+  _globals['_REVOKEKEYRESPONSE']._serialized_start=1609
+  _globals['_REVOKEKEYRESPONSE']._serialized_end=1671
+  _globals['_SETBUDGETREQUEST']._serialized_start=1673
+  _globals['_SETBUDGETREQUEST']._serialized_end=1740
+  _globals['_SETBUDGETRESPONSE']._serialized_start=1742
+  _globals['_SETBUDGETRESPONSE']._serialized_end=1810
+  _globals['_LISTBUDGETSREQUEST']._serialized_start=1812
+  _globals['_LISTBUDGETSREQUEST']._serialized_end=1848
+  _globals['_LISTBUDGETSRESPONSE']._serialized_start=1850
+  _globals['_LISTBUDGETSRESPONSE']._serialized_end=1921
+  _globals['_LISTALLREQUESTSREQUEST']._serialized_start=1923
+  _globals['_LISTALLREQUESTSREQUEST']._serialized_end=2042
+  _globals['_LISTALLREQUESTSRESPONSE']._serialized_start=2045
+  _globals['_LISTALLREQUESTSRESPONSE']._serialized_end=2208
+  _globals['_GETANYREQUESTREQUEST']._serialized_start=2210
+  _globals['_GETANYREQUESTREQUEST']._serialized_end=2252
+  _globals['_GETANYREQUESTRESPONSE']._serialized_start=2254
+  _globals['_GETANYREQUESTRESPONSE']._serialized_end=2328
+  _globals['_GETTOTALUSAGEREQUEST']._serialized_start=2330
+  _globals['_GETTOTALUSAGEREQUEST']._serialized_end=2426
+  _globals['_GETTOTALUSAGERESPONSE']._serialized_start=2428
+  _globals['_GETTOTALUSAGERESPONSE']._serialized_end=2500
+  _globals['_PURGEANYREQUESTREQUEST']._serialized_start=2502
+  _globals['_PURGEANYREQUESTREQUEST']._serialized_end=2546
+  _globals['_PURGEANYREQUESTRESPONSE']._serialized_start=2548
+  _globals['_PURGEANYREQUESTRESPONSE']._serialized_end=2618
+  _globals['_GETALLARMSREQUEST']._serialized_start=2621
+  _globals['_GETALLARMSREQUEST']._serialized_end=2765
+  _globals['_GETALLARMSRESPONSE']._serialized_start=2768
+  _globals['_GETALLARMSRESPONSE']._serialized_end=2941
+  _globals['_GETDECISIONSREQUEST']._serialized_start=2943
+  _globals['_GETDECISIONSREQUEST']._serialized_end=2984
+  _globals['_ATTEMPTDECISION']._serialized_start=2986
+  _globals['_ATTEMPTDECISION']._serialized_end=3075
+  _globals['_GETDECISIONSRESPONSE']._serialized_start=3078
+  _globals['_GETDECISIONSRESPONSE']._serialized_end=3212
+  _globals['_LEDGERADMINSERVICE']._serialized_start=3215
+  _globals['_LEDGERADMINSERVICE']._serialized_end=4510
 # @@protoc_insertion_point(module_scope)

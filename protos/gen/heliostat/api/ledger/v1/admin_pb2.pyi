@@ -4,6 +4,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.type import money_pb2 as _money_pb2
+from heliostat.api.image.v1 import event_pb2 as _event_pb2
 from heliostat.api.ledger.v1 import ledger_pb2 as _ledger_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -216,3 +217,49 @@ class PurgeAnyRequestResponse(_message.Message):
     already_purged: bool
     media_count: int
     def __init__(self, already_purged: _Optional[bool] = ..., media_count: _Optional[int] = ...) -> None: ...
+
+class GetAllArmsRequest(_message.Message):
+    __slots__ = ("model", "start_time", "end_time", "key_id")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    key_id: str
+    def __init__(self, model: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., key_id: _Optional[str] = ...) -> None: ...
+
+class GetAllArmsResponse(_message.Message):
+    __slots__ = ("route", "arms", "start_time", "end_time")
+    ROUTE_FIELD_NUMBER: _ClassVar[int]
+    ARMS_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    route: str
+    arms: _containers.RepeatedCompositeFieldContainer[_ledger_pb2.Arm]
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, route: _Optional[str] = ..., arms: _Optional[_Iterable[_Union[_ledger_pb2.Arm, _Mapping]]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class GetDecisionsRequest(_message.Message):
+    __slots__ = ("request_id",)
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    def __init__(self, request_id: _Optional[str] = ...) -> None: ...
+
+class AttemptDecision(_message.Message):
+    __slots__ = ("attempt_id", "decision")
+    ATTEMPT_ID_FIELD_NUMBER: _ClassVar[int]
+    DECISION_FIELD_NUMBER: _ClassVar[int]
+    attempt_id: str
+    decision: _event_pb2.Decision
+    def __init__(self, attempt_id: _Optional[str] = ..., decision: _Optional[_Union[_event_pb2.Decision, _Mapping]] = ...) -> None: ...
+
+class GetDecisionsResponse(_message.Message):
+    __slots__ = ("request", "decisions")
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    DECISIONS_FIELD_NUMBER: _ClassVar[int]
+    request: _ledger_pb2.Request
+    decisions: _containers.RepeatedCompositeFieldContainer[AttemptDecision]
+    def __init__(self, request: _Optional[_Union[_ledger_pb2.Request, _Mapping]] = ..., decisions: _Optional[_Iterable[_Union[AttemptDecision, _Mapping]]] = ...) -> None: ...

@@ -80,6 +80,16 @@ class LedgerAdminServiceStub:
                 request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetTotalUsageRequest.SerializeToString,
                 response_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetTotalUsageResponse.FromString,
                 _registered_method=True)
+        self.GetAllArms = channel.unary_unary(
+                '/heliostat.api.ledger.v1.LedgerAdminService/GetAllArms',
+                request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetAllArmsRequest.SerializeToString,
+                response_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetAllArmsResponse.FromString,
+                _registered_method=True)
+        self.GetDecisions = channel.unary_unary(
+                '/heliostat.api.ledger.v1.LedgerAdminService/GetDecisions',
+                request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetDecisionsRequest.SerializeToString,
+                response_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetDecisionsResponse.FromString,
+                _registered_method=True)
         self.PurgeAnyRequest = channel.unary_unary(
                 '/heliostat.api.ledger.v1.LedgerAdminService/PurgeAnyRequest',
                 request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.PurgeAnyRequestRequest.SerializeToString,
@@ -154,6 +164,20 @@ class LedgerAdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetAllArms(self, request, context):
+        """Tells how the targets of a model fared for everybody's requests, or for those of one key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDecisions(self, request, context):
+        """Tells what was decided for a request of the past: which targets were looked at, why some were out, what was drawn.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PurgeAnyRequest(self, request, context):
         """Removes prompt, inputs and pictures of any request.
         """
@@ -208,6 +232,16 @@ def add_LedgerAdminServiceServicer_to_server(servicer, server):
                     servicer.GetTotalUsage,
                     request_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetTotalUsageRequest.FromString,
                     response_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetTotalUsageResponse.SerializeToString,
+            ),
+            'GetAllArms': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAllArms,
+                    request_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetAllArmsRequest.FromString,
+                    response_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetAllArmsResponse.SerializeToString,
+            ),
+            'GetDecisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDecisions,
+                    request_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetDecisionsRequest.FromString,
+                    response_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetDecisionsResponse.SerializeToString,
             ),
             'PurgeAnyRequest': grpc.unary_unary_rpc_method_handler(
                     servicer.PurgeAnyRequest,
@@ -459,6 +493,60 @@ class LedgerAdminService:
             '/heliostat.api.ledger.v1.LedgerAdminService/GetTotalUsage',
             heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetTotalUsageRequest.SerializeToString,
             heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetTotalUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAllArms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliostat.api.ledger.v1.LedgerAdminService/GetAllArms',
+            heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetAllArmsRequest.SerializeToString,
+            heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetAllArmsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDecisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliostat.api.ledger.v1.LedgerAdminService/GetDecisions',
+            heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetDecisionsRequest.SerializeToString,
+            heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetDecisionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

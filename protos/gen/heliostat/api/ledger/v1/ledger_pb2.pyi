@@ -377,3 +377,53 @@ class ReadMediaResponse(_message.Message):
     CHUNK_FIELD_NUMBER: _ClassVar[int]
     chunk: _media_pb2.MediaChunk
     def __init__(self, chunk: _Optional[_Union[_media_pb2.MediaChunk, _Mapping]] = ...) -> None: ...
+
+class GetArmsRequest(_message.Message):
+    __slots__ = ("model", "start_time", "end_time")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, model: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Arm(_message.Message):
+    __slots__ = ("target", "priority", "weight", "request_count", "success_count", "rescued_count", "attempt_count", "delivered_count", "image_count", "cost", "p50_duration", "p95_duration")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUCCESS_COUNT_FIELD_NUMBER: _ClassVar[int]
+    RESCUED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    DELIVERED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    P50_DURATION_FIELD_NUMBER: _ClassVar[int]
+    P95_DURATION_FIELD_NUMBER: _ClassVar[int]
+    target: str
+    priority: int
+    weight: float
+    request_count: int
+    success_count: int
+    rescued_count: int
+    attempt_count: int
+    delivered_count: int
+    image_count: int
+    cost: _money_pb2.Money
+    p50_duration: _duration_pb2.Duration
+    p95_duration: _duration_pb2.Duration
+    def __init__(self, target: _Optional[str] = ..., priority: _Optional[int] = ..., weight: _Optional[float] = ..., request_count: _Optional[int] = ..., success_count: _Optional[int] = ..., rescued_count: _Optional[int] = ..., attempt_count: _Optional[int] = ..., delivered_count: _Optional[int] = ..., image_count: _Optional[int] = ..., cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., p50_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., p95_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class GetArmsResponse(_message.Message):
+    __slots__ = ("route", "arms", "start_time", "end_time")
+    ROUTE_FIELD_NUMBER: _ClassVar[int]
+    ARMS_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    route: str
+    arms: _containers.RepeatedCompositeFieldContainer[Arm]
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, route: _Optional[str] = ..., arms: _Optional[_Iterable[_Union[Arm, _Mapping]]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

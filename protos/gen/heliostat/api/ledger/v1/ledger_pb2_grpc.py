@@ -95,6 +95,11 @@ class LedgerServiceStub:
                 request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.DeleteFileRequest.SerializeToString,
                 response_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.DeleteFileResponse.FromString,
                 _registered_method=True)
+        self.GetArms = channel.unary_unary(
+                '/heliostat.api.ledger.v1.LedgerService/GetArms',
+                request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetArmsRequest.SerializeToString,
+                response_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetArmsResponse.FromString,
+                _registered_method=True)
         self.ReadMedia = channel.unary_stream(
                 '/heliostat.api.ledger.v1.LedgerService/ReadMedia',
                 request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ReadMediaRequest.SerializeToString,
@@ -190,6 +195,13 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetArms(self, request, context):
+        """Tells how the targets of a model fared for the caller's own requests: the arms of a split between them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReadMedia(self, request, context):
         """Streams the bytes of a kept picture or of an input.
         """
@@ -259,6 +271,11 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.DeleteFile,
                     request_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.DeleteFileRequest.FromString,
                     response_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.DeleteFileResponse.SerializeToString,
+            ),
+            'GetArms': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetArms,
+                    request_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetArmsRequest.FromString,
+                    response_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetArmsResponse.SerializeToString,
             ),
             'ReadMedia': grpc.unary_stream_rpc_method_handler(
                     servicer.ReadMedia,
@@ -591,6 +608,33 @@ class LedgerService:
             '/heliostat.api.ledger.v1.LedgerService/DeleteFile',
             heliostat_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.DeleteFileRequest.SerializeToString,
             heliostat_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.DeleteFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetArms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliostat.api.ledger.v1.LedgerService/GetArms',
+            heliostat_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetArmsRequest.SerializeToString,
+            heliostat_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetArmsResponse.FromString,
             options,
             channel_credentials,
             insecure,

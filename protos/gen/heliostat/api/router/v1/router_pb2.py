@@ -23,12 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from heliostat.api.image.v1 import capability_pb2 as heliostat_dot_api_dot_image_dot_v1_dot_capability__pb2
 from heliostat.api.image.v1 import event_pb2 as heliostat_dot_api_dot_image_dot_v1_dot_event__pb2
 from heliostat.api.image.v1 import request_pb2 as heliostat_dot_api_dot_image_dot_v1_dot_request__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$heliostat/api/router/v1/router.proto\x12\x17heliostat.api.router.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\'heliostat/api/image/v1/capability.proto\x1a\"heliostat/api/image/v1/event.proto\x1a$heliostat/api/image/v1/request.proto\"\x93\x02\n\x0fGenerateRequest\x12\x33\n\x05image\x18\x01 \x01(\x0b\x32$.heliostat.api.image.v1.ImageRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\x12\'\n\x04wait\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x18\n\x0bretry_count\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x0bprogressive\x18\x06 \x01(\x08\x12\x36\n\x06resume\x18\x07 \x03(\x0b\x32&.heliostat.api.router.v1.ResumeAttemptB\x0e\n\x0c_retry_count\"]\n\rResumeAttempt\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x17\n\x0fprovider_job_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x04 \x01(\t\"F\n\x10GenerateResponse\x12\x32\n\x06\x65vents\x18\x01 \x03(\x0b\x32\".heliostat.api.image.v1.ImageEvent\"F\n\x0f\x45stimateRequest\x12\x33\n\x05image\x18\x01 \x01(\x0b\x32$.heliostat.api.image.v1.ImageRequest\"\xac\x02\n\x0eTargetEstimate\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x16\n\x0eprovider_model\x18\x03 \x01(\t\x12\x10\n\x08priority\x18\x04 \x01(\x05\x12\x0e\n\x06weight\x18\x05 \x01(\x01\x12*\n\x04\x63ost\x18\x06 \x01(\x0b\x32\x1c.heliostat.api.image.v1.Cost\x12+\n\x08\x64uration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x37\n\x0b\x61\x64justments\x18\x08 \x03(\x0b\x32\".heliostat.api.image.v1.Adjustment\x12\x18\n\x10\x65xcluded_because\x18\t \x01(\t\x12\x12\n\ncall_count\x18\n \x01(\x05\"[\n\x10\x45stimateResponse\x12\x38\n\x07targets\x18\x01 \x03(\x0b\x32\'.heliostat.api.router.v1.TargetEstimate\x12\r\n\x05route\x18\x02 \x01(\t\"\"\n\x11ListModelsRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\x9c\x01\n\x0bModelTarget\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12\x0e\n\x06weight\x18\x04 \x01(\x01\x12\x36\n\ncapability\x18\x05 \x01(\x0b\x32\".heliostat.api.image.v1.Capability\x12\x11\n\tavailable\x18\x06 \x01(\x08\"\xa0\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61liases\x18\x02 \x03(\t\x12\x35\n\x07targets\x18\x03 \x03(\x0b\x32$.heliostat.api.router.v1.ModelTarget\x12\x1b\n\x13\x63reate_time_seconds\x18\x04 \x01(\x03\x12\x0f\n\x07\x63reator\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\"D\n\x12ListModelsResponse\x12.\n\x06models\x18\x01 \x03(\x0b\x32\x1e.heliostat.api.router.v1.Model\"\xb5\x01\n\x15\x44\x65liverWebhookRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\x12L\n\x07headers\x18\x02 \x03(\x0b\x32;.heliostat.api.router.v1.DeliverWebhookRequest.HeadersEntry\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\'\n\x16\x44\x65liverWebhookResponse\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x32\xad\x03\n\rRouterService\x12\x61\n\x08Generate\x12(.heliostat.api.router.v1.GenerateRequest\x1a).heliostat.api.router.v1.GenerateResponse0\x01\x12_\n\x08\x45stimate\x12(.heliostat.api.router.v1.EstimateRequest\x1a).heliostat.api.router.v1.EstimateResponse\x12\x65\n\nListModels\x12*.heliostat.api.router.v1.ListModelsRequest\x1a+.heliostat.api.router.v1.ListModelsResponse\x12q\n\x0e\x44\x65liverWebhook\x12..heliostat.api.router.v1.DeliverWebhookRequest\x1a/.heliostat.api.router.v1.DeliverWebhookResponseBg\n\x1b\x64\x65v.heliostat.api.router.v1P\x01ZFgithub.com/heliostat/heliostat/gen/go/heliostat/api/router/v1;routerv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$heliostat/api/router/v1/router.proto\x12\x17heliostat.api.router.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'heliostat/api/image/v1/capability.proto\x1a\"heliostat/api/image/v1/event.proto\x1a$heliostat/api/image/v1/request.proto\"\x93\x02\n\x0fGenerateRequest\x12\x33\n\x05image\x18\x01 \x01(\x0b\x32$.heliostat.api.image.v1.ImageRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\x12\'\n\x04wait\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x18\n\x0bretry_count\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x0bprogressive\x18\x06 \x01(\x08\x12\x36\n\x06resume\x18\x07 \x03(\x0b\x32&.heliostat.api.router.v1.ResumeAttemptB\x0e\n\x0c_retry_count\"]\n\rResumeAttempt\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x17\n\x0fprovider_job_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x04 \x01(\t\"F\n\x10GenerateResponse\x12\x32\n\x06\x65vents\x18\x01 \x03(\x0b\x32\".heliostat.api.image.v1.ImageEvent\"F\n\x0f\x45stimateRequest\x12\x33\n\x05image\x18\x01 \x01(\x0b\x32$.heliostat.api.image.v1.ImageRequest\"\xac\x02\n\x0eTargetEstimate\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x16\n\x0eprovider_model\x18\x03 \x01(\t\x12\x10\n\x08priority\x18\x04 \x01(\x05\x12\x0e\n\x06weight\x18\x05 \x01(\x01\x12*\n\x04\x63ost\x18\x06 \x01(\x0b\x32\x1c.heliostat.api.image.v1.Cost\x12+\n\x08\x64uration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x37\n\x0b\x61\x64justments\x18\x08 \x03(\x0b\x32\".heliostat.api.image.v1.Adjustment\x12\x18\n\x10\x65xcluded_because\x18\t \x01(\t\x12\x12\n\ncall_count\x18\n \x01(\x05\"[\n\x10\x45stimateResponse\x12\x38\n\x07targets\x18\x01 \x03(\x0b\x32\'.heliostat.api.router.v1.TargetEstimate\x12\r\n\x05route\x18\x02 \x01(\t\"\"\n\x11ListModelsRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\x9c\x01\n\x0bModelTarget\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12\x0e\n\x06weight\x18\x04 \x01(\x01\x12\x36\n\ncapability\x18\x05 \x01(\x0b\x32\".heliostat.api.image.v1.Capability\x12\x11\n\tavailable\x18\x06 \x01(\x08\"\xa0\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61liases\x18\x02 \x03(\t\x12\x35\n\x07targets\x18\x03 \x03(\x0b\x32$.heliostat.api.router.v1.ModelTarget\x12\x1b\n\x13\x63reate_time_seconds\x18\x04 \x01(\x03\x12\x0f\n\x07\x63reator\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\"D\n\x12ListModelsResponse\x12.\n\x06models\x18\x01 \x03(\x0b\x32\x1e.heliostat.api.router.v1.Model\"$\n\x14ListProvidersRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x9d\x01\n\x05Pulse\x12\x12\n\ncall_count\x18\x01 \x01(\x05\x12\x1a\n\rsuccess_ratio\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bp50_seconds\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x18\n\x0bp95_seconds\x18\x04 \x01(\x01H\x02\x88\x01\x01\x42\x10\n\x0e_success_ratioB\x0e\n\x0c_p50_secondsB\x0e\n\x0c_p95_seconds\"\xd8\x01\n\x0eProviderTarget\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0e\n\x06models\x18\x02 \x03(\t\x12\x35\n\x06status\x18\x03 \x01(\x0e\x32%.heliostat.api.router.v1.TargetStatus\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x04 \x01(\t\x12/\n\x0breturn_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x05pulse\x18\x06 \x01(\x0b\x32\x1e.heliostat.api.router.v1.Pulse\"\xcc\x01\n\x08Provider\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x37\n\x06status\x18\x03 \x01(\x0e\x32\'.heliostat.api.router.v1.ProviderStatus\x12-\n\x05pulse\x18\x04 \x01(\x0b\x32\x1e.heliostat.api.router.v1.Pulse\x12\x38\n\x07targets\x18\x05 \x03(\x0b\x32\'.heliostat.api.router.v1.ProviderTarget\"M\n\x15ListProvidersResponse\x12\x34\n\tproviders\x18\x01 \x03(\x0b\x32!.heliostat.api.router.v1.Provider\"\xb5\x01\n\x15\x44\x65liverWebhookRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\x12L\n\x07headers\x18\x02 \x03(\x0b\x32;.heliostat.api.router.v1.DeliverWebhookRequest.HeadersEntry\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\'\n\x16\x44\x65liverWebhookResponse\x12\r\n\x05\x66ound\x18\x01 \x01(\x08*\xa7\x01\n\x0cTargetStatus\x12\x1d\n\x19TARGET_STATUS_UNSPECIFIED\x10\x00\x12\x14\n\x10TARGET_STATUS_UP\x10\x01\x12\x18\n\x14TARGET_STATUS_PAUSED\x10\x02\x12\x16\n\x12TARGET_STATUS_DOWN\x10\x03\x12\x19\n\x15TARGET_STATUS_PROBING\x10\x04\x12\x15\n\x11TARGET_STATUS_OFF\x10\x05*\x81\x01\n\x0eProviderStatus\x12\x1f\n\x1bPROVIDER_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12PROVIDER_STATUS_UP\x10\x01\x12\x1c\n\x18PROVIDER_STATUS_DEGRADED\x10\x02\x12\x18\n\x14PROVIDER_STATUS_DOWN\x10\x03\x32\x9d\x04\n\rRouterService\x12\x61\n\x08Generate\x12(.heliostat.api.router.v1.GenerateRequest\x1a).heliostat.api.router.v1.GenerateResponse0\x01\x12_\n\x08\x45stimate\x12(.heliostat.api.router.v1.EstimateRequest\x1a).heliostat.api.router.v1.EstimateResponse\x12\x65\n\nListModels\x12*.heliostat.api.router.v1.ListModelsRequest\x1a+.heliostat.api.router.v1.ListModelsResponse\x12n\n\rListProviders\x12-.heliostat.api.router.v1.ListProvidersRequest\x1a..heliostat.api.router.v1.ListProvidersResponse\x12q\n\x0e\x44\x65liverWebhook\x12..heliostat.api.router.v1.DeliverWebhookRequest\x1a/.heliostat.api.router.v1.DeliverWebhookResponseBg\n\x1b\x64\x65v.heliostat.api.router.v1P\x01ZFgithub.com/heliostat/heliostat/gen/go/heliostat/api/router/v1;routerv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,32 +39,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\033dev.heliostat.api.router.v1P\001ZFgithub.com/heliostat/heliostat/gen/go/heliostat/api/router/v1;routerv1'
   _globals['_DELIVERWEBHOOKREQUEST_HEADERSENTRY']._loaded_options = None
   _globals['_DELIVERWEBHOOKREQUEST_HEADERSENTRY']._serialized_options = b'8\001'
-  _globals['_GENERATEREQUEST']._serialized_start=213
-  _globals['_GENERATEREQUEST']._serialized_end=488
-  _globals['_RESUMEATTEMPT']._serialized_start=490
-  _globals['_RESUMEATTEMPT']._serialized_end=583
-  _globals['_GENERATERESPONSE']._serialized_start=585
-  _globals['_GENERATERESPONSE']._serialized_end=655
-  _globals['_ESTIMATEREQUEST']._serialized_start=657
-  _globals['_ESTIMATEREQUEST']._serialized_end=727
-  _globals['_TARGETESTIMATE']._serialized_start=730
-  _globals['_TARGETESTIMATE']._serialized_end=1030
-  _globals['_ESTIMATERESPONSE']._serialized_start=1032
-  _globals['_ESTIMATERESPONSE']._serialized_end=1123
-  _globals['_LISTMODELSREQUEST']._serialized_start=1125
-  _globals['_LISTMODELSREQUEST']._serialized_end=1159
-  _globals['_MODELTARGET']._serialized_start=1162
-  _globals['_MODELTARGET']._serialized_end=1318
-  _globals['_MODEL']._serialized_start=1321
-  _globals['_MODEL']._serialized_end=1481
-  _globals['_LISTMODELSRESPONSE']._serialized_start=1483
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1551
-  _globals['_DELIVERWEBHOOKREQUEST']._serialized_start=1554
-  _globals['_DELIVERWEBHOOKREQUEST']._serialized_end=1735
-  _globals['_DELIVERWEBHOOKREQUEST_HEADERSENTRY']._serialized_start=1689
-  _globals['_DELIVERWEBHOOKREQUEST_HEADERSENTRY']._serialized_end=1735
-  _globals['_DELIVERWEBHOOKRESPONSE']._serialized_start=1737
-  _globals['_DELIVERWEBHOOKRESPONSE']._serialized_end=1776
-  _globals['_ROUTERSERVICE']._serialized_start=1779
-  _globals['_ROUTERSERVICE']._serialized_end=2208
+  _globals['_TARGETSTATUS']._serialized_start=2515
+  _globals['_TARGETSTATUS']._serialized_end=2682
+  _globals['_PROVIDERSTATUS']._serialized_start=2685
+  _globals['_PROVIDERSTATUS']._serialized_end=2814
+  _globals['_GENERATEREQUEST']._serialized_start=246
+  _globals['_GENERATEREQUEST']._serialized_end=521
+  _globals['_RESUMEATTEMPT']._serialized_start=523
+  _globals['_RESUMEATTEMPT']._serialized_end=616
+  _globals['_GENERATERESPONSE']._serialized_start=618
+  _globals['_GENERATERESPONSE']._serialized_end=688
+  _globals['_ESTIMATEREQUEST']._serialized_start=690
+  _globals['_ESTIMATEREQUEST']._serialized_end=760
+  _globals['_TARGETESTIMATE']._serialized_start=763
+  _globals['_TARGETESTIMATE']._serialized_end=1063
+  _globals['_ESTIMATERESPONSE']._serialized_start=1065
+  _globals['_ESTIMATERESPONSE']._serialized_end=1156
+  _globals['_LISTMODELSREQUEST']._serialized_start=1158
+  _globals['_LISTMODELSREQUEST']._serialized_end=1192
+  _globals['_MODELTARGET']._serialized_start=1195
+  _globals['_MODELTARGET']._serialized_end=1351
+  _globals['_MODEL']._serialized_start=1354
+  _globals['_MODEL']._serialized_end=1514
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1516
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1584
+  _globals['_LISTPROVIDERSREQUEST']._serialized_start=1586
+  _globals['_LISTPROVIDERSREQUEST']._serialized_end=1622
+  _globals['_PULSE']._serialized_start=1625
+  _globals['_PULSE']._serialized_end=1782
+  _globals['_PROVIDERTARGET']._serialized_start=1785
+  _globals['_PROVIDERTARGET']._serialized_end=2001
+  _globals['_PROVIDER']._serialized_start=2004
+  _globals['_PROVIDER']._serialized_end=2208
+  _globals['_LISTPROVIDERSRESPONSE']._serialized_start=2210
+  _globals['_LISTPROVIDERSRESPONSE']._serialized_end=2287
+  _globals['_DELIVERWEBHOOKREQUEST']._serialized_start=2290
+  _globals['_DELIVERWEBHOOKREQUEST']._serialized_end=2471
+  _globals['_DELIVERWEBHOOKREQUEST_HEADERSENTRY']._serialized_start=2425
+  _globals['_DELIVERWEBHOOKREQUEST_HEADERSENTRY']._serialized_end=2471
+  _globals['_DELIVERWEBHOOKRESPONSE']._serialized_start=2473
+  _globals['_DELIVERWEBHOOKRESPONSE']._serialized_end=2512
+  _globals['_ROUTERSERVICE']._serialized_start=2817
+  _globals['_ROUTERSERVICE']._serialized_end=3358
 # @@protoc_insertion_point(module_scope)

@@ -1,16 +1,44 @@
 import datetime
 
 from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from heliostat.api.image.v1 import capability_pb2 as _capability_pb2
 from heliostat.api.image.v1 import event_pb2 as _event_pb2
 from heliostat.api.image.v1 import request_pb2 as _request_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class TargetStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TARGET_STATUS_UNSPECIFIED: _ClassVar[TargetStatus]
+    TARGET_STATUS_UP: _ClassVar[TargetStatus]
+    TARGET_STATUS_PAUSED: _ClassVar[TargetStatus]
+    TARGET_STATUS_DOWN: _ClassVar[TargetStatus]
+    TARGET_STATUS_PROBING: _ClassVar[TargetStatus]
+    TARGET_STATUS_OFF: _ClassVar[TargetStatus]
+
+class ProviderStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROVIDER_STATUS_UNSPECIFIED: _ClassVar[ProviderStatus]
+    PROVIDER_STATUS_UP: _ClassVar[ProviderStatus]
+    PROVIDER_STATUS_DEGRADED: _ClassVar[ProviderStatus]
+    PROVIDER_STATUS_DOWN: _ClassVar[ProviderStatus]
+TARGET_STATUS_UNSPECIFIED: TargetStatus
+TARGET_STATUS_UP: TargetStatus
+TARGET_STATUS_PAUSED: TargetStatus
+TARGET_STATUS_DOWN: TargetStatus
+TARGET_STATUS_PROBING: TargetStatus
+TARGET_STATUS_OFF: TargetStatus
+PROVIDER_STATUS_UNSPECIFIED: ProviderStatus
+PROVIDER_STATUS_UP: ProviderStatus
+PROVIDER_STATUS_DEGRADED: ProviderStatus
+PROVIDER_STATUS_DOWN: ProviderStatus
 
 class GenerateRequest(_message.Message):
     __slots__ = ("image", "request_id", "idempotency_key", "wait", "retry_count", "progressive", "resume")
@@ -129,6 +157,60 @@ class ListModelsResponse(_message.Message):
     MODELS_FIELD_NUMBER: _ClassVar[int]
     models: _containers.RepeatedCompositeFieldContainer[Model]
     def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ...) -> None: ...
+
+class ListProvidersRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class Pulse(_message.Message):
+    __slots__ = ("call_count", "success_ratio", "p50_seconds", "p95_seconds")
+    CALL_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUCCESS_RATIO_FIELD_NUMBER: _ClassVar[int]
+    P50_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    P95_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    call_count: int
+    success_ratio: float
+    p50_seconds: float
+    p95_seconds: float
+    def __init__(self, call_count: _Optional[int] = ..., success_ratio: _Optional[float] = ..., p50_seconds: _Optional[float] = ..., p95_seconds: _Optional[float] = ...) -> None: ...
+
+class ProviderTarget(_message.Message):
+    __slots__ = ("target", "models", "status", "because", "return_time", "pulse")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    BECAUSE_FIELD_NUMBER: _ClassVar[int]
+    RETURN_TIME_FIELD_NUMBER: _ClassVar[int]
+    PULSE_FIELD_NUMBER: _ClassVar[int]
+    target: str
+    models: _containers.RepeatedScalarFieldContainer[str]
+    status: TargetStatus
+    because: str
+    return_time: _timestamp_pb2.Timestamp
+    pulse: Pulse
+    def __init__(self, target: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., status: _Optional[_Union[TargetStatus, str]] = ..., because: _Optional[str] = ..., return_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., pulse: _Optional[_Union[Pulse, _Mapping]] = ...) -> None: ...
+
+class Provider(_message.Message):
+    __slots__ = ("name", "provider", "status", "pulse", "targets")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    PULSE_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    provider: str
+    status: ProviderStatus
+    pulse: Pulse
+    targets: _containers.RepeatedCompositeFieldContainer[ProviderTarget]
+    def __init__(self, name: _Optional[str] = ..., provider: _Optional[str] = ..., status: _Optional[_Union[ProviderStatus, str]] = ..., pulse: _Optional[_Union[Pulse, _Mapping]] = ..., targets: _Optional[_Iterable[_Union[ProviderTarget, _Mapping]]] = ...) -> None: ...
+
+class ListProvidersResponse(_message.Message):
+    __slots__ = ("providers",)
+    PROVIDERS_FIELD_NUMBER: _ClassVar[int]
+    providers: _containers.RepeatedCompositeFieldContainer[Provider]
+    def __init__(self, providers: _Optional[_Iterable[_Union[Provider, _Mapping]]] = ...) -> None: ...
 
 class DeliverWebhookRequest(_message.Message):
     __slots__ = ("provider", "headers", "body")

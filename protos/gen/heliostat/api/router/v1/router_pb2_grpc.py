@@ -51,6 +51,11 @@ class RouterServiceStub:
                 request_serializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListModelsRequest.SerializeToString,
                 response_deserializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListModelsResponse.FromString,
                 _registered_method=True)
+        self.ListProviders = channel.unary_unary(
+                '/heliostat.api.router.v1.RouterService/ListProviders',
+                request_serializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListProvidersRequest.SerializeToString,
+                response_deserializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListProvidersResponse.FromString,
+                _registered_method=True)
         self.DeliverWebhook = channel.unary_unary(
                 '/heliostat.api.router.v1.RouterService/DeliverWebhook',
                 request_serializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.DeliverWebhookRequest.SerializeToString,
@@ -84,6 +89,13 @@ class RouterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListProviders(self, request, context):
+        """Tells how providers fare: the state of each of their targets, how often they succeed and how long they take.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeliverWebhook(self, request, context):
         """Hands a provider's callback to its adapter.
         """
@@ -108,6 +120,11 @@ def add_RouterServiceServicer_to_server(servicer, server):
                     servicer.ListModels,
                     request_deserializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListModelsRequest.FromString,
                     response_serializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListModelsResponse.SerializeToString,
+            ),
+            'ListProviders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListProviders,
+                    request_deserializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListProvidersRequest.FromString,
+                    response_serializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListProvidersResponse.SerializeToString,
             ),
             'DeliverWebhook': grpc.unary_unary_rpc_method_handler(
                     servicer.DeliverWebhook,
@@ -198,6 +215,33 @@ class RouterService:
             '/heliostat.api.router.v1.RouterService/ListModels',
             heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListModelsRequest.SerializeToString,
             heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListProviders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliostat.api.router.v1.RouterService/ListProviders',
+            heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListProvidersRequest.SerializeToString,
+            heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListProvidersResponse.FromString,
             options,
             channel_credentials,
             insecure,
