@@ -63,6 +63,15 @@ async def test_what_is_ready_together_travels_together(room: Room) -> None:
     assert [len(events) for events in together] == [5]
 
 
+async def test_the_result_travels_apart_from_large_pictures(room: Room) -> None:
+    """The router changes it, and would have to copy them."""
+    request = adapter_pb2.GenerateRequest(attempt_id=ATTEMPT, provider_model="mock-large", image=wish(size=SMALL))
+    async with stream(room.stub.Generate, request, timeout_s=5) as messages:
+        together = [[event.WhichOneof("event") for event in message.events] async for message in messages]
+    assert together[-1] == ["completed"]
+    assert all("completed" not in kinds for kinds in together[:-1])
+
+
 async def test_what_is_not_ready_does_not_hold_up_what_is(room: Room) -> None:
     """provider_accepted comes while the picture is still being made."""
     request = adapter_pb2.GenerateRequest(attempt_id=ATTEMPT, provider_model="mock-job-60000", image=wish(size=SMALL))

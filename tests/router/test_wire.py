@@ -4,17 +4,23 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
 
+from heliostat.api.adapter.v1 import adapter_pb2
 from heliostat.api.adapter.v1.adapter_pb2_grpc import add_AdapterServiceServicer_to_server
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.router.v1 import router_pb2
+from heliostat.api.router.v1.router_pb2_grpc import RouterServiceStub
+from heliostat.chassis.calls import stream
 from heliostat.chassis.errors import from_status
 from heliostat.chassis.modules import Service
 from heliostat.chassis.server import MeshServer
 from heliostat.chassis.settings import MeshSettings
 from tests.support.router_room import Answer, RouterRoom, picture_of, route, running_router
-from tests.support.scripted_adapter import ScriptedAdapter, accepted, delivers, fails, picture, stalls
+from tests.support.scripted_adapter import ScriptedAdapter, accepted, capability, delivers, fails, picture, stalls
+from tests.support.servers import served as served_at
 
 
 class Cable:
@@ -134,6 +140,64 @@ async def test_a_time_out_travels_over_the_wire() -> None:
     assert answer.error is not None
     assert answer.error.reason == reasons.ERROR_REASON_PROVIDER_TIMEOUT
     assert answer.error.metadata["provider_job_id"] == "job-9"
+
+
+class Replaying(ScriptedAdapter):
+    """An adapter that keeps what it sends."""
+
+    def __init__(self, events: list[event_pb2.ImageEvent], **fields: Any) -> None:
+        super().__init__("a", **fields)
+        ends = event_pb2.ImageEvent(completed=event_pb2.ImageResult(image_count=1))
+        self.sent = [adapter_pb2.GenerateResponse(events=events), adapter_pb2.GenerateResponse(events=[ends])]
+
+    async def Generate(self, request: Any, context: Any) -> AsyncIterator[adapter_pb2.GenerateResponse]:
+        """The kept messages."""
+        for message in self.sent:
+            yield message
+
+
+def test_an_adapters_message_is_a_routers_message_on_the_wire() -> None:
+    """What the router relays as it came: one field of one type and number, written by either's generated code."""
+    ours, theirs = router_pb2.GenerateResponse, adapter_pb2.GenerateResponse
+    told = [[(one.name, one.number, one.message_type) for one in each.DESCRIPTOR.fields] for each in (ours, theirs)]
+    assert told[0] == told[1]
+    message = theirs(events=picture(0))
+    assert list(ours.FromString(ours.SerializeToString(message)).events) == picture(0)
+
+
+async def test_a_picture_is_relayed_without_a_copy() -> None:
+    """In process, the message with the bytes is the adapter's own."""
+    adapter = Replaying(picture(0))
+    async with running_router([adapter], route("a/model")) as room:
+        answer = await room.ask()
+    assert any(message is adapter.sent[0] for message in answer.messages)
+    assert answer.result.image_count == 1
+
+
+async def test_an_adapters_message_is_never_changed() -> None:
+    """Where a picture's place must be, a copy is made."""
+    adapter = Replaying(picture(0), models=[capability(max_image_count=1)])
+    async with running_router([adapter], route("a/model")) as room:
+        answer = await room.ask(image_count=2)
+    assert sorted(one.image_index for one in answer.of("media_started")) == [0, 1]
+    assert list(adapter.sent[0].events) == picture(0)
+    assert not adapter.sent[1].events[0].completed.attempts
+
+
+async def test_a_relayed_picture_comes_out_of_the_routers_own_wire(tmp_path: Path) -> None:
+    """The same events for a caller in another process."""
+    adapter = Replaying(picture(0))
+    async with running_router([adapter], route("a/model")) as room:
+        near = await room.ask()
+        async with served_at("unix", list(room.router.services), tmp_path) as channel:
+            request = router_pb2.GenerateRequest(image=picture_of(), request_id="req_far")
+            far = Answer()
+            async with stream(RouterServiceStub(channel).Generate, request, timeout_s=5) as messages:
+                async for message in messages:
+                    far.messages.append(message)
+    assert {type(message) for message in far.messages} == {router_pb2.GenerateResponse}
+    assert far.of("media_chunk") == near.of("media_chunk")
+    assert far.result.image_count == 1
 
 
 async def test_events_are_the_same_in_process_and_over_a_wire() -> None:

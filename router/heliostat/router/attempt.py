@@ -1,8 +1,9 @@
 """One call of one target: asked, relayed event by event, and what is known of it when it is over."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -17,7 +18,7 @@ from heliostat.chassis.clock import Clock
 from heliostat.chassis.errors import MeshError, reason_name, to_duration, to_status
 from heliostat.chassis.money import to_micros, to_money
 from heliostat.router import policy
-from heliostat.router.health import Record
+from heliostat.router.health import Health, Permit
 from heliostat.router.table import Target
 
 # Between two looks at a job whose adapter went away.
@@ -37,6 +38,7 @@ class Plan:
     request: adapter_pb2.GenerateRequest  # the attempt's own copy
     first_index: int  # image_index of its first picture among the request's
     timeout_s: float
+    usual_s: float  # what the target is given where the request has more time left
     patient: bool  # True: a lost adapter is asked again for the same job, as long as there is time
     exact: bool  # False: any number of pictures is an answer, none included
     estimate_micros: int | None
@@ -49,8 +51,10 @@ class Attempt:
     said at the end, `delivered` counts whole final pictures, and `tail` is the last message, with `completed` in it.
     """
 
-    def __init__(self, plan: Plan, health: Record, clock: Clock) -> None:
+    def __init__(self, plan: Plan, permit: Permit, health: Health, clock: Clock) -> None:
         self.plan = plan
+        self.permit = permit
+        self.duration_s = 0.0
         self.error: MeshError | None = None
         self.result: event_pb2.ImageResult | None = None
         self.tail: router_pb2.GenerateResponse | None = None
@@ -107,7 +111,6 @@ class Attempt:
         """Asks the target and gives its events. Raises nothing that the target did: see `error`."""
         attributes = {telemetry.TARGET: self.record.target, telemetry.ATTEMPT_ID: self.record.attempt_id}
         ordinal = self.record.attempt_id.rpartition("/")[2]
-        self._health.started()
         self._began = self._clock.monotonic()
         over = False
         try:
@@ -117,7 +120,7 @@ class Attempt:
                         async with stream(
                             self.plan.stub.Generate, self.plan.request, timeout_s=self._time_left_s()
                         ) as responses:
-                            async for response in responses:
+                            async for response in self._timely(responses):
                                 taken = self._take(response)
                                 if self.result is None:
                                     yield taken
@@ -140,39 +143,52 @@ class Attempt:
                 span.set(telemetry.PROVIDER_JOB_ID, self.record.provider_job_id)
                 span.set(telemetry.IMAGE_COUNT, self.delivered)
         finally:
-            self._health.left()
+            self.permit.release()
             if not over:
                 telemetry.ATTEMPTS.labels(self.record.provider, self.plan.label, "cancelled").inc()
+
+    def _timely(
+        self, responses: AsyncIterable[adapter_pb2.GenerateResponse]
+    ) -> AsyncIterable[adapter_pb2.GenerateResponse]:
+        """The messages as they are, or watched where the target has limits to its silence."""
+        target = self.plan.target
+        if self.plan.patient or (target.first_event_timeout_s is None and target.idle_timeout_s is None):
+            return responses
+        return _watched(responses, target.first_event_timeout_s, target.idle_timeout_s)
 
     def _time_left_s(self) -> float:
         return max(0.0, self.plan.timeout_s - (self._clock.monotonic() - self._began))
 
     def _take(self, response: adapter_pb2.GenerateResponse) -> router_pb2.GenerateResponse:
-        """The adapter's message as ours: one copy, in which the place among the request's pictures is set right."""
-        taken = router_pb2.GenerateResponse()
-        taken.events.extend(response.events)
-        shift = self.plan.first_index
-        for event in taken.events:
+        """Notes what the adapter's message tells, and gives it on.
+
+        It goes on as it is, for copying it would copy the pictures in it: both messages have the one field `events`,
+        they are the same on a wire, and the generated code writes either (test_wire.py holds all of it). A copy is
+        made where something must be changed: places among the request's pictures, or `completed`.
+        """
+        for event in response.events:
             kind = event.WhichOneof("event")
-            if kind == "media_chunk":
-                if shift:
-                    event.media_chunk.image_index += shift
-            elif kind == "media_started":
-                event.media_started.image_index += shift
+            if kind == "media_started":
                 self._partial = event.media_started.partial
                 self.begun = self.begun or not self._partial
             elif kind == "media_ended":
-                event.media_ended.image_index += shift
                 self.delivered += not self._partial
             elif kind == "provider_accepted":
                 self._accepted(event.provider_accepted.provider_job_id)
             elif kind == "completed":
                 self.result = event_pb2.ImageResult()
                 self.result.CopyFrom(event.completed)
+        if self.result is None and not self.plan.first_index:
+            return cast(router_pb2.GenerateResponse, response)
+        taken = router_pb2.GenerateResponse()
+        taken.events.extend(response.events)
+        if self.plan.first_index:
+            _shift(taken.events, self.plan.first_index)
         return taken
 
     def _accepted(self, provider_job_id: str) -> None:
         self.record.accept_time.CopyFrom(self._now())
+        self._health.accepted(self.permit)
         if provider_job_id:
             self.record.provider_job_id = provider_job_id
 
@@ -226,13 +242,12 @@ class Attempt:
 
     def _close(self) -> None:
         """Writes down how the attempt ended."""
-        duration_s = self._clock.monotonic() - self._began
+        duration_s = self.duration_s = self._clock.monotonic() - self._began
         record = self.record
         record.duration.CopyFrom(to_duration(duration_s))
         record.image_count = self.delivered
         if self.error is None:
             self._close_delivered()
-            self._health.succeeded(duration_s)
         else:
             self._close_failed(self.error)
         reason = reason_name(self.error.reason) if self.error is not None else ""
@@ -261,9 +276,7 @@ class Attempt:
             record.cost.CopyFrom(failure.cost)
         elif record.billed == event_pb2.BILLED_UNKNOWN and self.plan.estimate_micros is not None:
             record.cost.CopyFrom(to_money(self.plan.estimate_micros))
-        status = to_status(error)
-        record.status.CopyFrom(status)
-        self._health.failed(policy.rule_of(error.reason).mark, status)
+        record.status.CopyFrom(to_status(error))
 
     def settle_free(self) -> None:
         """The provider confirmed, after the attempt was given up, that nothing is charged for it."""
@@ -272,6 +285,41 @@ class Attempt:
         self.record.ClearField("cost")
         if self.error is not None:
             self.error.failure = event_pb2.AttemptFailure(outcome=self.record.outcome, billed=self.record.billed)
+
+
+async def _watched(
+    responses: AsyncIterable[adapter_pb2.GenerateResponse], first_s: float | None, idle_s: float | None
+) -> AsyncIterator[adapter_pb2.GenerateResponse]:
+    """The messages; DEADLINE_EXCEEDED where the first one, or the next one, does not come in time.
+
+    The time that the reader takes does not count.
+    """
+    messages = aiter(responses)
+    limit_s = first_s
+    while True:
+        try:
+            async with asyncio.timeout(limit_s):
+                response = await anext(messages)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise MeshError(
+                reasons.ERROR_REASON_DEADLINE_EXCEEDED, "The target gave no sign of life in time."
+            ) from None
+        yield response
+        del response
+        limit_s = idle_s
+
+
+_PLACED = frozenset({"media_started", "media_chunk", "media_ended"})
+
+
+def _shift(events: Iterable[event_pb2.ImageEvent], places: int) -> None:
+    """Moves pictures on by so many places."""
+    for event in events:
+        kind = event.WhichOneof("event")
+        if kind in _PLACED:
+            getattr(event, kind).image_index += places
 
 
 def _of_refused_router(target: str) -> MeshError:

@@ -123,6 +123,7 @@ class Attempt:
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message)
         self._finished = True
         self._tell_delivered_size()
+        self._outbox.part()
         result = self._outbox.add().completed
         result.provider_model = call.model.name
         result.provider = self._adapter.name

@@ -8,6 +8,7 @@ from heliostat.api.image.v1 import event_pb2
 
 MESSAGE_BYTES = 3 * 1024 * 1024
 BACKLOG_MESSAGES = 4
+LIGHT_BYTES = 64 * 1024
 
 
 class Outbox:
@@ -42,6 +43,12 @@ class Outbox:
         event.attempt_id = self._attempt_id
         _wake(self._reader)
         return event
+
+    def part(self) -> None:
+        """Lets what follows travel apart from pictures before it: whoever changes it need not copy them."""
+        if self._open is not None and self._open_bytes > LIGHT_BYTES:
+            self._full.append(self._open)
+            self._open = None
 
     async def room(self) -> None:
         """Waits until the reader has caught up."""
