@@ -86,9 +86,8 @@ once where it is certain that nothing was bought; else `on_unknown` of the reque
 `next`, asks on and lists both attempts. *route*: as *if free* on routes with `content_failover: true`, else never. Once
 a final picture has begun to arrive, no other target is asked.
 
-**Health**: what it says of the target in `heliostat admin targets`. *none*: nothing. *counts*: one more failure.
-*pause*: it works, and wants to be left alone. *out*: somebody has to mend it. This version shows health and puts no
-target out by itself; `weight: 0` does.
+**Health**: what it says of the target; `heliostat admin targets` shows the sum of it. *none*: nothing, the request is
+to blame. *counts*: one more failure. *pause*: it works, and wants to be left alone. *out*: somebody has to mend it.
 
 """
 
@@ -126,12 +125,9 @@ _TELEMETRY_HEAD = """\
 
 *Made by `python -m heliostat.launch.reference telemetry` from the list of names in chassis/telemetry.py.*
 
-**Spans** go by OTLP over gRPC to any collector, from every process whose `telemetry.otlp_endpoint` names one: `http://`
-is plain text, `https://` is TLS. Nothing is sampled; let the collector do that.
-
-```
-HELIOSTAT__TELEMETRY__OTLP_ENDPOINT=http://127.0.0.1:4317 make run
-```
+**Spans** go by OTLP over gRPC to any collector, from every process whose `telemetry.otlp_endpoint` names one, such as
+`HELIOSTAT__TELEMETRY__OTLP_ENDPOINT=http://127.0.0.1:4317 make run`. `http://` is plain text, `https://` is TLS.
+Nothing is sampled; let the collector do that.
 
 **Metrics** are Prometheus text at `/metrics` of the edge (`curl http://127.0.0.1:8080/metrics`); a process without an
 edge serves them at the `host:port` of `telemetry.metrics_listen`. [`compose.yaml`](../compose.yaml) runs a collector,
@@ -195,6 +191,8 @@ _LABELS: Mapping[str, str] = {
     "target": "adapter and provider model; `adapter/*` for names that only a wildcard covers",
     "reason": "as in [errors.md](errors.md); empty on success",
     "room": "`edge`, `ledger` or `router`",
+    "state": "`healthy`, `paused`, `ejected`, `probing`, or `held` by an operator",
+    "kind": "what happened, as in [routing.md](routing.md)",
 }
 
 
@@ -424,9 +422,10 @@ def telemetry() -> str:
     carried = _tabled(("attribute", "on", "meaning"), ((f"`{each}`", *_ATTRIBUTES[each]) for each in _ATTRIBUTES))
     spare = ", ".join(f"`{each}`" for each in constants if isinstance(each, str) and each not in _ATTRIBUTES)
     beside = f"\nReserved, and on no span of this version: {spare}.\n" if spare else ""
-    metrics = (_metric(each) for each in constants if hasattr(each, "describe"))
+    metrics = [_metric(each) for each in constants if hasattr(each, "describe")]
     measured = _tabled(("metric", "kind", "labels", "meaning"), metrics)
-    labels = _tabled(("label", "says"), ((f"`{name}`", says) for name, says in _LABELS.items()))
+    used = sorted({label for row in metrics for label in row[2].split(", ") if label})
+    labels = _tabled(("label", "says"), ((label, _LABELS[label.strip("`")]) for label in used))
     return f"{_TELEMETRY_HEAD}{carried}{beside}\n## Metrics\n\n{measured}\n{labels}\n{_NEVER}"
 
 
