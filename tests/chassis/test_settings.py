@@ -1,12 +1,13 @@
 """The configuration: one tree, unknown keys refused, secrets by reference only."""
 
 from pathlib import Path
+from typing import Self
 
 import pytest
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from heliostat.chassis.errors import MeshError
-from heliostat.chassis.settings import Secret, Section, parse, read_tree
+from heliostat.chassis.settings import Refusal, Secret, Section, fault, parse, read_tree, tree_of
 
 
 class Example(Section):
@@ -65,3 +66,55 @@ def test_a_missing_secret_is_named() -> None:
     assert not Secret("env:NOT_SET_ANYWHERE").present()
     with pytest.raises(MeshError, match="NOT_SET_ANYWHERE"):
         Secret("env:NOT_SET_ANYWHERE").reveal()
+
+
+class Item(Section):
+    """One of many."""
+
+    weight: float = Field(1, ge=0)
+
+
+class Many(Section):
+    """A section with a list."""
+
+    items: tuple[Item, ...] = ()
+
+    @model_validator(mode="after")
+    def _few(self) -> Self:
+        if len(self.items) > 2:
+            raise fault("two are enough; remove this one", "items", 2)
+        return self
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("many:\n  items:\n  - {}\n  - weight: -1\n", "f.yaml:4: many.items.1.weight: Input should be greater than"),
+        ("many:\n  items:\n  - {}\n  - weight: -1\n", "write 0 or more instead of -1"),
+        ("many:\n  # a comment\n  itens: []\n", "f.yaml:3: many.itens: unknown key"),
+        ("many:\n  items:\n  - {}\n  - {}\n  - weight: 2\n", "f.yaml:5: many.items.2: two are enough; remove this"),
+        ("other: 1\nmany: 7\n", "f.yaml:2: many: Input should be a valid dictionary"),
+        ("many:\n  items: [{weight: [1\n    ]}]\n", "f.yaml:2: many.items.0.weight: Input should be a valid number"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_line(text: str, told: str) -> None:
+    """Also where a rule over several keys is broken, and in flow style."""
+    with pytest.raises(Refusal) as refusal:
+        parse(Many, tree_of(text, "f.yaml", {})["many"], "many")
+    assert told in refusal.value.located("f.yaml", text).message
+
+
+def test_what_the_environment_says_has_no_line() -> None:
+    """Its place is enough."""
+    tree = tree_of("", "f.yaml", {"HELIOSTAT__MANY__ITENS": "[]"})
+    with pytest.raises(Refusal) as refusal:
+        parse(Many, tree["many"], "many")
+    assert "f.yaml" not in refusal.value.located("f.yaml", "").message
+
+
+def test_a_value_that_holds_itself_is_refused() -> None:
+    """YAML can say so, and nobody waits for its end."""
+    text = "many:\n  items: &all\n  - *all\n"
+    with pytest.raises(Refusal) as refusal:
+        parse(Many, tree_of(text, "f.yaml", {})["many"], "many")
+    assert "f.yaml:2: many.items.0" in refusal.value.located("f.yaml", text).message

@@ -6,16 +6,18 @@ A secret is never written down: it is a reference, `env:NAME` or `file:PATH`, re
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError
+from heliostat.chassis.lines import Lines, Place
 
 ENVIRONMENT_PREFIX = "HELIOSTAT__"
 
@@ -153,22 +155,37 @@ class AdminSettings(Section):
     """Address of the admin services; empty: a unix socket under state_dir, mode 0600."""
 
 
-def read_tree(path: str | None, environment: Mapping[str, str]) -> dict[str, Any]:
-    """The configuration as nested dictionaries. Raises INVALID_FIELD with a sentence that names file and place."""
-    tree: Any = {}
-    if path is not None:
-        try:
-            tree = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-        except OSError as error:
-            raise refused(f"{path} cannot be read: {error.strerror}.") from None
-        except yaml.YAMLError as error:
-            raise refused(f"{path} is not YAML: {str(error).replace(chr(10), ' ')}") from None
+# Five times as fast as the one in Python, where it is there.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_text(path: str) -> str:
+    """The text of a configuration. Raises INVALID_FIELD with a sentence that names the file."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise refused(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise refused(f"{path} is not text in UTF-8.") from None
+
+
+def tree_of(text: str, path: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """The text of `path` as nested dictionaries, what the environment overrides included. Raises INVALID_FIELD."""
+    try:
+        tree = yaml.load(text, Loader=_Loader) or {}  # noqa: S506 - it is the safe loader
+    except yaml.YAMLError as error:
+        raise refused(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(tree, dict):
         raise refused(f"{path} must hold sections such as `edge:` and `router:`.")
     for name, value in environment.items():
         if name.startswith(ENVIRONMENT_PREFIX):
             _override(tree, name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"), yaml.safe_load(value))
     return tree
+
+
+def read_tree(path: str | None, environment: Mapping[str, str]) -> dict[str, Any]:
+    """The configuration as nested dictionaries. Raises INVALID_FIELD with a sentence that names file and place."""
+    return tree_of("" if path is None else read_text(path), path or "the environment", environment)
 
 
 def _override(tree: dict[str, Any], keys: list[str], value: Any) -> None:
@@ -179,22 +196,66 @@ def _override(tree: dict[str, Any], keys: list[str], value: Any) -> None:
     tree[keys[-1]] = value
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong at one place of the configuration, and what to write instead."""
+
+    place: Place
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{'.'.join(map(str, self.place))}: {self.sentence}" if self.place else self.sentence
+
+
+class Refusal(MeshError):
+    """A configuration that cannot be used, with all that is wrong with it."""
+
+    def __init__(self, faults: Sequence[Fault], told: Sequence[str] = ()) -> None:
+        """`told` are the faults as sentences, where they say more than their places."""
+        super().__init__(
+            reasons.ERROR_REASON_INVALID_FIELD,
+            "The configuration is refused. " + "; ".join(told or map(str, faults)),
+            field="configuration",
+        )
+        self.faults = tuple(faults)
+
+    def located(self, path: str, text: str) -> "Refusal":
+        """The same with the line of each fault: "heliostat.yaml:12: router.routes.0.model: …"."""
+        lines = Lines(text)
+        told = []
+        for fault in self.faults:
+            line = lines.of(fault.place)
+            told.append(f"{path}:{line}: {fault}" if line is not None else str(fault))
+        return Refusal(self.faults, told)
+
+
+def fault(sentence: str, *place: str | int) -> PydanticCustomError:
+    """What a validator of a section raises for something that is wrong at a place below it."""
+    return PydanticCustomError("fault", "{sentence}", {"sentence": sentence, "place": place})
+
+
 def parse(model: type[Section], tree: Any, place: str) -> Any:
     """One section as its model. Raises INVALID_FIELD naming every key that is wrong, and why."""
     try:
         return model.model_validate(tree if tree is not None else {})
     except ValidationError as error:
-        faults = (
-            f"{'.'.join([place, *(str(part) for part in fault['loc'])]).strip('.')}: {_sentence(fault)}"
-            for fault in error.errors()
-        )
-        raise refused("The configuration is refused. " + "; ".join(faults)) from None
+        above = place.split(".") if place else []
+        raise Refusal([_fault(above, each) for each in error.errors()]) from None
 
 
-def _sentence(fault: Any) -> str:
-    if fault["type"] == "extra_forbidden":
+def _fault(above: Sequence[str], told: Any) -> Fault:
+    below = told.get("ctx", {}).get("place", ())
+    return Fault((*above, *told["loc"], *below), _sentence(told))
+
+
+def _sentence(told: Any) -> str:
+    if told["type"] == "extra_forbidden":
         return "unknown key; `heliostat check-config` prints the known ones"
-    return str(fault["msg"]).removeprefix("Value error, ")
+    sentence = str(told["msg"]).removeprefix("Value error, ")
+    least = told.get("ctx", {}).get("ge")
+    if told["type"] == "greater_than_equal" and least is not None:
+        return f"{sentence}; write {least:g} or more instead of {told['input']}"
+    return sentence
 
 
 def refused(message: str) -> MeshError:
