@@ -1,6 +1,6 @@
 """What every served call wears, over a wire and in process alike: trace, request id, deadline, identity, errors.
 
-`wear` prepares the context of a servicer's method. `ErrorsOverTheWire` is what a real server needs beside it: it turns
+`enter` prepares the context of a served call. `ErrorsOverTheWire` is what a real server needs beside it: it turns
 errors into google.rpc.Status, and into an INTERNAL without text where they were not foreseen.
 """
 
@@ -25,43 +25,11 @@ log = get_logger("heliostat.rpc")
 _FOREIGN = ("/grpc.health.", "/grpc.reflection.")
 
 
-def _enter(context: Any) -> Incoming:
+def enter(context: Any) -> None:
+    """Begins a served call in its task's context: trace, request id, caller's key and deadline are known from here."""
     metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
     telemetry.continue_trace(metadata.get(TRACEPARENT, ""))
-    incoming = Incoming(
-        request_id=metadata.get(REQUEST_ID, ""),
-        authorization=metadata.get(AUTHORIZATION, ""),
-        metadata=metadata,
-        time_remaining=context.time_remaining,
-    )
-    serving(incoming)
-    return incoming
-
-
-def wear(path: str, handler: grpc.RpcMethodHandler) -> Callable[..., Any]:
-    """The method behind `handler`, dressed. Streams stay async generators, or cancelling would not reach them."""
-    method = handler.unary_stream or handler.unary_unary or handler.stream_unary or handler.stream_stream
-    if path.startswith(_FOREIGN):
-        return method  # type: ignore[no-any-return]
-    if handler.response_streaming:
-
-        async def streaming(request: Any, context: Any) -> AsyncIterator[Any]:
-            _enter(context)
-            messages = method(request, context)
-            try:
-                async for message in messages:
-                    yield message
-                    del message
-            finally:
-                await messages.aclose()
-
-        return streaming
-
-    async def single(request: Any, context: Any) -> Any:
-        _enter(context)
-        return await method(request, context)
-
-    return single
+    serving(Incoming(metadata.get(REQUEST_ID, ""), metadata.get(AUTHORIZATION, ""), metadata, context.time_remaining))
 
 
 def check_mesh_token(context: Any, expected: str) -> None:
@@ -79,33 +47,42 @@ class ErrorsOverTheWire(grpc.aio.ServerInterceptor):
 
     def __init__(self, mesh_token: str | None = None) -> None:
         self._mesh_token = mesh_token
+        self._dressed: dict[str, grpc.RpcMethodHandler] = {}
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler:
-        """Gives the dressed handler of one method."""
-        handler = await continuation(handler_call_details)
+        """Gives the dressed handler of one method, made at its first call."""
         path = handler_call_details.method
+        dressed = self._dressed.get(path)
+        if dressed is not None:
+            return dressed
+        handler = await continuation(handler_call_details)
         if handler is None or path.startswith(_FOREIGN):
             return handler
-        dressed = wear(path, handler)
-        if handler.response_streaming:
-            make = grpc.stream_stream_rpc_method_handler if handler.request_streaming else None
-            make = make or grpc.unary_stream_rpc_method_handler
-            return make(self._streaming(path, dressed), handler.request_deserializer, handler.response_serializer)
-        make = grpc.stream_unary_rpc_method_handler if handler.request_streaming else None
-        make = make or grpc.unary_unary_rpc_method_handler
-        return make(self._single(path, dressed), handler.request_deserializer, handler.response_serializer)
+        dressed = self._dressed[path] = self._dress(path, handler)
+        return dressed
+
+    def _dress(self, path: str, handler: grpc.RpcMethodHandler) -> grpc.RpcMethodHandler:
+        formats = (handler.request_deserializer, handler.response_serializer)
+        if handler.unary_stream is not None:
+            return grpc.unary_stream_rpc_method_handler(self._streaming(path, handler.unary_stream), *formats)
+        if handler.stream_unary is not None:
+            return grpc.stream_unary_rpc_method_handler(self._single(path, handler.stream_unary), *formats)
+        return grpc.unary_unary_rpc_method_handler(self._single(path, handler.unary_unary), *formats)
 
     def _streaming(self, path: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        # An async generator, or cancelling would not reach the servicer.
         async def streaming(request: Any, context: Any) -> AsyncIterator[Any]:
+            enter(context)
             messages = method(request, context)
             try:
                 self._check(context)
                 async for message in messages:
                     yield message
+                    # While the servicer makes the next message nobody here may hold the last one.
                     del message
             except (Exception, asyncio.CancelledError) as error:
                 await _abort(path, context, error)
@@ -116,6 +93,7 @@ class ErrorsOverTheWire(grpc.aio.ServerInterceptor):
 
     def _single(self, path: str, method: Callable[..., Any]) -> Callable[..., Any]:
         async def single(request: Any, context: Any) -> Any:
+            enter(context)
             try:
                 self._check(context)
                 return await method(request, context)

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError, from_status, internal, to_status
-from heliostat.chassis.interceptors import wear
+from heliostat.chassis.interceptors import enter
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 
@@ -58,8 +58,8 @@ class LocalServer:
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, grpc.RpcMethodHandler]) -> None:
         """Takes the methods of one service."""
         for name, handler in handlers.items():
-            path = f"/{service}/{name}"
-            self._behaviours[path] = wear(path, handler)
+            method = handler.unary_stream or handler.unary_unary or handler.stream_unary
+            self._behaviours[f"/{service}/{name}"] = method
 
     def behaviour(self, path: str) -> Callable[..., Any]:
         """The servicer's method behind `path`. Raises NOT_IMPLEMENTED."""
@@ -153,7 +153,9 @@ class _StreamCall(_Call):
 
     async def _run(self) -> None:
         try:
-            messages: AsyncIterator[Message] = self._server.behaviour(self._path)(self._request, self._context)
+            method = self._server.behaviour(self._path)
+            enter(self._context)
+            messages: AsyncIterator[Message] = method(self._request, self._context)
             async with aclosing(messages):  # type: ignore[type-var]
                 async for message in messages:
                     await self._offer(message)
@@ -215,7 +217,9 @@ class _UnaryCall(_Call):
 
     async def _run(self) -> None:
         try:
-            answer = await self._server.behaviour(self._path)(self._request, self._context)
+            method = self._server.behaviour(self._path)
+            enter(self._context)
+            answer = await method(self._request, self._context)
             _check_size(answer)
             if not self._answer.done():
                 self._answer.set_result(answer)

@@ -36,6 +36,7 @@ class Process:
         self._servers: list[MeshServer] = []
         self._database: Database | None = None
         self._blobs: Blobs | None = None
+        self._secrets: dict[str, bytes] = {}
         self._draining = False
         self.addresses: dict[str, list[str]] = {}
         """Part name -> addresses as bound, port 0 resolved; "admin" for the operators' door."""
@@ -99,6 +100,12 @@ class Process:
         return self._database
 
     def _secret(self, purpose: str) -> bytes:
+        secret = self._secrets.get(purpose)
+        if secret is None:
+            secret = self._secrets[purpose] = self._read_secret(purpose)
+        return secret
+
+    def _read_secret(self, purpose: str) -> bytes:
         given = self._configuration.process.secrets.get(purpose)
         if given is not None:
             return given.reveal().encode()
