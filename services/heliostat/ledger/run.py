@@ -24,6 +24,7 @@ from heliostat.chassis.failpoints import reach
 from heliostat.chassis.logs import get_logger
 from heliostat.chassis.money import MICROS_PER_USD, to_micros
 from heliostat.ledger import journal as states
+from heliostat.ledger import meters
 from heliostat.ledger.attempt import RunningAttempt
 from heliostat.ledger.desk import Desk
 from heliostat.ledger.ending import commit_end, ending
@@ -74,7 +75,6 @@ class Run:
         self._finishing = False
         self._given_up: MeshError | None = None
         self._attempts = {each.attempt_id: each for each in order.earlier}
-        self._pending: list[asyncio.Future[None]] = []
         self._completed: event_pb2.ImageEvent | None = None
         self._leaving: asyncio.TimerHandle | None = None
         self._began = desk.clock.monotonic()
@@ -150,7 +150,7 @@ class Run:
         order = self.order
         serving(Incoming(request_id=order.request_id))
         telemetry.continue_trace(order.traceparent)
-        telemetry.IN_FLIGHT.labels("ledger").inc()
+        meters.IN_FLIGHT.inc()
         attributes = {
             telemetry.REQUEST_ID: order.request_id,
             telemetry.OPERATION: operation(order.image),
@@ -166,7 +166,7 @@ class Run:
             log.unforeseen("the end of a run failed unforeseen", unforeseen)
             self.events.error = internal(unforeseen)
         finally:
-            telemetry.IN_FLIGHT.labels("ledger").dec()
+            meters.IN_FLIGHT.dec()
             self._on_end(self)
             self.events.end()
 
@@ -294,7 +294,7 @@ class Run:
             elif desk.settings.write_ahead == "attempt":
                 await desk.journal.intend(row)
             else:
-                self._pending.append(desk.journal.intend(row))
+                desk.journal.intend(row).add_done_callback(_unwatched)
         except (MeshError, SQLAlchemyError):
             del self._attempts[event.attempt_id]
             desk.budgets.settle(key_id, estimate, 0, 0)
@@ -325,7 +325,7 @@ class Run:
             attempt.job_id = job_id
             written = self._desk.journal.accept(attempt.attempt_id, job_id, attempt.accept_time_us)
             written.add_done_callback(_reach_accepted)
-            self._pending.append(written)
+            written.add_done_callback(_unwatched)
 
     def _expire_time_us(self) -> int:
         settings, retention = self._desk.settings, self.order.caller.key.retention
@@ -343,12 +343,12 @@ class Run:
         attempt.end_as(told)
         self._settle(attempt)
         written = self._desk.journal.end_attempt(attempt.attempt_id, attempt.ending(self._desk.now_us()))
-        self._pending.append(written)
+        written.add_done_callback(_unwatched)
 
     def _settle(self, attempt: RunningAttempt) -> None:
         self._desk.budgets.settle(self.order.caller.key_id, attempt.estimate, attempt.cost, attempt.held)
         if attempt.cost:
-            telemetry.COST.labels(attempt.provider, self.order.image.model).inc(attempt.cost)
+            meters.cost(attempt.provider, self.order.image.model).inc(attempt.cost)
 
     # The end
 
@@ -363,7 +363,6 @@ class Run:
         media = self._keeper.rows(desk.now_us())
         if media:
             reach("ledger.media_stored")
-        await asyncio.gather(*self._pending, return_exceptions=True)
         result = self._result(desk.clock.monotonic() - began) if error is None else None
         self.state = states.SUCCEEDED if error is None else _STATE_OF_REASON.get(error.reason, states.FAILED)
         if error is not None:
@@ -425,8 +424,8 @@ class Run:
         """Tells span and metrics how the run ended. Models that nobody serves do not become labels."""
         model = self.order.image.model if self._attempts else "unknown"
         what = operation(self.order.image)
-        telemetry.REQUESTS.labels(what, model, _OUTCOME_WORD[self.state]).inc()
-        telemetry.DURATION.labels(what, model).observe(self._desk.clock.monotonic() - self._began)
+        meters.ended(what, model, _OUTCOME_WORD[self.state]).inc()
+        meters.duration(what, model).observe(self._desk.clock.monotonic() - self._began)
         span.set(telemetry.COST_MICROS, sum(each.cost for each in self._attempts.values()))
         if error is not None:
             span.set(telemetry.REASON, reason_name(error.reason))
@@ -437,6 +436,15 @@ class Run:
             span.set(telemetry.PROVIDER, result.provider)
             span.set(telemetry.RESPONSE_MODEL, result.provider_model)
             span.set(telemetry.IMAGE_COUNT, result.image_count)
+
+
+def _unwatched(written: "asyncio.Future[None]") -> None:
+    """Takes note of a write that nobody waits for: the end of the request is queued after it and repeats what it says.
+
+    Where it failed, the database failed, and the end is tried for longer.
+    """
+    if not written.cancelled():
+        written.exception()
 
 
 def _reach_accepted(written: "asyncio.Future[None]") -> None:
