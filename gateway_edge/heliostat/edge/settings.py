@@ -43,4 +43,4 @@ class EdgeSettings(PartSettings):
     keep_alive_s: int = Field(75, ge=1, le=3600)
     """How long an idle connection is kept, in seconds."""
     drain_s: float = Field(20.0, ge=0, le=3600)
-    """How long requests may go on after a stop, in seconds."""
+    """How long requests may go on after a stop, in seconds; those that wait for pictures then get a job id."""
