@@ -127,6 +127,7 @@ def test_every_reason_is_explained() -> None:
 SPANS = {
     "gateway_edge/heliostat/edge/app.py": "edge",
     "services/heliostat/ledger/run.py": "generate",
+    "services/heliostat/ledger/decisions.py": "generate",
     "router/heliostat/router/attempt.py": "attempt",
     "adapters/heliostat/adapters/sdk/servicer.py": "adapter",
     "adapters/heliostat/adapters/sdk/http.py": "call",

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.ledger.v1 import ledger_pb2
-from heliostat.chassis.database import Database
+from heliostat.chassis.database import Database, Migrations
 from heliostat.ledger.journal import attempt_state
 from heliostat.ledger.module import MIGRATIONS
 from heliostat.ledger.schema import METADATA
@@ -140,3 +140,17 @@ async def test_the_migrated_tables_are_those_of_the_schema(database: Database) -
 def test_an_outcome_has_one_state(outcome: int, billed: int, failed: bool, state: int) -> None:
     """What nobody told is unknown, never free."""
     assert attempt_state(outcome, billed, failed=failed) == state
+
+
+async def test_a_database_of_the_first_version_is_brought_up_to_date(url: str) -> None:
+    """Its rows stay; attempts of then have no decision."""
+    first = Database(url)
+    await first.start([Migrations(MIGRATIONS.owner, MIGRATIONS.package, "0001")])
+    await insert_attempt(first, S.ATTEMPT_STATE_SUCCEEDED)
+    await first.stop()
+    database = Database(url)
+    await database.start([MIGRATIONS])
+    query = "SELECT attempt_id, decision FROM attempts"
+    rows = await database.read(lambda connection: connection.exec_driver_sql(query).all())
+    await database.stop()
+    assert [tuple(row) for row in rows] == [("a", None)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.api.image.v1 import event_pb2, request_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import admin_pb2_grpc, ledger_pb2_grpc
 from heliostat.api.router.v1 import router_pb2, router_pb2_grpc
 from heliostat.chassis.blobs import Blobs
@@ -38,6 +39,7 @@ class ScriptedRouter(router_pb2_grpc.RouterServiceServicer):
     asked: list[router_pb2.GenerateRequest] = field(default_factory=list)
     cancelled: int = 0
     finished: int = 0
+    models: list[router_pb2.Model] = field(default_factory=lambda: [router_pb2.Model(name="flux-schnell")])
 
     async def Generate(self, request: Any, context: Any) -> AsyncIterator[router_pb2.GenerateResponse]:
         """Plays the script."""
@@ -62,8 +64,15 @@ class ScriptedRouter(router_pb2_grpc.RouterServiceServicer):
         return router_pb2.EstimateResponse(route=request.image.model)
 
     async def ListModels(self, request: Any, context: Any) -> router_pb2.ListModelsResponse:
-        """Names one model."""
-        return router_pb2.ListModelsResponse(models=[router_pb2.Model(name="flux-schnell")])
+        """Names the models that a test put here, or the one that is asked for."""
+        found = [each for each in self.models if request.model in ("", each.name, *each.aliases)]
+        if not found:
+            raise MeshError(reasons.ERROR_REASON_MODEL_NOT_FOUND, "There is no such model.")
+        return router_pb2.ListModelsResponse(models=found)
+
+    async def ListProviders(self, request: Any, context: Any) -> router_pb2.ListProvidersResponse:
+        """Names one provider."""
+        return router_pb2.ListProvidersResponse(providers=[router_pb2.Provider(name=request.name or "fal")])
 
     async def DeliverWebhook(self, request: Any, context: Any) -> router_pb2.DeliverWebhookResponse:
         """Finds every job."""

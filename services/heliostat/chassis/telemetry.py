@@ -38,6 +38,11 @@ SIZE_REQUESTED = "heliostat.image.size_requested"
 SIZE_DELIVERED = "heliostat.image.size_delivered"
 ADJUSTMENT_COUNT = "heliostat.adjustment.count"
 PROVIDER_JOB_ID = "heliostat.provider.job_id"
+DECISION_ROUTE = "heliostat.decision.route"
+DECISION_DRAW = "heliostat.decision.draw"
+DECISION_CANDIDATE_COUNT = "heliostat.decision.candidate_count"
+DECISION_EXCLUDED_COUNT = "heliostat.decision.excluded_count"
+DECISION_EXCLUDED = "heliostat.decision.excluded"
 HTTP_METHOD = "http.request.method"
 HTTP_ROUTE = "http.route"
 HTTP_STATUS = "http.response.status_code"
@@ -145,6 +150,11 @@ class span:
             record.end_ns = time.time_ns()
             if _recorder is not None:
                 _recorder.record(record)
+
+    @property
+    def is_recorded(self) -> bool:
+        """True where attributes are exported: only then is it worth making long ones."""
+        return self._record is not None
 
     @property
     def trace_id(self) -> str:

@@ -22,6 +22,7 @@ from heliostat.chassis import telemetry as names
 from heliostat.chassis.errors import GRPC_CODE, reason_name, reason_of
 from heliostat.chassis.settings import Secret, Section, refused
 from heliostat.launch.config import Process
+from heliostat.launch.spoken import ATTRIBUTES, LABELS
 from heliostat.launch.targets import ADAPTER, STREET, adapter_kinds, load
 
 _COLUMNS = 118
@@ -158,42 +159,6 @@ Prompts, pictures, masks, keys of callers and providers, idempotency keys, heade
 not in metrics, not in the log. Texts of errors are in no span and no metric. A model's name is in spans as it was asked
 for, in metrics only where a target was asked. `url.path`, a path at the provider, may hold a job's id.
 """
-
-# Attribute -> the spans that carry it, as they are called in the tree above; what it says.
-_ATTRIBUTES: Mapping[str, tuple[str, str]] = {
-    names.OPERATION: ("generate", "What is asked for, such as `text_to_image`"),
-    names.REQUEST_MODEL: ("generate", "The model that was asked for"),
-    names.RESPONSE_MODEL: ("generate, adapter", "The provider's own model name"),
-    names.PROVIDER: ("generate, adapter", "The adapter's name in the configuration"),
-    names.OUTPUT_TYPE: ("adapter", "Always `image`"),
-    names.REQUEST_ID: ("edge, generate", "Id of the call at the edge; id of the request in the ledger"),
-    names.TARGET: ("attempt", "Adapter and provider model, such as `fal/fal-ai/flux/schnell`"),
-    names.ATTEMPT_ID: ("attempt, adapter", "Request, branch and ordinal: `req_…/0/1`"),
-    names.OUTCOME: ("attempt", "How far it came: a value of the contract's `Outcome`"),
-    names.BILLED: ("attempt", "Whether it costs: a value of the contract's `Billed`"),
-    names.REASON: ("generate, attempt", "Why it failed; see [errors.md](errors.md)"),
-    names.COST_MICROS: ("generate", "Cost of all its attempts in millionths of a US dollar"),
-    names.IMAGE_COUNT: ("generate, attempt, adapter", "Pictures delivered; on *adapter* pictures asked for"),
-    names.ADJUSTMENT_COUNT: ("adapter", "Wishes that were adjusted"),
-    names.PROVIDER_JOB_ID: ("attempt, adapter", "The provider's id of the job, where it has one"),
-    names.HTTP_METHOD: ("edge, call", "HTTP method"),
-    names.HTTP_ROUTE: ("edge", "The route's pattern, empty where there is none"),
-    names.HTTP_STATUS: ("edge, call", "HTTP status of the answer"),
-    names.URL_PATH: ("call", "Path at the provider, up to 200 characters; not on *GET picture*"),
-    names.SERVER_ADDRESS: ("call", "Host that was called"),
-}
-
-_LABELS: Mapping[str, str] = {
-    "operation": "as the attribute `gen_ai.operation.name`",
-    "model": "the model that was asked for; `unknown` where no target was asked",
-    "outcome": "`succeeded`, `failed`, `cancelled` or `expired`",
-    "provider": "the adapter's name in the configuration",
-    "target": "adapter and provider model; `adapter/*` for names that only a wildcard covers",
-    "reason": "as in [errors.md](errors.md); empty on success",
-    "room": "`edge`, `ledger` or `router`",
-    "state": "`healthy`, `paused`, `ejected`, `probing`, or `held` by an operator",
-    "kind": "what happened, as in [routing.md](routing.md)",
-}
 
 
 @dataclass(frozen=True)
@@ -419,13 +384,13 @@ def _reasons_told() -> dict[str, str]:
 def telemetry() -> str:
     """docs/telemetry.md."""
     constants = [value for name, value in vars(names).items() if name.isupper() and name[0] != "_"]
-    carried = _tabled(("attribute", "on", "meaning"), ((f"`{each}`", *_ATTRIBUTES[each]) for each in _ATTRIBUTES))
-    spare = ", ".join(f"`{each}`" for each in constants if isinstance(each, str) and each not in _ATTRIBUTES)
+    carried = _tabled(("attribute", "on", "meaning"), ((f"`{each}`", *ATTRIBUTES[each]) for each in ATTRIBUTES))
+    spare = ", ".join(f"`{each}`" for each in constants if isinstance(each, str) and each not in ATTRIBUTES)
     beside = f"\nReserved, and on no span of this version: {spare}.\n" if spare else ""
     metrics = [_metric(each) for each in constants if hasattr(each, "describe")]
     measured = _tabled(("metric", "kind", "labels", "meaning"), metrics)
     used = sorted({label for row in metrics for label in row[2].split(", ") if label})
-    labels = _tabled(("label", "says"), ((label, _LABELS[label.strip("`")]) for label in used))
+    labels = _tabled(("label", "says"), ((label, LABELS[label.strip("`")]) for label in used))
     return f"{_TELEMETRY_HEAD}{carried}{beside}\n## Metrics\n\n{measured}\n{labels}\n{_NEVER}"
 
 

@@ -6,6 +6,7 @@ from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import admin_pb2, admin_pb2_grpc
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import to_micros, to_money
+from heliostat.ledger.arms import Arms, window_of
 from heliostat.ledger.budgets import TOTAL, Budgets, Standing
 from heliostat.ledger.callers import Callers
 from heliostat.ledger.requests import ANYBODY, Requests, balance, page_size
@@ -16,10 +17,11 @@ _LEAST_SECRET_CHARACTERS = 8
 class LedgerAdmin(admin_pb2_grpc.LedgerAdminServiceServicer):
     """What operators may do."""
 
-    def __init__(self, callers: Callers, budgets: Budgets, requests: Requests, *, sandbox: bool) -> None:
+    def __init__(self, callers: Callers, budgets: Budgets, requests: Requests, arms: Arms, *, sandbox: bool) -> None:
         self._callers = callers
         self._budgets = budgets
         self._requests = requests
+        self._arms = arms
         self._sandbox = sandbox
 
     async def CreateKey(self, request: admin_pb2.CreateKeyRequest, context: Any) -> admin_pb2.CreateKeyResponse:
@@ -91,6 +93,18 @@ class LedgerAdmin(admin_pb2_grpc.LedgerAdminServiceServicer):
         raise _not_yet(
             "Usage by group is not served yet; ListAllRequests tells the total cost of what matches a filter."
         )
+
+    async def GetAllArms(self, request: admin_pb2.GetAllArmsRequest, context: Any) -> admin_pb2.GetAllArmsResponse:
+        """How the targets of a model fared."""
+        report = await self._arms.report(request.model, *window_of(request), request.key_id or ANYBODY)
+        return admin_pb2.GetAllArmsResponse(**report)
+
+    async def GetDecisions(
+        self, request: admin_pb2.GetDecisionsRequest, context: Any
+    ) -> admin_pb2.GetDecisionsResponse:
+        """What was decided for a request. Raises RESOURCE_NOT_FOUND, and RESOURCE_GONE where no decision is kept."""
+        record, decisions = await self._requests.decisions(request.request_id)
+        return admin_pb2.GetDecisionsResponse(request=record, decisions=decisions)
 
     async def PurgeAnyRequest(
         self, request: admin_pb2.PurgeAnyRequestRequest, context: Any

@@ -77,8 +77,8 @@ class RunningAttempt:
         """True where money may be lost if the attempt is given up now."""
         return self.state == OPEN and self.accepted and self.estimate != 0
 
-    def intent(self, request_id: str) -> Row:
-        """The attempt's row as it is written before its target is asked."""
+    def intent(self, request_id: str, decision: bytes | None) -> Row:
+        """The attempt's row as it is written before its target is asked, with why that was chosen."""
         return {
             "attempt_id": self.attempt_id,
             "request_id": request_id,
@@ -97,6 +97,7 @@ class RunningAttempt:
             "accept_time_us": None,
             "end_time_us": None,
             "image_count": self.image_count,
+            "decision": decision,
         }
 
     def end_as(self, told: event_pb2.Attempt) -> None:

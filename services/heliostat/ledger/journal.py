@@ -6,9 +6,9 @@ order of committing.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.sql import ColumnElement, Select
@@ -21,6 +21,7 @@ from heliostat.chassis.errors import MeshError
 from heliostat.ledger.schema import ATTEMPTS, CLAIMS, INPUTS, IS_KEPT, IS_OPEN, MEDIA, OWNERS, REQUESTS
 
 Row = Mapping[Any, Any]
+_Answer = TypeVar("_Answer")
 
 RUNNING = ledger_pb2.REQUEST_STATE_RUNNING
 SUCCEEDED = ledger_pb2.REQUEST_STATE_SUCCEEDED
@@ -54,6 +55,10 @@ _ATTEMPT_END = [
     "end_time_us",
     "image_count",
 ]
+
+
+# A decision may be long, and is asked for alone.
+_ATTEMPT_COLUMNS = [column for column in ATTEMPTS.columns if column.name != "decision"]
 
 
 def _insert(table: Any) -> Prepared:
@@ -190,6 +195,19 @@ class Journal:
         )
         return await self._database.read(lambda connection: connection.execute(query).scalar()) or ""
 
+    async def decisions(self, request_id: str) -> Sequence[Row]:
+        """`attempt_id` and `decision` of a request's attempts, in order."""
+        query = (
+            select(ATTEMPTS.c.attempt_id, ATTEMPTS.c.decision)
+            .where(ATTEMPTS.c.request_id == request_id)
+            .order_by(ATTEMPTS.c.start_time_us, ATTEMPTS.c.attempt_id)
+        )
+        return await self._database.read(lambda connection: connection.execute(query).mappings().all())
+
+    async def read(self, function: Callable[[Connection], _Answer]) -> _Answer:
+        """Runs a report's own queries, in one snapshot."""
+        return await self._database.read(function)
+
     async def page(self, conditions: Sequence[ColumnElement[bool]], size: int, token: str) -> Page:
         """A page of the requests for which all `conditions` hold. Raises INVALID_FIELD for a foreign token."""
         after = _parse_token(token)
@@ -310,6 +328,15 @@ class Journal:
         return await self._database.read(read)
 
 
+def unwatched(written: "asyncio.Future[None]") -> None:
+    """Takes note of a write that nobody waits for: the end of its request is queued after it and repeats what it says.
+
+    Where it failed, the database failed, and the end is tried for longer.
+    """
+    if not written.cancelled():
+        written.exception()
+
+
 def _done(_: object) -> None:
     """A write's answer where there is nothing to tell: cursors must not leave the writer's thread."""
 
@@ -359,7 +386,7 @@ def check_same_request(held: str, asked: str) -> None:
 def _load(connection: Connection, query: "Select[Any]") -> Sequence[Stored]:
     requests = connection.execute(query).mappings().all()
     ids = [row["request_id"] for row in requests]
-    attempts = _grouped(connection, select(ATTEMPTS).where(ATTEMPTS.c.request_id.in_(ids)))
+    attempts = _grouped(connection, select(*_ATTEMPT_COLUMNS).where(ATTEMPTS.c.request_id.in_(ids)))
     media = _grouped(connection, select(MEDIA).where(MEDIA.c.request_id.in_(ids)).order_by(MEDIA.c.image_index))
     return [
         Stored(row, sorted(attempts.get(each, ()), key=_attempt_order), media.get(each, ()))

@@ -11,6 +11,7 @@ from heliostat.chassis.database import Migrations
 from heliostat.chassis.modules import Module, Service, Surroundings
 from heliostat.chassis.money import MICROS_PER_USD
 from heliostat.ledger.admin import LedgerAdmin, check_fixed_key
+from heliostat.ledger.arms import Arms
 from heliostat.ledger.budgets import Budgets
 from heliostat.ledger.callers import Callers
 from heliostat.ledger.desk import Desk
@@ -51,8 +52,9 @@ class LedgerPart:
         )
         requests = Requests(desk, self.runs)
         self.recovery = Recovery(desk, self.runs, shared=self._database.is_shared)
-        face = LedgerFace(desk, self.runs, self._callers, requests)
-        admin = LedgerAdmin(self._callers, self._budgets, requests, sandbox=surroundings.sandbox)
+        arms = Arms(desk)
+        face = LedgerFace(desk, self.runs, self._callers, requests, arms)
+        admin = LedgerAdmin(self._callers, self._budgets, requests, arms, sandbox=surroundings.sandbox)
         self.services: Sequence[Service] = (
             Service("heliostat.api.router.v1.RouterService", router_pb2_grpc.add_RouterServiceServicer_to_server, face),
             Service("heliostat.api.ledger.v1.LedgerService", ledger_pb2_grpc.add_LedgerServiceServicer_to_server, face),

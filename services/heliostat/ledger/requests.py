@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.sql import ColumnElement
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
-from heliostat.api.ledger.v1 import ledger_pb2
+from heliostat.api.ledger.v1 import admin_pb2, ledger_pb2
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import to_money
 from heliostat.ledger.budgets import TOTAL, Standing
@@ -38,6 +38,26 @@ class Requests:
         if stored is None and run is not None:
             stored = Stored(run.order.opening(self._desk.owner), (), ())
         return request_record(_mine(stored, key_id))
+
+    async def decisions(self, request_id: str) -> tuple[ledger_pb2.Request, list[admin_pb2.AttemptDecision]]:
+        """A request, and what was decided before each of its attempts. Raises RESOURCE_NOT_FOUND.
+
+        Raises RESOURCE_GONE where no decision is kept: no target was chosen, or an earlier version chose it.
+        """
+        record = await self.get(request_id, ANYBODY)
+        decisions = []
+        for row in await self._desk.journal.decisions(request_id):
+            told = admin_pb2.AttemptDecision(attempt_id=row["attempt_id"])
+            if row["decision"] is not None:
+                told.decision.MergeFromString(row["decision"])
+            decisions.append(told)
+        if not any(told.HasField("decision") for told in decisions):
+            raise MeshError(
+                reasons.ERROR_REASON_RESOURCE_GONE,
+                "No decision is kept of this request: no target was chosen for it, or a version before 0.2 chose it.",
+                field="request_id",
+            )
+        return record, decisions
 
     async def locate(self, request_id: str, key_id: str | None) -> Admission:
         """Where a request can be followed. Raises RESOURCE_NOT_FOUND."""

@@ -26,10 +26,11 @@ from heliostat.chassis.money import MICROS_PER_USD, to_micros
 from heliostat.ledger import journal as states
 from heliostat.ledger import meters
 from heliostat.ledger.attempt import RunningAttempt
+from heliostat.ledger.decisions import DecisionLog
 from heliostat.ledger.desk import Desk
 from heliostat.ledger.ending import commit_end, ending
 from heliostat.ledger.event_log import EventLog
-from heliostat.ledger.journal import Row, id_taken
+from heliostat.ledger.journal import Row, id_taken, unwatched
 from heliostat.ledger.keeper import Keeper
 from heliostat.ledger.normal_form import operation
 from heliostat.ledger.order import Order
@@ -75,6 +76,7 @@ class Run:
         self._finishing = False
         self._given_up: MeshError | None = None
         self._attempts = {each.attempt_id: each for each in order.earlier}
+        self._decisions = DecisionLog()
         self._completed: event_pb2.ImageEvent | None = None
         self._leaving: asyncio.TimerHandle | None = None
         self._began = desk.clock.monotonic()
@@ -285,7 +287,7 @@ class Run:
         estimate = to_micros(started.estimated_cost) if known else default
         desk.budgets.reserve(key_id, estimate)
         attempt = RunningAttempt(event.attempt_id, started, estimate, desk.now_us())
-        row = attempt.intent(self.request_id)
+        row = attempt.intent(self.request_id, self._decisions.keep(started))
         self._attempts[event.attempt_id] = attempt
         try:
             if not self._opened:
@@ -294,7 +296,7 @@ class Run:
             elif desk.settings.write_ahead == "attempt":
                 await desk.journal.intend(row)
             else:
-                desk.journal.intend(row).add_done_callback(_unwatched)
+                desk.journal.intend(row).add_done_callback(unwatched)
         except (MeshError, SQLAlchemyError):
             del self._attempts[event.attempt_id]
             desk.budgets.settle(key_id, estimate, 0, 0)
@@ -325,7 +327,7 @@ class Run:
             attempt.job_id = job_id
             written = self._desk.journal.accept(attempt.attempt_id, job_id, attempt.accept_time_us)
             written.add_done_callback(_reach_accepted)
-            written.add_done_callback(_unwatched)
+            written.add_done_callback(unwatched)
 
     def _expire_time_us(self) -> int:
         settings, retention = self._desk.settings, self.order.caller.key.retention
@@ -343,7 +345,7 @@ class Run:
         attempt.end_as(told)
         self._settle(attempt)
         written = self._desk.journal.end_attempt(attempt.attempt_id, attempt.ending(self._desk.now_us()))
-        written.add_done_callback(_unwatched)
+        written.add_done_callback(unwatched)
 
     def _settle(self, attempt: RunningAttempt) -> None:
         self._desk.budgets.settle(self.order.caller.key_id, attempt.estimate, attempt.cost, attempt.held)
@@ -427,6 +429,7 @@ class Run:
         meters.ended(what, model, _OUTCOME_WORD[self.state]).inc()
         meters.duration(what, model).observe(self._desk.clock.monotonic() - self._began)
         span.set(telemetry.COST_MICROS, sum(each.cost for each in self._attempts.values()))
+        self._decisions.tell(span)
         if error is not None:
             span.set(telemetry.REASON, reason_name(error.reason))
             span.fail(error)
@@ -436,15 +439,6 @@ class Run:
             span.set(telemetry.PROVIDER, result.provider)
             span.set(telemetry.RESPONSE_MODEL, result.provider_model)
             span.set(telemetry.IMAGE_COUNT, result.image_count)
-
-
-def _unwatched(written: "asyncio.Future[None]") -> None:
-    """Takes note of a write that nobody waits for: the end of the request is queued after it and repeats what it says.
-
-    Where it failed, the database failed, and the end is tried for longer.
-    """
-    if not written.cancelled():
-        written.exception()
 
 
 def _reach_accepted(written: "asyncio.Future[None]") -> None:

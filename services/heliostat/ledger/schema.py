@@ -3,7 +3,8 @@
 Times are micro-seconds since the epoch, money is in micro-dollars.
 
 Protos are kept as bytes where nothing is asked of their inside: `payload` (ImageRequest, its inputs as blobs),
-`error` (google.rpc.Status), `result` (ImageResult), `started` and `ended` (MediaInfo, MediaEnded), `key` (Key).
+`error` (google.rpc.Status), `result` (ImageResult), `started` and `ended` (MediaInfo, MediaEnded), `key` (Key),
+`decision` (Decision).
 """
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, literal_column
@@ -69,6 +70,7 @@ ATTEMPTS = Table(
     Column("accept_time_us", BigInteger),
     Column("end_time_us", BigInteger),
     Column("image_count", Integer, nullable=False),
+    Column("decision", LargeBinary),
 )
 
 MEDIA = Table(

@@ -13,6 +13,7 @@ from heliostat.api.router.v1 import router_pb2, router_pb2_grpc
 from heliostat.chassis import telemetry
 from heliostat.chassis.calls import call, current_call
 from heliostat.chassis.errors import MeshError
+from heliostat.ledger.arms import Arms, window_of
 from heliostat.ledger.bounds import check_duration, check_generation, check_image
 from heliostat.ledger.callers import Caller, Callers
 from heliostat.ledger.desk import Desk
@@ -37,11 +38,12 @@ def new_request_id() -> str:
 class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerServiceServicer):
     """What callers see. Every method but DeliverWebhook wants a key, and tells a caller of its own things only."""
 
-    def __init__(self, desk: Desk, runs: Runs, callers: Callers, requests: Requests) -> None:
+    def __init__(self, desk: Desk, runs: Runs, callers: Callers, requests: Requests, arms: Arms) -> None:
         self._desk = desk
         self._runs = runs
         self._callers = callers
         self._requests = requests
+        self._arms = arms
 
     async def _caller(self) -> Caller:
         incoming = current_call()
@@ -56,7 +58,8 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
         caller = await self._caller()
         check_generation(request)
         image = request.image
-        caller.check_may(image.model, operation(image))
+        for model in (image.model, *image.routing.fallback_models):
+            caller.check_may(model, operation(image))
         self._check_concurrency(caller)
         order = await self._order(request, caller)
         admission = await self._runs.admit(order, request.retry_count)
@@ -128,6 +131,13 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
         await self._caller()
         return await call(self._desk.router.ListModels, request, timeout_s=_PASS_ON_S)
 
+    async def ListProviders(
+        self, request: router_pb2.ListProvidersRequest, context: Any
+    ) -> router_pb2.ListProvidersResponse:
+        """Asks the router."""
+        await self._caller()
+        return await call(self._desk.router.ListProviders, request, timeout_s=_PASS_ON_S)
+
     async def DeliverWebhook(
         self, request: router_pb2.DeliverWebhookRequest, context: Any
     ) -> router_pb2.DeliverWebhookResponse:
@@ -195,6 +205,12 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
         caller = await self._caller()
         already, count = await self._requests.purge(request.request_id, caller.key_id)
         return ledger_pb2.PurgeRequestResponse(already_purged=already, media_count=count)
+
+    async def GetArms(self, request: ledger_pb2.GetArmsRequest, context: Any) -> ledger_pb2.GetArmsResponse:
+        """How the targets of a model fared for the caller."""
+        caller = await self._caller()
+        report = await self._arms.report(request.model, *window_of(request), caller.key_id)
+        return ledger_pb2.GetArmsResponse(**report)
 
     async def ReadMedia(
         self, request: ledger_pb2.ReadMediaRequest, context: Any
