@@ -52,7 +52,7 @@ def heliostat_mesh_configs(
         },
         "edge": {
             "state_dir": str(around.folder),
-            "edge": {"host": "127.0.0.1", "port": port, "router": f"dns:///{core}"},
+            "edge": {"host": "127.0.0.1", "port": port, "router": f"dns:///{core}", "pictures": "store"},
             "telemetry": telemetry,
         },
     }

@@ -78,6 +78,10 @@ class Answer:
         """The final pictures that are whole, in order."""
         return [self._pictures[index] for index in sorted(self._pictures) if self._pictures[index].ended is not None]
 
+    def fill(self, picture: Picture, data: bytes) -> None:
+        """Gives a whole picture the bytes that did not come with the events."""
+        picture.pieces = [pybase64.b64encode(data) if self.as_base64 else data]
+
     def release(self) -> None:
         """Lets go of the pictures, once what is sent has been made of them; see where the stream is read."""
         self._pictures.clear()

@@ -12,6 +12,7 @@ from heliostat.edge.answer import Answer
 from heliostat.edge.desk import GRACE_S, Desk
 from heliostat.edge.from_proto import Asked, body_pieces, complete, detached_body, executed_model, usd
 from heliostat.edge.limits import json_fields
+from heliostat.edge.media_files import blob_key
 from heliostat.edge.presence import DrainOver, Presence, line_of
 from heliostat.edge.problems import error_body
 from heliostat.edge.schemas import ImageBody, generation_body
@@ -42,6 +43,9 @@ class Images:
             visit.header(b"prefer"), request.scope["query_string"].decode("latin-1"), desk.settings.request_timeout_s
         )
         answer = Answer(as_base64=form != PICTURE)
+        from_store = desk.settings.pictures == "store" and image.output.delivery == request_pb2.DELIVERY_BYTES
+        if from_store:
+            image.output.delivery = request_pb2.DELIVERY_STORED
         ask = router_pb2.GenerateRequest(
             image=image,
             request_id=visit.request_id,
@@ -60,6 +64,8 @@ class Images:
             visit.answer_headers["x-heliostat-request-id"] = answer.request_id
         if answer.result is None and answer.detached:
             return self._detached(answer, body, how_long)
+        if from_store:
+            await self._fetch(answer)
         asked = Asked(body.model, image.output.quality, image.output.background, visit.trace_id, desk.sandbox)
         reply = self._reply(answer, asked, form, visit)
         answer.release()
@@ -76,6 +82,12 @@ class Images:
                     answer.take_all(response.events)
                     # The exception that ends the stream keeps this frame for a while; it must not keep picture bytes.
                     del response
+
+    async def _fetch(self, answer: Answer) -> None:
+        """Reads the pictures where the ledger has kept them. Raises RESOURCE_NOT_FOUND, MESH_UNAVAILABLE."""
+        for picture in answer.pictures:
+            if picture.media_id and not picture.pieces:
+                answer.fill(picture, await self._desk.blobs.get(blob_key(picture.media_id)))
 
     def _reply(self, answer: Answer, asked: Asked, form: str, visit: Visit) -> Reply:
         result = complete(answer)

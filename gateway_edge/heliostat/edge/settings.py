@@ -1,5 +1,7 @@
 """`edge:` in the config file."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from heliostat.chassis.settings import PartSettings
@@ -19,6 +21,9 @@ class EdgeSettings(PartSettings):
     public_url: str = Field("", pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$")
     """Address under which callers reach the edge, such as https://images.example.com; picture links begin with it.
     Empty: the address it listens on."""
+    pictures: Literal["stream", "store"] = "stream"
+    """Where the bytes of base64 answers come from: the stream of events, or the blobs in which the ledger keeps them.
+    "store" halves the bytes on the wire for an edge in a process of its own whose blobs are near."""
     request_timeout_s: float = Field(300.0, gt=0, le=3600)
     """How long a call waits for its pictures, in seconds; after that it gets a job id."""
     media_link_s: int = Field(3600, ge=1, le=604_800)

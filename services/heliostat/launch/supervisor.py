@@ -52,7 +52,8 @@ def spread(tree: Mapping[str, Any], sockets: Path | None = None) -> dict[str, An
     ledger = dict(tree.get("ledger") or {})
     ledger["listen"] = [*ledger.get("listen", ()), core]
     spread_tree["ledger"] = ledger
-    spread_tree["edge"] = {**(tree.get("edge") or {}), "router": core}
+    # On one machine the blobs are near: base64 pictures need not cross the wire from core to edge as well.
+    spread_tree["edge"] = {"pictures": "store", **(tree.get("edge") or {}), "router": core}
     return spread_tree
 
 
