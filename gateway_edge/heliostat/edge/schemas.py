@@ -29,7 +29,8 @@ _Whole = BeforeValidator(_whole)
 Count = Annotated[int, _Whole, Field(ge=1, le=10)]
 Seed = Annotated[int, _Whole, Field(ge=-(2**63), le=2**63 - 1)]
 Percent = Annotated[int, _Whole, Field(ge=0, le=100)]
-Short = Annotated[str, Field(max_length=512)]
+Short = Annotated[str, Field(max_length=255)]
+Label = Annotated[str, Field(max_length=256)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 Names = Annotated[list[Name], Field(max_length=64)]
 Seconds = Annotated[float, BeforeValidator(_whole), Field(ge=0, le=3600, allow_inf_nan=False)]
@@ -98,7 +99,7 @@ class ImageBody(BaseModel):
     )
     cohort: Short | None = Field(None, description="Ours: requests of one cohort go the same way in a split.")
     session_id: Short | None = Field(None, description="Ours: groups requests of one session.")
-    tags: dict[Name, Short] | None = Field(None, max_length=32, description="Ours: labels kept with the request.")
+    tags: dict[Name, Label] | None = Field(None, max_length=16, description="Ours: labels kept with the request.")
     delivery: Literal["provider_url", "stored", "bytes"] | None = Field(
         None, description="Ours: the provider's own address, a link of ours, or the bytes."
     )
