@@ -205,6 +205,8 @@ class ScriptedLedger(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.Ledg
         self.metadata: list[dict[str, str]] = []
         self.webhooks: list[router_pb2.DeliverWebhookRequest] = []
         self.jobs: dict[str, ledger_pb2.Request] = {}
+        self.providers: list[router_pb2.Provider] = []
+        self.arms: list[ledger_pb2.Arm] = []
         self.started = asyncio.Event()
         self.closed = asyncio.Event()
 
@@ -232,6 +234,22 @@ class ScriptedLedger(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.Ledg
         model = router_pb2.Model(name="flux-schnell", aliases=["flux"], targets=[target], create_time_seconds=1)
         known = request.model in ("", "flux-schnell", "flux")
         return router_pb2.ListModelsResponse(models=[model] if known else [])
+
+    async def ListProviders(
+        self, request: router_pb2.ListProvidersRequest, context: Any
+    ) -> router_pb2.ListProvidersResponse:
+        """Tells what the test put here."""
+        self._note()
+        return router_pb2.ListProvidersResponse(providers=self.providers)
+
+    async def GetArms(self, request: ledger_pb2.GetArmsRequest, context: Any) -> ledger_pb2.GetArmsResponse:
+        """Tells what the test put here, of the window that was asked for."""
+        self._note()
+        if request.model not in ("flux-schnell", "fal/fal-ai/flux"):
+            raise MeshError(reasons.ERROR_REASON_MODEL_NOT_FOUND, "There is no such model; list them.", field="model")
+        return ledger_pb2.GetArmsResponse(
+            route=request.model, arms=self.arms, start_time=request.start_time, end_time=request.end_time
+        )
 
     async def DeliverWebhook(
         self, request: router_pb2.DeliverWebhookRequest, context: Any

@@ -85,9 +85,9 @@ def test_a_wrong_field_is_named(fields: dict[str, Any], field: str) -> None:
     ("fields", "message"),
     [
         ({"prompt": "x" * 32_001}, "prompt is too long; at most 32000 characters are taken."),
-        ({"user": "x" * 513}, "user is too long; at most 512 characters are taken."),
+        ({"user": "x" * 513}, "user is too long; at most 255 characters are taken."),
         ({"models": ["m"] * 65}, "models is too long; at most 64 entries are taken."),
-        ({"tags": {str(number): "x" for number in range(33)}}, "tags is too long; at most 32 entries are taken."),
+        ({"tags": {str(number): "x" for number in range(33)}}, "tags is too long; at most 16 entries are taken."),
         ({"prompt": "\ud800"}, "prompt must be text that UTF-8 can express; half of a surrogate pair is none."),
     ],
 )

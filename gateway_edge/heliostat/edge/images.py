@@ -54,25 +54,29 @@ class Images:
             retry_count=retry_count(visit.header(b"x-stainless-retry-count")),
         )
         try:
-            await self._follow(answer, ask, request, how_long)
+            await self._follow(answer, ask, request, how_long, from_store=from_store)
         except DrainOver:
             # The run is the ledger's and goes on; who waits is told where to find it.
-            answer.detached = True
+            answer.detached, answer.result = True, None
         finally:
             visit.possibly_bought = answer.possibly_bought
             answer.request_id = answer.request_id or visit.request_id
             visit.answer_headers["x-heliostat-request-id"] = answer.request_id
         if answer.result is None and answer.detached:
             return self._detached(answer, body, how_long)
-        if from_store:
-            await self._fetch(answer)
         asked = Asked(body.model, image.output.quality, image.output.background, visit.trace_id, desk.sandbox)
         reply = self._reply(answer, asked, form, visit)
         answer.release()
         return reply
 
     async def _follow(
-        self, answer: Answer, ask: router_pb2.GenerateRequest, request: Request, how_long: Patience
+        self,
+        answer: Answer,
+        ask: router_pb2.GenerateRequest,
+        request: Request,
+        how_long: Patience,
+        *,
+        from_store: bool,
     ) -> None:
         visit, timeout_s = visit_of(request), how_long.wait_s + GRACE_S
         opened = stream(self._desk.router.Generate, ask, timeout_s=timeout_s, metadata=visit.credentials())
@@ -82,6 +86,8 @@ class Images:
                     answer.take_all(response.events)
                     # The exception that ends the stream keeps this frame for a while; it must not keep picture bytes.
                     del response
+            if from_store:
+                await self._fetch(answer)
 
     async def _fetch(self, answer: Answer) -> None:
         """Reads the pictures where the ledger has kept them. Raises RESOURCE_NOT_FOUND, MESH_UNAVAILABLE."""

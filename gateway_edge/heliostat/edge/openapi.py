@@ -1,7 +1,7 @@
 """The API described as OpenAPI 3.1, made from the same models that check the bodies. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
@@ -20,7 +20,10 @@ _PICTURE_EXAMPLE = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path, in words. `path` as in the route; `open` means that no key is asked for."""
+    """One method of one path, in words.
+
+    `path` as in the route; `open` means that no key is asked for; `query` tells parameters that may be left out.
+    """
 
     method: str
     path: str
@@ -31,6 +34,7 @@ class Operation:
     example: Mapping[str, Any] | None = None
     open: bool = False
     statuses: Sequence[int] = (200,)
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 _SERVED = (
@@ -68,6 +72,24 @@ _SERVED = (
     ),
     Operation("get", "/v1/jobs/{id}", "Tell a job", "Its state, and its result once it is there."),
     Operation("delete", "/v1/jobs/{id}", "Cancel a job", "As far as its provider still allows it."),
+    Operation(
+        "get",
+        "/v1/providers",
+        "Tell how providers fare",
+        "Each with its targets: whether they take requests, and why not; of their last calls how many succeeded and how "
+        "long those took, in seconds.",
+    ),
+    Operation(
+        "get",
+        "/v1/routes/{model}/arms",
+        "Tell how a split went",
+        "Your own requests of a model by the target that they began with: how many it answered itself, how many another "
+        "target answered, how long its pictures took and what they cost. The last 24 hours unless a window is named.",
+        query={
+            "start_time": "Begin of the window, such as 2026-11-30T12:00:00Z; at most 31 days before its end.",
+            "end_time": "End of the window; now where it is left out.",
+        },
+    ),
     Operation(
         "post",
         "/v1/providers/{provider}/webhook",
@@ -150,6 +172,10 @@ def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         told["parameters"] = [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
         ]
+    for name, meaning in operation.query.items():
+        told.setdefault("parameters", []).append(
+            {"name": name, "in": "query", "description": meaning, "schema": {"type": "string"}}
+        )
     if operation.open:
         told["security"] = []
     if operation.body is not None:
