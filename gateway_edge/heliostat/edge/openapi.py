@@ -76,15 +76,16 @@ _SERVED = (
         "get",
         "/v1/providers",
         "Tell how providers fare",
-        "Each with its targets: whether they take requests, and why not; of their last calls how many succeeded and how "
-        "long those took, in seconds.",
+        "Each with its targets: whether they take requests, and why not; of their last calls how many succeeded and "
+        "how long those took, in seconds.",
     ),
     Operation(
         "get",
         "/v1/routes/{model}/arms",
         "Tell how a split went",
-        "Your own requests of a model by the target that they began with: how many it answered itself, how many another "
-        "target answered, how long its pictures took and what they cost. The last 24 hours unless a window is named.",
+        "Your own requests of a model by the target that they began with: how many it answered itself, how many "
+        "another target answered, how long its pictures took and what they cost. The last 24 hours unless a window is "
+        "named.",
         query={
             "start_time": "Begin of the window, such as 2026-11-30T12:00:00Z; at most 31 days before its end.",
             "end_time": "End of the window; now where it is left out.",
