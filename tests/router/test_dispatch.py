@@ -94,7 +94,8 @@ async def test_failover_matrix(outcome: int | None, on_unknown: str) -> None:
     for reason in _REASONS:
         first = ScriptedAdapter("a", [fails(reason, outcome)])
         second = ScriptedAdapter("b")
-        async with running_router([first, second], route("a/model", "b/model", on_unknown=on_unknown)) as room:
+        targets = route("a/model", "b/model", on_unknown=on_unknown)
+        async with running_router([first, second], targets, max_wait_s=0) as room:
             answer = await room.ask()
         goes_on = reason not in _ASKED_NOWHERE_ELSE and (outcome in _FREE or on_unknown == "next")
         assert (len(first.requests), len(second.requests)) == (1, int(goes_on)), reasons.ErrorReason.Name(reason)
@@ -284,7 +285,8 @@ async def test_rate_limited_everywhere_tells_the_shortest_pause() -> None:
         answer = await room.ask()
     assert answer.error is not None
     assert answer.error.reason == reasons.ERROR_REASON_RATE_LIMITED
-    assert answer.error.retry_after_s == 3.0
+    assert answer.error.retry_after_s is not None
+    assert 2.0 < answer.error.retry_after_s <= 3.0
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis.errors import from_status
 from heliostat.chassis.money import to_micros
 from tests.support.router_room import Answer, route, running_router
 from tests.support.scripted_adapter import ScriptedAdapter, Step, accepted, capability, delivers, fails, picture, says
@@ -33,7 +34,9 @@ def random_step(dice: random.Random) -> Step:
         return says([accepted("job-1")])
     before = {"fails": [], "breaks": picture(0), "previews": picture(0, partial=True)}[kind]
     billed = dice.choice((event_pb2.BILLED_UNSPECIFIED, event_pb2.BILLED_YES))
-    return fails(dice.choice(_REASONS), dice.choice(_OUTCOMES), before=before, billed=billed, micros=500)
+    reason = dice.choice(_REASONS)
+    pause_s = 0.0 if reason == reasons.ERROR_REASON_RATE_LIMITED else None
+    return fails(reason, dice.choice(_OUTCOMES), before=before, billed=billed, micros=500, retry_after_s=pause_s)
 
 
 def check(answer: Answer, image_count: int, max_attempts: int) -> None:
@@ -41,16 +44,21 @@ def check(answer: Answer, image_count: int, max_attempts: int) -> None:
     started: list[str] = []
     target_of: dict[str, str] = {}
     failed: set[str] = set()
+    limited: set[str] = set()
     whole: list[int] = []
     partial: dict[tuple[str, int], bool] = {}
     for message in answer.messages:
         for event in message.events:
             attempt_id = event.attempt_id
+            if event.HasField("waiting"):
+                assert attempt_id == ""
+                continue
             if event.HasField("attempt_started"):
                 assert len(message.events) == 1
                 assert attempt_id not in started
                 branch = attempt_id.rsplit("/", 1)[0]
-                refused = {target_of[other] for other in failed if other.startswith(f"{branch}/")}
+                others = failed - limited
+                refused = {target_of[other] for other in others if other.startswith(f"{branch}/")}
                 assert event.attempt_started.target not in refused
                 target_of[attempt_id] = event.attempt_started.target
                 started.append(attempt_id)
@@ -58,6 +66,8 @@ def check(answer: Answer, image_count: int, max_attempts: int) -> None:
             assert attempt_id not in failed or event.HasField("completed")
             if event.HasField("attempt_failed"):
                 failed.add(attempt_id)
+                if was_rate_limited(event.attempt_failed.attempt):
+                    limited.add(attempt_id)
             elif event.HasField("media_started"):
                 partial[attempt_id, event.media_started.image_index] = event.media_started.partial
             elif event.HasField("media_ended") and not partial[attempt_id, event.media_ended.image_index]:
@@ -70,6 +80,12 @@ def check(answer: Answer, image_count: int, max_attempts: int) -> None:
     if answer.error is None:
         check_result(answer.result, started, failed, len(whole), image_count)
         assert answer.events[-1].HasField("completed")
+
+
+def was_rate_limited(attempt: event_pb2.Attempt) -> bool:
+    """True where the target asked for a pause and took nothing: only then may it be asked again."""
+    reason = from_status(attempt.status).reason
+    return reason == reasons.ERROR_REASON_RATE_LIMITED and attempt.billed == event_pb2.BILLED_NO
 
 
 def check_result(

@@ -137,7 +137,9 @@ async def test_fallback_models_are_replayed_too() -> None:
     broken = [fails(reasons.ERROR_REASON_PROVIDER_UNAVAILABLE)]
     adapter = ScriptedAdapter("a", broken, models=[capability(name) for name in "wxyz"])
     split = [[{"target": f"a/{name}"} for name in pair] for pair in ("wx", "yz")]
-    async with running_router([adapter], route(*split[0]), route(*split[1], model="n"), max_attempts=10) as room:
+    never = {"consecutive_failures": 1000, "many_calls": 1000, "some_calls": 1000}
+    routes = (route(*split[0]), route(*split[1], model="n"))
+    async with running_router([adapter], *routes, max_attempts=10, health=never) as room:
         for _ in range(20):
             answer = await room.ask(routing=request_pb2.Routing(fallback_models=["n", "m"]))
             decision = answer.of("attempt_started")[0].decision

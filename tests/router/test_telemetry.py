@@ -16,9 +16,8 @@ def attempts(provider: str, target: str, reason: str) -> float:
 
 async def test_attempts_are_counted_by_reason() -> None:
     """One for the failure, one for the success."""
-    limited = ScriptedAdapter("metered", [fails(reasons.ERROR_REASON_RATE_LIMITED), delivers()])
+    limited = ScriptedAdapter("metered", [fails(reasons.ERROR_REASON_RATE_LIMITED, retry_after_s=0.0), delivers()])
     async with running_router([limited], route("metered/model")) as room:
-        await room.ask()
         await room.ask()
     assert attempts("metered", "metered/model", "rate_limited") == 1
     assert attempts("metered", "metered/model", "") == 1

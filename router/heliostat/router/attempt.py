@@ -1,7 +1,7 @@
 """One call of one target: asked, relayed event by event, and what is known of it when it is over."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -18,11 +18,12 @@ from heliostat.chassis.clock import Clock
 from heliostat.chassis.errors import MeshError, reason_name, to_duration, to_status
 from heliostat.chassis.money import to_micros, to_money
 from heliostat.router import policy
-from heliostat.router.health import Record
+from heliostat.router.health import Health, Permit
 from heliostat.router.table import Target
 
 # Between two looks at a job whose adapter went away.
 _LOOK_AGAIN_S = 0.5
+_ROUNDING_S = 0.01
 # Reasons of the public door: an adapter that gives one of them refuses the router, not the caller.
 _REFUSED_US = (reasons.ERROR_REASON_CALLER_UNKNOWN, reasons.ERROR_REASON_CALLER_FORBIDDEN)
 
@@ -34,10 +35,12 @@ class Plan:
     target: Target
     provider: str
     label: str  # the target's name in metrics and health: free names of one adapter share one
+    only_account: bool  # the adapter has one account of the provider only
     stub: AdapterServiceStub
     request: adapter_pb2.GenerateRequest  # the attempt's own copy
     first_index: int  # image_index of its first picture among the request's
     timeout_s: float
+    usual_s: float  # what the target is given where the request has more time left
     patient: bool  # True: a lost adapter is asked again for the same job, as long as there is time
     exact: bool  # False: any number of pictures is an answer, none included
     estimate_micros: int | None
@@ -50,14 +53,18 @@ class Attempt:
     said at the end, `delivered` counts whole final pictures, and `tail` is the last message, with `completed` in it.
     """
 
-    def __init__(self, plan: Plan, health: Record, clock: Clock) -> None:
+    def __init__(self, plan: Plan, permit: Permit, health: Health, clock: Clock) -> None:
         self.plan = plan
+        self.permit = permit
+        self.duration_s = 0.0
         self.error: MeshError | None = None
         self.result: event_pb2.ImageResult | None = None
         self.tail: router_pb2.GenerateResponse | None = None
         self.delivered = 0
         self.begun = False  # a final picture was begun: from here on nobody else may be asked
         self.timed_out = False
+        self.dropped = False  # another attempt beside it was quicker
+        self.ran_out = False  # of all its time, not of the target's limits to silence
         self._health = health
         self._clock = clock
         self._began = clock.monotonic()
@@ -108,7 +115,6 @@ class Attempt:
         """Asks the target and gives its events. Raises nothing that the target did: see `error`."""
         attributes = {telemetry.TARGET: self.record.target, telemetry.ATTEMPT_ID: self.record.attempt_id}
         ordinal = self.record.attempt_id.rpartition("/")[2]
-        self._health.started()
         self._began = self._clock.monotonic()
         over = False
         try:
@@ -118,7 +124,7 @@ class Attempt:
                         async with stream(
                             self.plan.stub.Generate, self.plan.request, timeout_s=self._time_left_s()
                         ) as responses:
-                            async for response in responses:
+                            async for response in self._timely(responses):
                                 taken = self._take(response)
                                 if self.result is None:
                                     yield taken
@@ -141,9 +147,18 @@ class Attempt:
                 span.set(telemetry.PROVIDER_JOB_ID, self.record.provider_job_id)
                 span.set(telemetry.IMAGE_COUNT, self.delivered)
         finally:
-            self._health.left()
+            self.permit.release()
             if not over:
                 telemetry.ATTEMPTS.labels(self.record.provider, self.plan.label, "cancelled").inc()
+
+    def _timely(
+        self, responses: AsyncIterable[adapter_pb2.GenerateResponse]
+    ) -> AsyncIterable[adapter_pb2.GenerateResponse]:
+        """The messages as they are, or watched where the target has limits to its silence."""
+        target = self.plan.target
+        if self.plan.patient or (target.first_event_timeout_s is None and target.idle_timeout_s is None):
+            return responses
+        return _watched(responses, target.first_event_timeout_s, target.idle_timeout_s)
 
     def _time_left_s(self) -> float:
         return max(0.0, self.plan.timeout_s - (self._clock.monotonic() - self._began))
@@ -177,6 +192,7 @@ class Attempt:
 
     def _accepted(self, provider_job_id: str) -> None:
         self.record.accept_time.CopyFrom(self._now())
+        self._health.accepted(self.permit)
         if provider_job_id:
             self.record.provider_job_id = provider_job_id
 
@@ -209,6 +225,7 @@ class Attempt:
             return error
         self.timed_out = True
         took_s = self._clock.monotonic() - self._began
+        self.ran_out = took_s >= self.plan.timeout_s - _ROUNDING_S
         return MeshError(
             reasons.ERROR_REASON_PROVIDER_TIMEOUT,
             f'Target "{self.record.target}" did not answer within {took_s:.1f} s.',
@@ -230,13 +247,12 @@ class Attempt:
 
     def _close(self) -> None:
         """Writes down how the attempt ended."""
-        duration_s = self._clock.monotonic() - self._began
+        duration_s = self.duration_s = self._clock.monotonic() - self._began
         record = self.record
         record.duration.CopyFrom(to_duration(duration_s))
         record.image_count = self.delivered
         if self.error is None:
             self._close_delivered()
-            self._health.succeeded(duration_s)
         else:
             self._close_failed(self.error)
         reason = reason_name(self.error.reason) if self.error is not None else ""
@@ -265,9 +281,17 @@ class Attempt:
             record.cost.CopyFrom(failure.cost)
         elif record.billed == event_pb2.BILLED_UNKNOWN and self.plan.estimate_micros is not None:
             record.cost.CopyFrom(to_money(self.plan.estimate_micros))
-        status = to_status(error)
-        record.status.CopyFrom(status)
-        self._health.failed(policy.rule_of(error.reason).mark, status)
+        record.status.CopyFrom(to_status(error))
+
+    def drop(self) -> None:
+        """Another attempt beside this one was quicker: it is given up, and nobody knows what it costs."""
+        self.dropped = True
+        self.error = MeshError(
+            reasons.ERROR_REASON_CANCELLED,
+            f'Target "{self.record.target}" was asked as well, and another one was quicker.',
+            target=self.record.target,
+        )
+        self._close()
 
     def settle_free(self) -> None:
         """The provider confirmed, after the attempt was given up, that nothing is charged for it."""
@@ -276,6 +300,30 @@ class Attempt:
         self.record.ClearField("cost")
         if self.error is not None:
             self.error.failure = event_pb2.AttemptFailure(outcome=self.record.outcome, billed=self.record.billed)
+
+
+async def _watched(
+    responses: AsyncIterable[adapter_pb2.GenerateResponse], first_s: float | None, idle_s: float | None
+) -> AsyncIterator[adapter_pb2.GenerateResponse]:
+    """The messages; DEADLINE_EXCEEDED where the first one, or the next one, does not come in time.
+
+    The time that the reader takes does not count.
+    """
+    messages = aiter(responses)
+    limit_s = first_s
+    while True:
+        try:
+            async with asyncio.timeout(limit_s):
+                response = await anext(messages)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise MeshError(
+                reasons.ERROR_REASON_DEADLINE_EXCEEDED, "The target gave no sign of life in time."
+            ) from None
+        yield response
+        del response
+        limit_s = idle_s
 
 
 _PLACED = frozenset({"media_started", "media_chunk", "media_ended"})

@@ -1,12 +1,13 @@
 """The choice for one request: its route, what it needs and wants; asks `selection`, says why nothing is left."""
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from heliostat.api.image.v1 import event_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.router.v1 import router_pb2
+from heliostat.chassis.clock import Clock
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import MICROS_PER_USD, to_micros, usd
 from heliostat.router import selection
@@ -15,16 +16,43 @@ from heliostat.router.catalog import Catalog, Needs, needs_of
 from heliostat.router.directory import Directory
 from heliostat.router.fitness import fitness_of
 from heliostat.router.health import Health
+from heliostat.router.record import Hold
 from heliostat.router.selection import Exclusion, Out, Selection
 from heliostat.router.table import Route, Target, route_of, target_of
+from heliostat.router.turns import Held, Prospects, Turns
+
+# Routes up to this size are looked through target by target when somebody is kept back.
+_FEW = 16
+
+
+_SPENT = Exclusion(Out.UNWANTED, "was asked before in this request")
+_BARRED = Exclusion(Out.UNWANTED, "may not be asked after the first target")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked of one route, but for how its targets fare: the choice can be made again from it."""
+
+    route: Route
+    routing: request_pb2.Routing
+    outs: Mapping[str, Exclusion]
+    measures: Mapping[str, float]
+    draw: float
+    sticky: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Targets in order, and how they were chosen: one selection per model, the request's own model first."""
+    """Targets in order, and how they were chosen: one selection per model, the request's own model first.
+
+    `held` are those that could serve the request and are kept back for now, by their own doing.
+    """
 
     targets: tuple[Target, ...]
     selections: tuple[Selection, ...]
+    held: tuple[Held, ...] = ()
+    wanted: tuple[Wanted, ...] = ()
+    alone: bool = False  # only the first target may be asked
 
     @property
     def route(self) -> Route:
@@ -52,25 +80,33 @@ class Chooser:
     """Chooses targets for requests."""
 
     def __init__(
-        self, directory: Directory, catalog: Catalog, appraiser: Appraiser, health: Health, dice: random.Random
+        self,
+        directory: Directory,
+        catalog: Catalog,
+        appraiser: Appraiser,
+        *,
+        health: Health,
+        dice: random.Random,
+        clock: Clock,
     ) -> None:
         self._directory = directory
         self._catalog = catalog
         self._appraiser = appraiser
         self._health = health
         self._dice = dice
+        self._clock = clock
 
     async def choose(
         self, image: request_pb2.ImageRequest, *, resuming: Sequence[router_pb2.ResumeAttempt] = ()
     ) -> Choice:
-        """Targets in order, at least one. Attempts that are resumed stay with their targets.
+        """Targets in order, or at least one that is held. Attempts that are resumed stay with their targets.
 
         Raises MODEL_NOT_FOUND, UNSUPPORTED, NO_TARGET, INVALID_FIELD, NOT_IMPLEMENTED.
         """
         if resuming:
             return self._resumed(resuming)
         choice = await self.consider(image)
-        if not choice.targets:
+        if not choice.targets and not choice.held:
             raise selection.nothing_left(choice.selections, image.model)
         return choice
 
@@ -78,33 +114,114 @@ class Chooser:
         """As `choose`, but nobody may be left."""
         routing = image.routing
         needs = needs_of(image)
-        selections = []
+        wanted = []
         for model in (image.model, *routing.fallback_models):
             route = await self._directory.find(model)
-            selections.append(self._select(route, routing, needs, await self._asked(route, image)))
+            wanted.append(self._wanted(route, routing, needs, await self._asked(route, image)))
+        return self._choice(tuple(wanted), {}, _alone(image), self._clock.monotonic())
+
+    def again(self, choice: Choice, turns: Turns, now: float, only: Target | None = None) -> Choice:
+        """The choice for the next attempt of the same request: without those that are spent, as targets fare now.
+
+        Where nothing has changed it goes on in the order that was chosen; else there is a new draw. `only` is a target
+        that was waited for.
+        """
+        barred = turns.barred(only.name if only is not None else "")
+        if barred is None:
+            holds = self._all_held(choice.wanted, turns.spent, now)
+            if {held.target.name for held in holds} == {held.target.name for held in choice.held} - turns.spent:
+                left = tuple(target for target in choice.targets if target.name not in turns.spent)
+                return replace(choice, targets=left, held=tuple(holds))
+        spent = dict.fromkeys(turns.spent, _SPENT)
+        wanted = tuple(replace(each, draw=_next_draw(each, turns.tries)) for each in choice.wanted)
+        if barred is not None:
+            spent.update({name: _BARRED for each in wanted for name in each.route.places if not barred(name)})
+        made = self._choice(wanted, spent, choice.alone, now, only)
+        return replace(made, wanted=choice.wanted)
+
+    def prospects(self, choice: Choice) -> Prospects:
+        """The targets of a choice, as the next step is decided on."""
+        if not choice.held:
+            return Prospects(choice.targets, ())
+        rank = _rank(choice, choice.targets[0]) if choice.targets else (0, 0)
+        able = {target.name for part in choice.wanted for target in part.route.targets if target.name not in part.outs}
+        return Prospects(choice.targets, choice.held, rank, lone=len(able) == 1)
+
+    def _choice(
+        self,
+        wanted: tuple[Wanted, ...],
+        spent: Mapping[str, Exclusion],
+        alone: bool,
+        now: float,
+        only: Target | None = None,
+    ) -> Choice:
+        held = self._all_held(wanted, spent, now, only)
+        away = {each.target.name: _held(each.hold, now) for each in held}
+        selections = []
+        for each in wanted:
+            outs = each.outs
+            if spent or away:
+                outs = {**outs, **spent, **away}
+            shares = None if self._health.calm else self._shares(each.route, now)
+            selections.append(
+                selection.choose(
+                    each.route,
+                    each.routing,
+                    outs,
+                    each.draw,
+                    sticky=each.sticky,
+                    measures=each.measures,
+                    shares=shares,
+                )
+            )
         targets = selection.merged(selections)
-        if _alone(image):
-            targets = targets[:1]
-        return Choice(targets, tuple(selections))
+        return Choice(targets[:1] if alone else targets, tuple(selections), tuple(held), wanted, alone)
+
+    def _all_held(
+        self, wanted: Sequence[Wanted], spent: Container[str], now: float, only: Target | None = None
+    ) -> list[Held]:
+        """Targets that are kept back now. `only` is not: its permit has been given."""
+        found: list[Held] = []
+        if self._health.calm:
+            return found
+        for place, each in enumerate(wanted):
+            route, is_flat = each.route, _is_flat(each.routing)
+            targets: Iterable[Target] = route.targets
+            if len(route.targets) > _FEW:
+                targets = self._health.concerned(route.targets, route.places)
+            for target in targets:
+                name = target.name
+                if name in each.outs or name in spent or target.weight <= 0 or (only is not None and name == only.name):
+                    continue
+                label = self.label(target)
+                hold = self._health.hold(label, now)
+                if hold is not None:
+                    found.append(Held(target, label, (place, 0 if is_flat else target.priority), hold))
+        return found
+
+    def _shares(self, route: Route, now: float) -> dict[str, float] | None:
+        """Shares of the targets that have come back lately."""
+        shares = self._health.shares(now)
+        return {name: share for name, share in shares.items() if name in route.places} if shares else None
 
     def label(self, target: Target) -> str:
         """The target's name in metrics and records."""
         return self._directory.label(target)
 
-    def _select(self, route: Route, routing: request_pb2.Routing, needs: Needs, asked: Asked) -> Selection:
+    def _wanted(self, route: Route, routing: request_pb2.Routing, needs: Needs, asked: Asked) -> Wanted:
         sticky = bool(routing.cohort)
         draw = selection.draw_of_cohort(route.model, routing.cohort) if sticky else self._dice.random()
         fitness = fitness_of(route, needs, self._catalog)
-
-        def chosen(outs: Mapping[str, Exclusion]) -> Selection:
-            outs = {**asked.dear, **outs} if asked.dear else outs
-            return selection.choose(route, routing, outs, draw, sticky=sticky, measures=asked.measures)
-
-        made = chosen(fitness.outs)
-        if not made.targets and len(fitness.outs) > len(fitness.able):
+        outs, able = fitness.outs, fitness.able
+        if asked.dear:
+            outs, able = {**asked.dear, **outs}, {**asked.dear, **able}
+        if routing.only or routing.ignore:
+            unwanted = selection.unwanted(route, routing)
+            outs, able = {**outs, **unwanted}, {**able, **unwanted}
+        if len(outs) > len(able) and not selection.choose(route, routing, outs, draw).targets:
             # Its adapter knows best which variable is missing, and says so.
-            made = chosen(fitness.able)
-        return made
+            outs = able
+        return Wanted(route, routing, outs, asked.measures, draw, sticky)
 
     async def _asked(self, route: Route, image: request_pb2.ImageRequest) -> Asked:
         """What the request's own preferences make of the targets' prices and durations."""
@@ -147,6 +264,30 @@ def _alone(image: request_pb2.ImageRequest) -> bool:
     if image.routing.HasField("allow_fallbacks") and not image.routing.allow_fallbacks:
         return True
     return image.strict == request_pb2.STRICT_REFUSE and bool(image.extra_fields.fields)
+
+
+def _is_flat(routing: request_pb2.Routing) -> bool:
+    """True where the request has an order of its own: then no priority is worth waiting for."""
+    return bool(routing.order) or routing.sort != request_pb2.SORT_UNSPECIFIED
+
+
+def _rank(choice: Choice, target: Target) -> tuple[int, int]:
+    for place, part in enumerate(choice.selections):
+        if any(each.name == target.name for each in part.targets):
+            return place, 0 if _is_flat(choice.wanted[place].routing) else target.priority
+    return 0, 0
+
+
+def _next_draw(wanted: Wanted, tries: int) -> float:
+    """The number of the draw after `tries` attempts; cohorts keep theirs, whose order does not depend on who is out."""
+    if wanted.sticky or not tries:
+        return wanted.draw
+    return selection.draw_of_cohort(str(tries), repr(wanted.draw))
+
+
+def _held(hold: Hold, now: float) -> Exclusion:
+    back = "" if hold.until is None else f"; back in {max(0.0, hold.until - now):.1f} s"
+    return Exclusion(Out.AWAY, f"{hold.because}{back}")
 
 
 def _too_dear(prices: Mapping[str, int | None], most: int) -> dict[str, Exclusion]:

@@ -1,74 +1,37 @@
-"""The attempt loop: choose, ask, relay, and ask the next one where that is allowed."""
+"""The attempt loop: choose, ask, relay, and wait or ask the next one where that is allowed."""
 
 import asyncio
 import secrets
-from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
 
 from heliostat.api.adapter.v1 import adapter_pb2
-from heliostat.api.image.v1 import event_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.api.image.v1 import request_pb2
 from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis import telemetry
-from heliostat.chassis.calls import call, current_call
+from heliostat.chassis.calls import current_call
 from heliostat.chassis.clock import Clock
-from heliostat.chassis.errors import MeshError, reason_name
+from heliostat.chassis.errors import MeshError
 from heliostat.chassis.failpoints import reach
-from heliostat.chassis.logs import get_logger
 from heliostat.router import policy
 from heliostat.router.attempt import Attempt, Plan
-from heliostat.router.branches import Branch, joined, merged, split
+from heliostat.router.branches import Branch, merged
+from heliostat.router.cancels import Cancels
 from heliostat.router.catalog import Catalog
-from heliostat.router.chooser import Choice, Chooser
-from heliostat.router.health import Health
-from heliostat.router.limits import Allowance, allowance
+from heliostat.router.chooser import Chooser
+from heliostat.router.course import Course, Guard
+from heliostat.router.errand import Errand, branches_of, place_of
+from heliostat.router.health import Health, Permit
+from heliostat.router.hedging import raced
+from heliostat.router.last_word import last_word, why
+from heliostat.router.limits import allowance
 from heliostat.router.peers import Peers
 from heliostat.router.settings import RouterSettings
 from heliostat.router.table import Target, target_of
+from heliostat.router.turns import Wait
 
-log = get_logger("heliostat.router.dispatch")
-
-# What says least about why a request failed: another attempt's reason is preferred.
-_WEAK = frozenset(
-    {
-        reasons.ERROR_REASON_MESH_UNAVAILABLE,
-        reasons.ERROR_REASON_INTERNAL,
-        reasons.ERROR_REASON_UNSUPPORTED,
-        reasons.ERROR_REASON_NOT_IMPLEMENTED,
-    }
-)
-_LEAST_S = 0.01
-
-
-@dataclass(slots=True)
-class Errand:
-    """One request on its way."""
-
-    request_id: str
-    image: request_pb2.ImageRequest
-    choice: Choice
-    decision: event_pb2.Decision
-    allowance: Allowance
-    on_unknown: request_pb2.OnUnknown
-    began: float
-    first_attempt: float = 0.0
-    branches: list[Branch] = field(default_factory=list)
-
-    @property
-    def patient(self) -> bool:
-        """True where an attempt is waited for until the request's own deadline."""
-        return self.on_unknown == request_pb2.ON_UNKNOWN_WAIT
-
-    @property
-    def exact(self) -> bool:
-        """True where the number of pictures is asked for; a segmentation answers as many masks as it finds."""
-        return bool(self.image.WhichOneof("operation") != "segment")
-
-    def is_first(self, target: Target) -> bool:
-        """True for the target that is asked first."""
-        return target.name == self.choice.targets[0].name
+Messages = AsyncGenerator[router_pb2.GenerateResponse, None]
 
 
 class Dispatcher:
@@ -90,18 +53,16 @@ class Dispatcher:
         self._peers = peers
         self._health = health
         self._clock = clock
-        self._cancels: set[asyncio.Task[bool]] = set()
+        self._guard = Guard(settings, chooser, health, clock)
+        self._cancels = Cancels(settings.cancel_timeout_s)
         self._in_flight = telemetry.IN_FLIGHT.labels("router")
 
     async def stop(self) -> None:
         """Gives the cancels under way their time, and no more."""
-        if self._cancels:
-            await asyncio.wait(self._cancels, timeout=self._settings.cancel_timeout_s)
-        for task in self._cancels:
-            task.cancel()
-        await asyncio.gather(*self._cancels, return_exceptions=True)
+        self._guard.room.close()
+        await self._cancels.stop()
 
-    async def generate(self, request: router_pb2.GenerateRequest) -> AsyncGenerator[router_pb2.GenerateResponse, None]:
+    async def generate(self, request: router_pb2.GenerateRequest) -> Messages:
         """The events of one request. Raises the last meaningful reason where no picture could be made."""
         self._in_flight.inc()
         try:
@@ -114,7 +75,7 @@ class Dispatcher:
             async with aclosing(responses):
                 async for response in responses:
                     yield response
-            yield self._last_word(errand)
+            yield last_word(errand)
         finally:
             self._in_flight.dec()
 
@@ -139,57 +100,135 @@ class Dispatcher:
             on_unknown=image.routing.on_unknown or choice.route.on_unknown,
             began=began,
         )
-        errand.branches = self._branches(errand, request.resume)
+        errand.branches = branches_of(errand, self._catalog.max_image_count(errand.next_target()), request.resume)
         return errand
 
-    def _branches(self, errand: Errand, resume: Sequence[router_pb2.ResumeAttempt]) -> list[Branch]:
-        if not errand.exact:
-            branches = [Branch(0, 0, 1, exact=False)]
-        else:
-            most = self._catalog.max_image_count(errand.choice.targets[0])
-            branches = split(max(1, errand.image.image_count), most)
-        return [_resumed(branches, attempt) for attempt in resume] or branches
-
-    async def _serve(self, errand: Errand, branch: Branch) -> AsyncGenerator[router_pb2.GenerateResponse, None]:
+    async def _serve(self, errand: Errand, branch: Branch) -> Messages:
         """The messages of one branch, up to its pictures or its error; `completed` is left to the last word."""
-        targets = deque([target_of(branch.resume.target)] if branch.resume else errand.choice.targets)
-        ordinal = _place(branch.resume.attempt_id)[1] if branch.resume else 1
-        tries = 0
-        while branch.missing:
-            attempt = self._attempt(errand, branch, targets[0], ordinal)
-            errand.first_attempt = errand.first_attempt or self._clock.monotonic()
-            yield attempt.started(errand.decision)
-            reach("router.attempt_started")
-            async with aclosing(attempt.relay()) as responses:
-                async for response in responses:
-                    yield response
-            reach("router.attempt_ended")
-            asked_for_all = attempt.plan.request.image.image_count >= branch.missing
-            branch.add(attempt)
-            ordinal += 1
-            if attempt.error is not None or asked_for_all:
-                # A target that gave all that one call gives is asked again for the rest; any other one is not.
-                targets.popleft()
-                tries += 1
-            can_go_on = bool(targets) and tries < errand.allowance.max_attempts and self._has_time(errand)
-            if attempt.error is not None:
-                failing_over = await self._may_go_on(errand, attempt) and can_go_on
-                yield attempt.failed(failing_over)
-                if not failing_over:
-                    branch.error = self._why(errand, branch)
-                    branch.hopeless = policy.rule_of(attempt.error.reason).fail_over is policy.FailOver.NEVER
+        ordinal = place_of(branch.resume.attempt_id)[1] if branch.resume is not None else 1
+        course = Course(self._guard, errand.choice, errand.allowance, errand.max_wait_s)
+        try:
+            if branch.resume is not None:
+                course.go_on_with(target_of(branch.resume.target))
+            while branch.missing:
+                step = course.step()
+                if step is None:
+                    branch.error = self._given_up(errand, branch, course)
                     return
-            elif branch.missing or len(errand.branches) > 1:
-                rest = _without_completed(attempt)
-                if rest.events:
-                    yield rest
-                if not can_go_on:
+                if isinstance(step, Wait):
+                    yield router_pb2.GenerateResponse(events=[course.waiting(step)])
+                taken = await course.take(step)
+                if taken is None:
+                    continue
+                attempts = [self._attempt(errand, branch, *taken, ordinal)]
+                hedge_after_s = course.hedge_after_s(attempts[0]) if branch.exact else None
+                if hedge_after_s is None:
+                    yield self._started(errand, course, attempts[0])
+                    reach("router.attempt_started")
+                    messages = attempts[0].relay()
+                else:
+                    messages = self._hedged(errand, branch, course, attempts, hedge_after_s)
+                async with aclosing(messages):
+                    async for message in messages:
+                        yield message
+                reach("router.attempt_ended")
+                ordinal += len(attempts)
+                for place, attempt in enumerate(attempts):
+                    is_last = place == len(attempts) - 1
+                    told = await self._closed(errand, branch, course, attempt, is_last=is_last)
+                    if told is not None:
+                        yield told
+                if branch.error is not None:
                     return
+        finally:
+            course.close()
 
-    def _has_time(self, errand: Errand) -> bool:
-        return errand.allowance.time_left_s() > _LEAST_S
+    def _started(self, errand: Errand, course: Course, attempt: Attempt) -> router_pb2.GenerateResponse:
+        """The message that tells of an attempt before anything is sent."""
+        errand.first_attempt = errand.first_attempt or self._clock.monotonic()
+        is_as_chosen = course.choice.selections is errand.choice.selections
+        return attempt.started(errand.decision if is_as_chosen else course.choice.decision())
 
-    def _attempt(self, errand: Errand, branch: Branch, target: Target, ordinal: int) -> Attempt:
+    async def _hedged(
+        self, errand: Errand, branch: Branch, course: Course, attempts: list[Attempt], after_s: float
+    ) -> Messages:
+        """The first attempt, and a second one beside it where it takes longer than `after_s` seconds."""
+        first = attempts[0]
+        first_is_over = asyncio.Event()
+
+        async def leading() -> Messages:
+            try:
+                async for message in self._lane(errand, course, first):
+                    if first.begun:
+                        first_is_over.set()
+                    yield message
+            finally:
+                first_is_over.set()
+
+        async def following() -> Messages:
+            try:
+                await asyncio.wait_for(first_is_over.wait(), after_s)
+            except TimeoutError:
+                taken = course.beside(first)
+                if taken is not None:
+                    ordinal = place_of(first.record.attempt_id)[1] + 1
+                    attempts.append(self._attempt(errand, branch, *taken, ordinal))
+                    async for message in self._lane(errand, course, attempts[1]):
+                        yield message
+
+        def has_won(place: int) -> bool:
+            return place < len(attempts) and (attempts[place].begun or attempts[place].result is not None)
+
+        def drop(place: int) -> None:
+            if place < len(attempts):
+                attempts[place].drop()
+                self._cancels.begin(attempts[place])
+
+        async with aclosing(raced((leading(), following()), has_won, drop)) as messages:
+            async for message in messages:
+                yield message
+
+    async def _lane(self, errand: Errand, course: Course, attempt: Attempt) -> Messages:
+        yield self._started(errand, course, attempt)
+        reach("router.attempt_started")
+        async with aclosing(attempt.relay()) as messages:
+            async for message in messages:
+                yield message
+
+    async def _closed(
+        self, errand: Errand, branch: Branch, course: Course, attempt: Attempt, *, is_last: bool
+    ) -> router_pb2.GenerateResponse | None:
+        """What is told of an attempt that is over, if anything. Sets the branch's error where it ends here.
+
+        `is_last`: no other attempt was made beside it whose end is still to be told.
+        """
+        asked_for_all = attempt.plan.request.image.image_count >= branch.missing
+        branch.add(attempt)
+        if attempt.dropped:
+            course.dropped(attempt)
+            return attempt.failed(failing_over=False)
+        if attempt.error is None:
+            course.ended(attempt, asked_for_all=asked_for_all)
+            rest = _without_completed(attempt) if branch.missing or len(errand.branches) > 1 else None
+            return rest if rest is not None and rest.events else None
+        goes_on = await self._may_go_on(errand, attempt)
+        course.ended(attempt, asked_for_all=asked_for_all)
+        failing_over = goes_on and (not is_last or course.step() is not None)
+        if not failing_over and is_last:
+            branch.error = why(errand, branch, course.soonest_s())
+            branch.hopeless = policy.rule_of(attempt.error.reason).fail_over is policy.FailOver.NEVER
+        return attempt.failed(failing_over)
+
+    def _given_up(self, errand: Errand, branch: Branch, course: Course) -> MeshError | None:
+        """Why a branch ends where nothing may be tried any more; None where it has delivered something."""
+        if branch.delivered:
+            return None
+        if any(attempt.error is not None for attempt in branch.attempts):
+            return why(errand, branch, course.soonest_s())
+        return course.nothing(errand.image.model)
+
+    def _attempt(self, errand: Errand, branch: Branch, target: Target, permit: Permit, ordinal: int) -> Attempt:
+        errand.first_target = errand.first_target or target.name
         request = adapter_pb2.GenerateRequest(
             attempt_id=f"{errand.request_id}/{branch.index}/{ordinal}",
             provider_model=target.provider_model,
@@ -212,20 +251,22 @@ class Dispatcher:
             for key, value in target.options.fields.items():
                 if key not in own.fields:
                     own.fields[key].CopyFrom(value)
-        offer = self._catalog.offer(target)
+        offer, entry = self._catalog.offer(target), self._catalog.entry(target.adapter)
         plan = Plan(
             target=target,
             provider=self._catalog.provider(target.adapter),
-            label=self._chooser.label(target),
+            label=permit.target,
+            only_account=entry is None or len(entry.described.accounts) <= 1,
             stub=self._peers.adapter(target.adapter),
             request=request,
             first_index=first_index,
             timeout_s=errand.allowance.for_attempt_s(target.timeout_s, errand.patient),
+            usual_s=errand.allowance.usual_s(target.timeout_s),
             patient=errand.patient,
             exact=branch.exact,
             estimate_micros=None if offer is None else offer.estimate_micros(image, image.image_count),
         )
-        return Attempt(plan, self._health.record(plan.label), self._clock)
+        return Attempt(plan, permit, self._health, self._clock)
 
     async def _may_go_on(self, errand: Errand, attempt: Attempt) -> bool:
         """Whether the failure allows another target. An abandoned attempt is cancelled on the way."""
@@ -237,9 +278,7 @@ class Dispatcher:
             self._catalog.look_again(attempt.plan.target.adapter)
         unknown = not policy.is_free(attempt.failure)
         if unknown and (attempt.timed_out or lost):
-            cancel = asyncio.create_task(self._cancel(attempt))
-            self._cancels.add(cancel)
-            cancel.add_done_callback(self._cancels.discard)
+            cancel = self._cancels.begin(attempt)
             if errand.on_unknown == request_pb2.ON_UNKNOWN_FAIL and await asyncio.shield(cancel):
                 attempt.settle_free()
         if attempt.begun:
@@ -247,86 +286,6 @@ class Dispatcher:
         return policy.may_fail_over(
             error.reason, attempt.failure, errand.on_unknown, errand.choice.route.content_failover
         )
-
-    async def _cancel(self, attempt: Attempt) -> bool:
-        """Cancels an abandoned attempt; True where the provider confirmed that nothing is charged."""
-        record = attempt.record
-        request = adapter_pb2.CancelRequest(
-            attempt_id=record.attempt_id,
-            provider_job_id=record.provider_job_id,
-            provider_model=record.provider_model,
-            account=record.account,
-        )
-        try:
-            answer = await call(attempt.plan.stub.Cancel, request, timeout_s=self._settings.cancel_timeout_s)
-        except MeshError as error:
-            log.warning(
-                "an abandoned attempt was not cancelled", target=record.target, reason=reason_name(error.reason)
-            )
-            return False
-        log.info("an abandoned attempt was cancelled", target=record.target, found=answer.found, free=answer.free)
-        return bool(answer.free)
-
-    def _why(self, errand: Errand, branch: Branch) -> MeshError:
-        """The last meaningful reason of a branch that failed, with what its caller needs to know."""
-        failed = [(attempt, attempt.error) for attempt in branch.attempts if attempt.error is not None]
-        telling = [(attempt, error) for attempt, error in failed if error.reason not in _WEAK]
-        attempt, error = (telling or failed)[-1]
-        reason, message = error.reason, error.message
-        if attempt.timed_out and not self._has_time(errand):
-            reason = reasons.ERROR_REASON_DEADLINE_EXCEEDED
-            message = f'The request\'s time ran out while target "{attempt.record.target}" worked on it.'
-        told = MeshError(
-            reason,
-            message,
-            retry_after_s=_retry_after_s(error, [each for _, each in failed]),
-            field=error.field,
-            failure=error.failure,
-        )
-        told.metadata = {**error.metadata, "target": attempt.record.target, "attempt_id": attempt.record.attempt_id}
-        if attempt.record.provider_job_id:
-            told.metadata["provider_job_id"] = attempt.record.provider_job_id
-        return told
-
-    def _last_word(self, errand: Errand) -> router_pb2.GenerateResponse:
-        """The message with `completed`. Raises where nothing was delivered."""
-        branches = errand.branches
-        served = [attempt for branch in branches for attempt in branch.attempts if attempt.error is None]
-        if not served and not any(branch.delivered for branch in branches):
-            raise next(branch.error for branch in branches if branch.error is not None)
-        result = joined(branches, max(0.0, errand.first_attempt - errand.began))
-        if not all(errand.is_first(attempt.plan.target) for attempt in served):
-            _report_dropped(errand.image, result)
-        last = branches[0].attempts[-1] if len(branches) == 1 else None
-        if last is not None and last.error is None and last.tail is not None and not branches[0].missing:
-            for event in last.tail.events:
-                if event.HasField("completed"):
-                    event.completed.CopyFrom(result)
-            return last.tail
-        response = router_pb2.GenerateResponse()
-        attempt_id = (served or branches[0].attempts)[0].record.attempt_id
-        response.events.add(attempt_id=attempt_id, completed=result)
-        return response
-
-
-def _place(attempt_id: str) -> tuple[int, int]:
-    """Branch and ordinal of "<request>/<branch>/<ordinal>". Raises INVALID_FIELD."""
-    parts = attempt_id.rsplit("/", 2)
-    if len(parts) == 3 and parts[1].isascii() and parts[1].isdigit() and parts[2].isascii() and parts[2].isdigit():
-        return int(parts[1]), int(parts[2])
-    raise MeshError(
-        reasons.ERROR_REASON_INVALID_FIELD,
-        "An attempt to resume has no id of the form request/branch/ordinal.",
-        field="resume",
-    )
-
-
-def _resumed(branches: Sequence[Branch], attempt: router_pb2.ResumeAttempt) -> Branch:
-    """The branch of an earlier owner's attempt; one picture where the request is split otherwise now."""
-    index = _place(attempt.attempt_id)[0]
-    branch = next((branch for branch in branches if branch.index == index), Branch(index, index, 1))
-    branch.resume = attempt
-    return branch
 
 
 def _without_completed(attempt: Attempt) -> router_pb2.GenerateResponse:
@@ -337,23 +296,3 @@ def _without_completed(attempt: Attempt) -> router_pb2.GenerateResponse:
             del tail.events[place:]
             break
     return tail
-
-
-def _retry_after_s(error: MeshError, errors: Sequence[MeshError]) -> float | None:
-    """Seconds until a retry may succeed: after rate limits, until the first target that asked for a pause returns."""
-    if error.reason != reasons.ERROR_REASON_RATE_LIMITED:
-        return error.retry_after_s
-    limited = (each for each in errors if each.reason == error.reason)
-    return min((each.retry_after_s for each in limited if each.retry_after_s is not None), default=None)
-
-
-def _report_dropped(image: request_pb2.ImageRequest, result: event_pb2.ImageResult) -> None:
-    """Lists the unknown fields that only the first target was offered."""
-    if image.strict == request_pb2.STRICT_OFF:
-        return
-    for name in image.extra_fields.fields:
-        result.adjustments.add(
-            parameter=name,
-            reason="Fields that Heliostat does not know are offered to the first target only.",
-            mode=event_pb2.ADJUSTMENT_MODE_DROPPED,
-        )

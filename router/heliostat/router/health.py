@@ -1,81 +1,313 @@
-"""What the traffic tells of each target: calls under way, failures in a row, the last error, how long answers take.
+"""What the traffic tells of each target: whether it may be asked now, and if not, until when.
 
-It watches and tells; it puts no target out.
+A target is kept back by what it did itself, and by what its adapter's account did: a key that is refused or credit that
+is exhausted concerns all targets of an adapter, which therefore has a record of its own, under its name alone.
 """
 
-from collections import deque
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from google.rpc import status_pb2
 
-from heliostat.router.policy import Mark
+from heliostat.chassis.clock import Clock
+from heliostat.router.ejection import Ending
+from heliostat.router.record import Hold, Record, Standing, State
+from heliostat.router.settings import HealthSettings, PacingSettings
+from heliostat.router.table import Target
 
-_KEPT = 200
+__all__ = ["Change", "Health", "Permit", "Standing", "State"]
 
 
-class Record:
-    """One target's last calls."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that happened to a target. `target` is a route's model where all its targets are down.
 
-    __slots__ = ("_calls", "consecutive_failures", "in_flight", "last_error")
+    `kind`: ejected, returned, paused, probing, key_refused, credit_exhausted, model_gone, all_targets_down, changed.
+    `until` is on the monotonic clock. `shared`: another replica told it.
+    """
 
-    def __init__(self) -> None:
-        self.in_flight = 0
-        self.consecutive_failures = 0
-        self.last_error: status_pb2.Status | None = None
-        self._calls: deque[float | None] = deque(maxlen=_KEPT)
+    target: str
+    kind: str
+    message: str
+    until: float | None = None
+    shared: bool = False
 
-    def started(self) -> None:
-        """A call begins."""
-        self.in_flight += 1
 
-    def left(self) -> None:
-        """A call ends, however it ends."""
-        self.in_flight -= 1
+class Permit:
+    """Leave to call a target once; given back when the call is over."""
 
-    def succeeded(self, duration_s: float) -> None:
-        """A call gave its pictures, after `duration_s` seconds."""
-        self.consecutive_failures = 0
-        self._calls.append(duration_s)
+    __slots__ = ("_health", "began", "probing", "records", "target")
 
-    def failed(self, mark: Mark, status: status_pb2.Status) -> None:
-        """A call failed; where the request is to blame (NONE) the target is not."""
-        if mark is Mark.NONE:
-            return
-        self.last_error = status
-        if mark is not Mark.PAUSE:
-            self.consecutive_failures += 1
-        self._calls.append(None)
+    def __init__(self, health: "Health", target: str, records: Sequence[Record], now: float) -> None:
+        self._health = health
+        self.target = target
+        self.began = now
+        self.probing = [record.is_tried for record in records]
+        self.records = records
+        for record, probing in zip(records, self.probing, strict=True):
+            record.gate.enter(now, probing=probing)
 
-    def answer_count(self) -> int:
-        """How many successful calls are remembered."""
-        return sum(call is not None for call in self._calls)
-
-    def success_ratio(self) -> float:
-        """Share of the last calls that succeeded, 0 to 1; 1 where there was none."""
-        return sum(call is not None for call in self._calls) / len(self._calls) if self._calls else 1.0
-
-    def quantile_s(self, share: float) -> float:
-        """The duration in seconds that `share` (0 to 1) of the last successful calls stayed within; 0 without any."""
-        return _quantile(sorted(call for call in self._calls if call is not None), share)
+    def release(self) -> None:
+        """The call is over, however it ended. More than once is once."""
+        records, self.records = self.records, ()
+        for record, probing in zip(records, self.probing, strict=False):
+            record.gate.leave(probing=probing)
+        if records:
+            self._health.make_room()
 
 
 class Health:
     """Records by target name; a target in several routes has one."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        settings: HealthSettings | None = None,
+        pacing: Mapping[str, PacingSettings] | None = None,
+        *,
+        clock: Clock | None = None,
+        dice: random.Random | None = None,
+    ) -> None:
+        self._settings = settings or HealthSettings()
+        self._pacing = dict(pacing or {})
+        self._clock = clock or Clock()
+        self._dice = dice or random.Random()
         self._records: dict[str, Record] = {}
+        # Names of those that are not plainly well; looked at for every request, and usually empty.
+        self._watched: dict[str, Record] = {}
+        self._listeners: list[Callable[[Change], None]] = []
+        self._room_seekers: list[Callable[[], None]] = []
+        for name in self._pacing:
+            self._watch(self.record(name))
+
+    # Looking
 
     def record(self, target: str) -> Record:
         """The record of a target, made when it is first asked for."""
         record = self._records.get(target)
         if record is None:
-            record = self._records[target] = Record()
+            record = self._records[target] = Record(target, self._settings, self._pacing.get(target))
         return record
 
     def seen(self, target: str) -> Record | None:
         """The record of a target; None where it has never been asked."""
         return self._records.get(target)
 
+    def standing(self, target: str, now: float) -> Standing:
+        """Where a target stands: by its adapter's account where that is out, else by itself."""
+        for name in (_account(target), target):
+            record = self._watched.get(name)
+            if record is not None:
+                standing = record.standing(now)
+                if standing.state is not State.HEALTHY:
+                    return standing
+        return Standing(State.HEALTHY)
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+    @property
+    def calm(self) -> bool:
+        """True where nothing at all is kept back: nobody needs to be asked about one by one."""
+        return not self._watched
+
+    def hold(self, target: str, now: float) -> Hold | None:
+        """What keeps a target back now; None where it may be asked."""
+        for name in (_account(target), target):
+            record = self._watched.get(name)
+            if record is not None:
+                hold = record.hold(now)
+                if hold is not None:
+                    return hold
+                if record.is_calm(now):
+                    del self._watched[name]
+        return None
+
+    def shares(self, now: float) -> dict[str, float]:
+        """What targets that have come back lately get of their weights, above 0 and below 1."""
+        return {name: record.gate.share(now) for name, record in self._watched.items() if record.gate.ramping(now)}
+
+    def concerned(self, targets: Sequence[Target], places: Mapping[str, int]) -> Iterator[Target]:
+        """Those of many targets, each at its place by name, that something may keep back."""
+        accounts = {name for name in self._watched if "/" not in name}
+        if accounts:
+            yield from (target for target in targets if target.adapter in accounts or target.name in self._watched)
+        else:
+            yield from (targets[places[name]] for name in self._watched if name in places)
+
+    def listen(self, callback: Callable[[Change], None]) -> None:
+        """Calls `callback` with everything that happens from now on."""
+        self._listeners.append(callback)
+
+    def seek_room(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` whenever a target may take calls that it could not take before."""
+        self._room_seekers.append(callback)
+
+    # Calls
+
+    def permit(self, target: str, now: float, *, forced: bool = False) -> Permit | None:
+        """Leave to call a target; None where it is kept back. `forced`: whatever keeps it back."""
+        if not forced and self._watched and self.hold(target, now) is not None:
+            return None
+        records = [self.record(target)]
+        account = self._records.get(_account(target))
+        if account is not None:
+            records.append(account)
+        permit = Permit(self, target, records, now)
+        for record, probing in zip(records, permit.probing, strict=True):
+            if probing and record.breaker.until is not None:
+                self._tell(record.name, "probing", "One call tries it.")
+        return permit
+
+    def accepted(self, permit: Permit) -> None:
+        """The provider took the work of this call: a pause that it was to try is over."""
+        for record, probing in zip(permit.records, permit.probing, strict=False):
+            if probing and record.pause.until is not None and record.breaker.until is None:
+                self._return(record)
+
+    def succeeded(self, permit: Permit, duration_s: float, others_stand: Callable[[], bool]) -> None:
+        """A call gave its pictures after `duration_s` seconds. `others_stand`: another target of its route is well."""
+        now = self._clock.monotonic()
+        record = self.record(permit.target)
+        record.note(duration_s)
+        slow = record.pulse.is_slow(duration_s)
+        if record.name in self._watched or _account(record.name) in self._watched:
+            self._heal(permit, now, slow=slow)
+        if permit.began >= record.breaker.since and record.breaker.until is None:
+            record.breaker.good(now, slow=slow)
+            if slow:
+                self._judge(record, now, others_stand)
+
+    def failed(
+        self, permit: Permit, ending: Ending, status: status_pb2.Status, others_stand: Callable[[], bool]
+    ) -> None:
+        """A call failed, and the target is to blame: theirs, or ours where it was not reached at all."""
+        now = self._clock.monotonic()
+        record = self.record(permit.target)
+        record.note(None)
+        record.last_error = status
+        for each, probing in zip(permit.records, permit.probing, strict=False):
+            breaker = each.breaker
+            if probing and breaker.by_count and breaker.state(now) == "probing":
+                breaker.probe_failed(now, breaker.why, self._dice)
+                self._tell(each.name, "changed", "It was tried by one call, which failed.", breaker.until)
+        if permit.began >= record.breaker.since and record.breaker.until is None:
+            record.breaker.failed(now, ending)
+            self._judge(record, now, others_stand)
+
+    def refused(self, permit: Permit, status: status_pb2.Status) -> None:
+        """A call failed because the target wants to be left alone, or cannot work: no failure of its own."""
+        record = self.record(permit.target)
+        record.note(None)
+        record.last_error = status
+
+    # What is done to targets
+
+    def slow_down(self, permit: Permit, wanted_s: float | None, why: str) -> float:
+        """The target asked this call to slow down, for `wanted_s` seconds or without saying how long; gives the end."""
+        now = self._clock.monotonic()
+        record = self.record(permit.target)
+        until = record.pause.ask(now, wanted_s, permit.began, self._dice)
+        record.pause.why = why
+        self._watch(record)
+        self._tell(record.name, "paused", f"It {why}.", until)
+        return until
+
+    def pause(self, target: str, until: float, why: str, *, shared: bool = False) -> None:
+        """Leaves a target alone until a time on the monotonic clock; a pause that ends later stays."""
+        now = self._clock.monotonic()
+        if until <= now:
+            return
+        record = self.record(target)
+        if record.pause.until is not None and record.pause.until >= until:
+            return
+        record.pause.hold(now, until - now)
+        record.pause.why = why
+        self._watch(record)
+        self._tell(target, "paused", f"It {why}.", until, shared=shared)
+
+    def eject(self, target: str, why: str, kind: str = "ejected", *, out_s: float | None = None) -> None:
+        """Puts a target out: for `out_s` seconds because of a fact, or by the rules for counts. "fal" means a whole
+        adapter.
+        """
+        now = self._clock.monotonic()
+        record = self.record(target)
+        breaker = record.breaker
+        again = not breaker.by_count and breaker.until is not None
+        if again and breaker.state(now) == "probing":
+            breaker.probe_failed(now, why, self._dice)
+        elif not again:
+            breaker.put_out(now, why, self._dice, out_s=out_s)
+            self._watch(record)
+            self._tell(target, kind, f"It {why}.", breaker.until)
+
+    def reset(self, target: str) -> None:
+        """Forgets failures and pauses of a target, and of its adapter's account."""
+        now = self._clock.monotonic()
+        for name in (_account(target), target):
+            record = self._records.get(name)
+            if record is not None:
+                was_in = record.standing(now).state is State.HEALTHY
+                record.breaker.come_in(now)
+                record.pause.end()
+                record.last_error = None
+                if not was_in:
+                    self._tell(name, "returned", "It was reset by an operator.")
+        self.make_room()
+
+    def pace(self, pacing: Mapping[str, PacingSettings]) -> None:
+        """Holds to other limits from now on, by adapter or target name."""
+        for name in {*self._pacing, *pacing}:
+            record = self.record(name)
+            record.gate.pace(pacing.get(name))
+            self._watch(record)
+        self._pacing = dict(pacing)
+        self.make_room()
+
+    def make_room(self) -> None:
+        """Lets those who wait look again."""
+        for callback in self._room_seekers:
+            callback()
+
+    def tell(self, target: str, kind: str, message: str) -> None:
+        """Lets listeners know of something that concerns no single record."""
+        self._tell(target, kind, message)
+
+    def _heal(self, permit: Permit, now: float, *, slow: bool) -> None:
+        """A success brings back what it was to try, and what failed too often before it began."""
+        for record, probing in zip(permit.records, permit.probing, strict=False):
+            breaker = record.breaker
+            if breaker.until is None:
+                if record.pause.until is not None and (probing or permit.began >= record.pause.until):
+                    self._return(record)
+            elif slow and probing:
+                breaker.probe_failed(now, breaker.why, self._dice)
+                self._tell(record.name, "changed", "It was tried by one call, which took too long.", breaker.until)
+            elif not slow and (probing or permit.began >= breaker.since):
+                self._return(record)
+
+    def _return(self, record: Record) -> None:
+        now = self._clock.monotonic()
+        was_out = record.breaker.until is not None
+        record.breaker.come_in(now)
+        record.pause.end()
+        record.gate.ramp(now)
+        self._tell(record.name, "returned" if was_out else "changed", "It works again.")
+        self.make_room()
+
+    def _judge(self, record: Record, now: float, others_stand: Callable[[], bool]) -> None:
+        breaker = record.breaker
+        why = breaker.verdict(now, others_stand=True)
+        if why and others_stand():
+            breaker.put_out(now, why, self._dice)
+            self._watch(record)
+            self._tell(record.name, "ejected", f"It {why}.", breaker.until)
+
+    def _watch(self, record: Record) -> None:
+        self._watched[record.name] = record
+
+    def _tell(self, target: str, kind: str, message: str, until: float | None = None, *, shared: bool = False) -> None:
+        change = Change(target, kind, message, until, shared)
+        for callback in self._listeners:
+            callback(change)
+
+
+def _account(target: str) -> str:
+    return target.partition("/")[0]

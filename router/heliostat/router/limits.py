@@ -9,6 +9,10 @@ _MARGIN_S = 0.2
 _MARGIN_SHARE = 0.05
 
 
+# With less than this left nothing is begun any more, in seconds.
+LEAST_S = 0.01
+
+
 @dataclass(slots=True)
 class Allowance:
     """Time and tries of one request."""
@@ -25,7 +29,11 @@ class Allowance:
     def for_attempt_s(self, target_timeout_s: float | None, patient: bool) -> float:
         """Seconds that the next attempt may take. A patient one has all that is left."""
         left = self.time_left_s()
-        return left if patient else min(left, target_timeout_s or self.attempt_timeout_s)
+        return left if patient else min(left, self.usual_s(target_timeout_s))
+
+    def usual_s(self, target_timeout_s: float | None) -> float:
+        """Seconds that an attempt of a target may take where the request has more time left."""
+        return target_timeout_s or self.attempt_timeout_s
 
 
 def allowance(

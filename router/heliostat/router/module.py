@@ -28,11 +28,13 @@ class Router:
         clock = surroundings.clock
         peers = Peers(surroundings)
         table = Table(settings, peers.names)
-        health = Health()
+        health = Health(settings.health, settings.pacing, clock=clock, dice=surroundings.dice)
         appraiser = Appraiser(peers, clock)
         self._catalog = Catalog(peers, settings.describe_interval_s, settings.describe_timeout_s)
         directory = Directory(table, self._catalog, settings.auto_routes)
-        chooser = Chooser(directory, self._catalog, appraiser, health, surroundings.dice)
+        chooser = Chooser(
+            directory, self._catalog, appraiser, health=health, dice=surroundings.dice, clock=clock
+        )
         explainer = Explainer(chooser, self._catalog, appraiser)
         listing = Listing(directory, table, self._catalog, health, int(clock.time()))
         self._dispatcher = Dispatcher(

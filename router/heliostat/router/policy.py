@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from heliostat.api.image.v1 import event_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis.errors import MeshError
 
 
 class FailOver(Enum):
@@ -73,6 +74,13 @@ POLICY: Mapping[int, Rule] = {
 def rule_of(reason: int) -> Rule:
     """The row of `reason`; a reason of a newer peer is treated as a fault of the target."""
     return POLICY.get(reason, _FAULT)
+
+
+def wants_pause(error: MeshError) -> bool:
+    """True where the target asks to be left alone for a while: a rate limit, or an outage of a known length."""
+    if error.reason == reasons.ERROR_REASON_PROVIDER_UNAVAILABLE:
+        return error.retry_after_s is not None
+    return rule_of(error.reason).mark is Mark.PAUSE
 
 
 def is_free(failure: event_pb2.AttemptFailure) -> bool:

@@ -138,7 +138,7 @@ def choose(
     `measures` is what the request sorts by; `shares` scales weights (see `Wishes`).
     """
     if routing.only or routing.ignore:
-        outs = {**outs, **_unwanted(route, routing)}
+        outs = {**outs, **unwanted(route, routing)}
     wishes = _NO_WISHES
     if routing.order or measures or (shares and not sticky):
         wishes = Wishes(_places(route, routing.order), measures or {}, {} if sticky else shares or {})
@@ -300,7 +300,8 @@ _NOTHING_LEFT = {
 }
 
 
-def _unwanted(route: Route, routing: request_pb2.Routing) -> dict[str, Exclusion]:
+def unwanted(route: Route, routing: request_pb2.Routing) -> dict[str, Exclusion]:
+    """Targets that the request's own preferences leave out, by name. Pure."""
     only, ignored = frozenset(routing.only), frozenset(routing.ignore)
     unwanted = {}
     for target in route.targets:

@@ -1,7 +1,7 @@
 """Routes and targets: built once from the configuration, immutable, looked up by the name that a caller sends."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
@@ -9,9 +9,8 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
 
-from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2
-from heliostat.chassis.errors import MeshError
+from heliostat.chassis.settings import Fault, Refusal
 from heliostat.router.settings import RouterSettings, RouteSettings, TargetSettings
 
 _ON_UNKNOWN = {
@@ -33,6 +32,8 @@ class Target:
     weight: float = 1.0
     timeout_s: float | None = None
     options: Struct | None = None
+    first_event_timeout_s: float | None = None
+    idle_timeout_s: float | None = None
     held: str = ""  # why an operator keeps it out, as a sentence without a subject; empty where nobody does
 
 
@@ -50,6 +51,11 @@ class Route:
     aliases: tuple[str, ...] = ()
     on_unknown: request_pb2.OnUnknown = request_pb2.ON_UNKNOWN_NEXT
     content_failover: bool = False
+    content_targets: frozenset[str] | None = None  # names that alone may be asked for what was refused; None: any
+    max_wait_s: float | None = None
+    short_wait_s: float | None = None
+    hedge: bool = False
+    hedge_after_s: float | None = None
     creator: str = ""
     description: str = ""
     memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -89,58 +95,119 @@ def _tiers(targets: Iterable[Target]) -> tuple[tuple[Target, ...], ...]:
     return tuple(tuple(by_priority[priority]) for priority in sorted(by_priority))
 
 
+def _names_of(listed: bool | Sequence[str]) -> frozenset[str] | None:
+    return None if isinstance(listed, bool) else frozenset(listed)
+
+
+def _options_as(options: Mapping[str, Any]) -> Struct | None:
+    """Options as the contract carries them. Raises ValueError for a value that JSON does not have."""
+    if not options:
+        return None
+    made = Struct()
+    made.update(options)
+    return made
+
+
+def _target_as(entry: TargetSettings) -> Target:
+    adapter, _, provider_model = entry.target.partition("/")
+    return Target(
+        name=entry.target,
+        adapter=adapter,
+        provider_model=provider_model,
+        priority=entry.priority,
+        weight=entry.weight,
+        timeout_s=entry.timeout_s,
+        options=_options_as(entry.options),
+        first_event_timeout_s=entry.first_event_timeout_s,
+        idle_timeout_s=entry.idle_timeout_s,
+    )
+
+
+def check(settings: RouterSettings, adapters: Collection[str]) -> None:
+    """Raises INVALID_FIELD, naming every target whose adapter is not among `adapters`, or whose options cannot be sent,
+    and what to write instead.
+    """
+    faults = []
+    for place, route in enumerate(settings.routes):
+        for below, target in enumerate(route.targets):
+            adapter = target.target.partition("/")[0]
+            if adapter not in adapters:
+                near = did_you_mean(adapter, adapters) or "; configure it under adapters, or name one that is there"
+                sentence = f'Route "{route.model}" names target "{target.target}", and there is no adapter "{adapter}"'
+                faults.append(Fault(("router", "routes", place, "targets", below, "target"), sentence + near))
+            try:
+                _options_as(target.options)
+            except (ValueError, TypeError):
+                sentence = f'options of target "{target.target}" hold a value that JSON does not have; write it as text'
+                faults.append(Fault(("router", "routes", place, "targets", below, "options"), sentence))
+    if faults:
+        raise Refusal(faults)
+
+
 class Table:
     """All routes of the configuration."""
 
     def __init__(self, settings: RouterSettings, adapters: Iterable[str]) -> None:
         """`adapters` are the names of those that are configured. Raises INVALID_FIELD for a target of another one."""
         self._adapters = frozenset(adapters)
-        self._exact: dict[str, Route] = {}
-        self._globs: list[Route] = []
+        check(settings, self._adapters)
+        self._entries: dict[str, RouteSettings] = {}
+        self._open: list[RouteSettings] = []
+        # Routes are made when they are first asked for: most of many are not.
+        self._made: dict[str, Route] = {}
         for entry in settings.routes:
-            route = self._build(entry)
             if entry.model.endswith(_ANY):
-                self._globs.append(route)
-                self._exact.update(dict.fromkeys(entry.aliases, route))
+                self._open.append(entry)
             else:
-                self._exact.update(dict.fromkeys((entry.model, *entry.aliases), route))
-        self._globs.sort(key=lambda route: -len(route.model))
-        self.routes: tuple[Route, ...] = tuple({id(route): route for route in self._exact.values()}.values())
-        self.globs: tuple[Route, ...] = tuple(self._globs)
-        self.target_names = frozenset(target.name for route in (*self.routes, *self.globs) for target in route.targets)
+                self._entries[entry.model] = entry
+            self._entries.update(dict.fromkeys(entry.aliases, entry))
+        self._open.sort(key=lambda entry: -len(entry.model))
+        self.target_names = frozenset(target.target for entry in settings.routes for target in entry.targets)
+
+    @cached_property
+    def entries(self) -> Mapping[str, RouteSettings]:
+        """What the configuration says of each route, by its model."""
+        return {entry.model: entry for entry in (*self._entries.values(), *self._open)}
+
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """All routes that a whole name leads to, in the configuration's order."""
+        entries = {entry.model: entry for entry in self._entries.values()}
+        return tuple(map(self._route, entries.values()))
+
+    @cached_property
+    def globs(self) -> tuple[Route, ...]:
+        """All routes that the beginning of a name leads to, the longest first."""
+        return tuple(map(self._route, self._open))
+
+    def _route(self, entry: RouteSettings) -> Route:
+        route = self._made.get(entry.model)
+        if route is None:
+            route = self._made[entry.model] = self._build(entry)
+        return route
 
     def _build(self, entry: RouteSettings) -> Route:
-        targets = tuple(self._target(entry.model, target) for target in entry.targets)
+        targets = tuple(map(_target_as, entry.targets))
         return Route(
             model=entry.model,
             targets=targets,
             tiers=_tiers(targets),
             aliases=entry.aliases,
             on_unknown=_ON_UNKNOWN[entry.on_unknown],
-            content_failover=entry.content_failover,
+            content_failover=bool(entry.content_failover),
+            content_targets=_names_of(entry.content_failover),
+            max_wait_s=entry.max_wait_s,
+            short_wait_s=entry.short_wait_s,
+            hedge=entry.hedge,
+            hedge_after_s=entry.hedge_after_s,
             creator=entry.creator,
             description=entry.description,
         )
 
-    def _target(self, model: str, entry: TargetSettings) -> Target:
-        adapter, _, provider_model = entry.target.partition("/")
-        if adapter not in self._adapters:
-            near = did_you_mean(adapter, self._adapters)
-            raise MeshError(
-                reasons.ERROR_REASON_INVALID_FIELD,
-                f'Route "{model}" names target "{entry.target}", and there is no adapter "{adapter}"'
-                f"{near or '; configure it under adapters.'}",
-                field="router.routes",
-            )
-        options = None
-        if entry.options:
-            options = Struct()
-            options.update(entry.options)
-        return Target(entry.target, adapter, provider_model, entry.priority, entry.weight, entry.timeout_s, options)
-
     def configured(self, model: str) -> Route | None:
         """The route of that name or alias; None where there is none."""
-        return self._exact.get(model)
+        entry = self._entries.get(model)
+        return None if entry is None else self._route(entry)
 
     def forced(self, model: str) -> Target | None:
         """The one target that "adapter/provider model" names; None where it is no such name."""
@@ -149,14 +216,14 @@ class Table:
 
     def matching(self, model: str) -> Route | None:
         """The route with the longest beginning of `model`, its open targets filled in; None where none fits."""
-        for route in self._globs:
-            if model.startswith(route.model[:-1]):
-                return _fill(route, model)
+        for entry in self._open:
+            if model.startswith(entry.model[:-1]):
+                return _fill(self._route(entry), model)
         return None
 
     def names(self) -> set[str]:
         """Every name that a caller may send, globs apart."""
-        return set(self._exact)
+        return set(self._entries)
 
 
 def _fill(route: Route, model: str) -> Route:

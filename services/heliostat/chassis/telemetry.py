@@ -63,6 +63,19 @@ ATTEMPT_DURATION = Histogram(
     "heliostat_attempt_duration_seconds", "Duration of attempts.", ("provider",), buckets=_SECONDS
 )
 IN_FLIGHT = Gauge("heliostat_in_flight", "Requests under way, by room.", ("room",))
+TARGET_STATE = Gauge(
+    "heliostat_target_state",
+    "1 for the state that a target is in: healthy, paused, ejected, probing, held; absent while it was never out.",
+    ("target", "state"),
+)
+QUEUE_DEPTH = Gauge("heliostat_queue_depth", "Requests that wait for a target that asked to slow down.")
+EJECTIONS = Counter(
+    "heliostat_ejections",
+    "Times that a target was put out: ejected, key_refused, credit_exhausted, model_gone.",
+    ("target", "kind"),
+)
+PAUSES = Counter("heliostat_pauses", "Times that a target asked to slow down.", ("target",))
+OPERATOR_EVENTS = Counter("heliostat_operator_events", "Events that operators should know of.", ("kind",))
 
 Kind = Literal["internal", "server", "client", "producer"]
 

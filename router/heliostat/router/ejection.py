@@ -1,0 +1,192 @@
+"""When the traffic puts a target out, for how long, and how it comes back. Pure: time and chance are arguments.
+
+Three kinds of calls are counted apart: those that came back well, failures of the provider (theirs), and failures to
+reach it at all (ours). A slow answer is a good one that is also noted as slow.
+"""
+
+import random
+from collections import deque
+from enum import Enum
+from typing import Literal
+
+from heliostat.router.settings import HealthSettings
+
+
+class Ending(Enum):
+    """How a call ended, as far as the target's health is concerned."""
+
+    GOOD = 0
+    SLOW = 1  # good, and it took several times what good ones take
+    THEIRS = 2
+    OURS = 3
+
+
+_WINDOW_WORDS = {
+    Ending.THEIRS: "failed {count} of its last {total} calls",
+    Ending.OURS: "could not be reached in {count} of its last {total} calls",
+    Ending.SLOW: "was slow in {count} of its last {total} answers",
+}
+_ROW_WORDS = {
+    Ending.THEIRS: "failed {count} times in a row",
+    Ending.OURS: "could not be reached {count} times in a row",
+}
+
+
+class Window:
+    """How the calls of the last `span_s` seconds ended."""
+
+    __slots__ = ("_calls", "_counts", "_span_s")
+
+    def __init__(self, span_s: float) -> None:
+        self._span_s = span_s
+        self._calls: deque[tuple[float, int]] = deque()
+        self._counts = [0, 0, 0, 0]
+
+    def add(self, now: float, ending: Ending) -> None:
+        """One call ended."""
+        self._calls.append((now, ending.value))
+        self._counts[ending.value] += 1
+        self._forget(now)
+
+    def of(self, now: float, ending: Ending) -> tuple[int, int]:
+        """How many ended so, and of how many: a failure to reach it counts among all, the others among the reached."""
+        self._forget(now)
+        total = sum(self._counts)
+        if ending is Ending.OURS:
+            return self._counts[Ending.OURS.value], total
+        reached = total - self._counts[Ending.OURS.value]
+        if ending is Ending.SLOW:
+            reached -= self._counts[Ending.THEIRS.value]
+        return self._counts[ending.value], reached
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self._calls.clear()
+        self._counts = [0, 0, 0, 0]
+
+    def _forget(self, now: float) -> None:
+        while self._calls and self._calls[0][0] <= now - self._span_s:
+            self._counts[self._calls.popleft()[1]] -= 1
+
+
+class Breaker:
+    """Whether one target is out, and until when.
+
+    Out until `until`, then probing: one real call decides. `by_count` tells a judgement of the traffic from a plain
+    fact, such as a key that was refused.
+    """
+
+    __slots__ = ("_settings", "_window", "by_count", "failed_probes", "in_a_row", "out_s", "since", "until", "why")
+
+    def __init__(self, settings: HealthSettings) -> None:
+        self._settings = settings
+        self._window = Window(settings.window_s)
+        self.in_a_row = {Ending.THEIRS: 0, Ending.OURS: 0}
+        self.until: float | None = None  # None: it is in
+        self.since = 0.0  # when it last came in or went out: calls that began earlier say nothing new
+        self.out_s = 0.0
+        self.why = ""
+        self.by_count = True
+        self.failed_probes = 0
+
+    def state(self, now: float) -> Literal["in", "out", "probing"]:
+        """Where it stands."""
+        if self.until is None:
+            return "in"
+        return "out" if now < self.until else "probing"
+
+    def good(self, now: float, *, slow: bool = False) -> None:
+        """A call came back well."""
+        self.in_a_row[Ending.THEIRS] = self.in_a_row[Ending.OURS] = 0
+        self._window.add(now, Ending.SLOW if slow else Ending.GOOD)
+
+    def failed(self, now: float, ending: Ending) -> None:
+        """A call failed: theirs or ours. Whoever failed was reached, so theirs ends a row of ours."""
+        self.in_a_row[ending] += 1
+        if ending is Ending.THEIRS:
+            self.in_a_row[Ending.OURS] = 0
+        self._window.add(now, ending)
+
+    def verdict(self, now: float, others_stand: bool) -> str:
+        """Why it should be put out, as a sentence without a subject; empty where it should not.
+
+        Nobody is put out by count where no other target of the route stands.
+        """
+        if self.until is not None or not others_stand:
+            return ""
+        rules = self._settings
+        for ending, words in _ROW_WORDS.items():
+            if self.in_a_row[ending] >= rules.consecutive_failures:
+                return words.format(count=self.in_a_row[ending])
+        for ending, words in _WINDOW_WORDS.items():
+            count, total = self._window.of(now, ending)
+            if total >= rules.many_calls and count > rules.many_share * total:
+                return words.format(count=count, total=total)
+            if ending is not Ending.SLOW and total >= rules.some_calls and count > rules.some_share * total:
+                return words.format(count=count, total=total)
+        return ""
+
+    def put_out(self, now: float, why: str, dice: random.Random, *, out_s: float | None = None) -> None:
+        """Out from now on: for `out_s` seconds where a fact says so, else by the rules for counts, less jitter."""
+        self.by_count = out_s is None
+        self.out_s = self._settings.out_s if out_s is None else out_s
+        self._go_out(now, why, dice)
+        self.failed_probes = 0
+
+    def probe_failed(self, now: float, why: str, dice: random.Random) -> None:
+        """The one real call failed: out again; after many such calls for twice as long, up to a limit."""
+        rules = self._settings
+        self.failed_probes += 1
+        if self.by_count and self.failed_probes > rules.probes_before_doubling:
+            self.out_s = min(self.out_s * 2, rules.longest_out_s)
+        self._go_out(now, why, dice)
+
+    def come_in(self, now: float) -> None:
+        """One success heals: everything before is forgotten."""
+        self.until = None
+        self.since = now
+        self.why = ""
+        self.failed_probes = 0
+        self.in_a_row = {Ending.THEIRS: 0, Ending.OURS: 0}
+        self._window.clear()
+
+    def _go_out(self, now: float, why: str, dice: random.Random) -> None:
+        self.until = now + self.out_s * (1 - self._settings.out_jitter * dice.random())
+        self.since = now
+        self.why = why
+        self._window.clear()
+
+
+class Pulse:
+    """Tells slow answers from good ones: several times what 99 of 100 good ones take.
+
+    Slow answers do not move that figure, unless there was nothing else for a while: then they are the new measure.
+    """
+
+    __slots__ = ("_good", "_settings", "_slow")
+
+    LEAST = 20  # answers that must be known before any is called slow
+    KEPT = 200
+
+    def __init__(self, settings: HealthSettings) -> None:
+        self._settings = settings
+        self._good: deque[float] = deque(maxlen=self.KEPT)
+        self._slow: list[float] = []
+
+    def is_slow(self, duration_s: float) -> bool:
+        """Takes note of an answer; True where it was a slow one."""
+        good, rules = self._good, self._settings
+        # The exact figure is looked up only where the answer may be slow at all.
+        if rules.slow_factor and len(good) >= self.LEAST and duration_s > rules.slow_floor_s:
+            ordered = sorted(good)
+            usual_s = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
+            if duration_s > rules.slow_factor * usual_s:
+                self._slow.append(duration_s)
+                if len(self._slow) >= self.LEAST:
+                    good.clear()
+                    good.extend(self._slow)
+                    self._slow.clear()
+                return True
+        self._slow.clear()
+        good.append(duration_s)
+        return False
