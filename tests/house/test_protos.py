@@ -18,15 +18,15 @@ PROTOS = sorted((ROOT / "protos" / "heliostat").rglob("*.proto"))
 
 METHODS = {
     adapter_pb2: {"AdapterService": "Describe Estimate Generate Cancel DeliverWebhook"},
-    router_pb2: {"RouterService": "Generate Estimate ListModels DeliverWebhook"},
+    router_pb2: {"RouterService": "Generate Estimate ListModels ListProviders DeliverWebhook"},
     admin_pb2: {"RouterAdminService": "ListTargets UpdateTarget ResetTarget WatchTargets ExplainRequest"},
     ledger_pb2: {
         "LedgerService": "GetJob WaitJob CancelJob ListRequests GetRequest GetUsage GetBalance PurgeRequest "
-        "UploadFile ListFiles GetFile DeleteFile ReadMedia"
+        "UploadFile ListFiles GetFile DeleteFile ReadMedia GetArms"
     },
     ledger_admin_pb2: {
         "LedgerAdminService": "CreateKey ListKeys UpdateKey RevokeKey SetBudget ListBudgets ListAllRequests "
-        "GetAnyRequest GetTotalUsage PurgeAnyRequest"
+        "GetAnyRequest GetTotalUsage PurgeAnyRequest GetAllArms GetDecisions"
     },
 }
 
@@ -48,9 +48,16 @@ FIELDS = {
     "provider_metadata",
     event_pb2.ImageEvent: "admitted attempt_started provider_accepted progress media_started media_chunk media_ended "
     "attempt_failed completed detached",
+    event_pb2.Decision: "candidates draw route sticky parts",
+    event_pb2.Decision.Candidate: "target priority weight excluded_because place measure",
     event_pb2.AttemptFailure: "outcome billed cost provider_job_id phase",
     router_pb2.GenerateRequest: "image request_id idempotency_key wait",
     router_pb2.TargetEstimate: "target cost adjustments excluded_because",
+    router_pb2.Provider: "name provider status pulse targets",
+    router_pb2.ProviderTarget: "target models status because return_time pulse",
+    router_pb2.Pulse: "call_count success_ratio p50_seconds p95_seconds",
+    ledger_pb2.Arm: "target weight request_count success_count rescued_count attempt_count delivered_count image_count "
+    "cost p50_duration p95_duration",
     admin_pb2.Target: "priority weight admin_state health_state return_time consecutive_failure_count "
     "last_error why_out",
     adapter_pb2.GenerateRequest: "attempt_id provider_model image resume_provider_job_id account",

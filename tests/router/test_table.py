@@ -1,5 +1,6 @@
 """Routes as the configuration writes them: what is refused, and what a name leads to."""
 
+import datetime
 from typing import Any
 
 import pytest
@@ -119,3 +120,26 @@ def test_a_name_with_a_known_adapter_forces_a_target() -> None:
 def test_did_you_mean(name: str, hint: str) -> None:
     """What is near is named as it is spelled; what is far is not guessed at."""
     assert did_you_mean(name, ["flux-schnell", "mock-image"]) == hint
+
+
+def test_options_that_cannot_be_sent_are_refused() -> None:
+    """A date of YAML is no JSON: the sentence names the target, before anything is taken up."""
+    options = {"since": datetime.date(2026, 11, 1)}
+    targets = [{"target": "a/x", "options": options}, {"target": "a/y", "options": {"style": ["raw", 1, None]}}]
+    with pytest.raises(MeshError) as refusal:
+        Table(settings({"model": "m", "targets": targets}), ["a"])
+    assert 'options of target "a/x" hold a value that JSON does not have' in refusal.value.message
+    assert "a/y" not in refusal.value.message
+
+
+def test_a_route_is_the_same_one_whoever_asks() -> None:
+    """Routes are made when they are first asked for, and once: by name, by alias, in the list of all."""
+    table = Table(settings(simple("m", aliases=["k"]), simple("glob-*", aliases=["g"])), ["a"])
+    first = table.configured("m")
+    assert first is not None
+    assert table.configured("k") is first
+    assert table.routes == (first, table.configured("g"))
+    assert table.routes[0] is first
+    assert table.globs[0] is table.configured("g")
+    assert set(table.entries) == {"m", "glob-*"}
+    assert table.target_names == {"a/x"}

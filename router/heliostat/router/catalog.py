@@ -190,6 +190,13 @@ class Catalog:
         if event is not None:
             event.set()
 
+    def take(self, adapter: str, described: adapter_pb2.DescribeResponse) -> None:
+        """Takes up what an adapter said of itself."""
+        known = self._entries.get(adapter)
+        if known is None or known.described != described:
+            self._entries[adapter] = entry_of(described)
+            self.version += 1
+
     def entry(self, adapter: str) -> Entry | None:
         """What the adapter said last; None where it has not said anything yet."""
         return self._entries.get(adapter)
@@ -262,10 +269,7 @@ class Catalog:
         try:
             describe = self._peers.adapter(name).Describe
             described = await call(describe, adapter_pb2.DescribeRequest(), timeout_s=self._timeout_s)
-            known = self._entries.get(name)
-            if known is None or known.described != described:
-                self._entries[name] = entry_of(described)
-                self.version += 1
+            self.take(name, described)
         except MeshError as error:
             log.debug("an adapter did not describe itself", adapter=name, reason=reason_name(error.reason))
             return False

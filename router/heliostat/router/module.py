@@ -15,6 +15,7 @@ from heliostat.router.explain import Explainer
 from heliostat.router.health import Health
 from heliostat.router.listing import Listing
 from heliostat.router.peers import Peers
+from heliostat.router.roster import Roster
 from heliostat.router.service import RouterServicer
 from heliostat.router.settings import RouterSettings
 from heliostat.router.table import Table
@@ -37,6 +38,7 @@ class Router:
         )
         explainer = Explainer(chooser, self._catalog, appraiser)
         listing = Listing(directory, table, self._catalog, health, int(clock.time()))
+        roster = Roster(directory, self._catalog, peers, health, clock)
         self._dispatcher = Dispatcher(
             settings, chooser=chooser, catalog=self._catalog, peers=peers, health=health, clock=clock
         )
@@ -44,7 +46,7 @@ class Router:
             Service(
                 "heliostat.api.router.v1.RouterService",
                 add_RouterServiceServicer_to_server,
-                RouterServicer(self._dispatcher, explainer, listing, peers),
+                RouterServicer(self._dispatcher, explainer, listing, roster, peers),
             ),
             Service(
                 "heliostat.api.router.v1.RouterAdminService",

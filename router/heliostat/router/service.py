@@ -10,15 +10,19 @@ from heliostat.router.dispatch import Dispatcher
 from heliostat.router.explain import Explainer
 from heliostat.router.listing import Listing
 from heliostat.router.peers import Peers
+from heliostat.router.roster import Roster
 
 
 class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     """Makes pictures, tells prices, lists models, hands over callbacks."""
 
-    def __init__(self, dispatcher: Dispatcher, explainer: Explainer, listing: Listing, peers: Peers) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, explainer: Explainer, listing: Listing, roster: Roster, peers: Peers
+    ) -> None:
         self._dispatcher = dispatcher
         self._explainer = explainer
         self._listing = listing
+        self._roster = roster
         self._peers = peers
 
     def Generate(
@@ -35,6 +39,12 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
     async def ListModels(self, request: router_pb2.ListModelsRequest, context: Any) -> router_pb2.ListModelsResponse:
         """Lists what is served."""
         return router_pb2.ListModelsResponse(models=await self._listing.models(request.model))
+
+    async def ListProviders(
+        self, request: router_pb2.ListProvidersRequest, context: Any
+    ) -> router_pb2.ListProvidersResponse:
+        """Tells how providers fare."""
+        return router_pb2.ListProvidersResponse(providers=await self._roster.providers(request.name))
 
     async def DeliverWebhook(
         self, request: router_pb2.DeliverWebhookRequest, context: Any
