@@ -8,6 +8,7 @@ from heliostat.api.router.v1 import router_pb2
 from heliostat.router.appraisal import Appraiser
 from heliostat.router.catalog import Catalog
 from heliostat.router.chooser import Chooser
+from heliostat.router.selection import Exclusion, Out
 from heliostat.router.table import Target
 
 
@@ -31,18 +32,21 @@ class Explainer:
         """Chooses as for a real request and asks adapters, not providers, for prices. Raises MODEL_NOT_FOUND."""
         choice = await self._chooser.consider(image)
         exclusions = choice.exclusions()
-        told = [
-            self._told(target, image, estimate)
-            for target, estimate in await self._appraiser.appraise(choice.targets, image)
-        ]
         eligible = {target.name for target in choice.targets}
-        for part in choice.selections:
-            for target in part.route.targets:
-                if target.name not in eligible:
-                    out = self._told(target, image, adapter_pb2.EstimateResponse())
-                    exclusion = exclusions.get(target.name)
-                    out.excluded_because = exclusion.because if exclusion else "is not asked after the first target"
-                    told.append(out)
+        out = {target.name: target for part in choice.selections for target in part.route.targets}
+        rest = [target for name, target in out.items() if name not in eligible]
+        # What cannot do it has no price for it.
+        able = [target for target in rest if not _is_unfit(exclusions.get(target.name))]
+        prices = {
+            target.name: estimate
+            for target, estimate in await self._appraiser.appraise((*choice.targets, *able), image)
+        }
+        told = [self._told(target, image, prices[target.name]) for target in choice.targets]
+        for target in rest:
+            left = self._told(target, image, prices.get(target.name, adapter_pb2.EstimateResponse()))
+            exclusion = exclusions.get(target.name)
+            left.excluded_because = exclusion.because if exclusion else "is not asked after the first target"
+            told.append(left)
         return Explanation(told, choice.decision())
 
     def _told(
@@ -63,3 +67,7 @@ class Explainer:
         if estimate.HasField("duration"):
             told.duration.CopyFrom(estimate.duration)
         return told
+
+
+def _is_unfit(exclusion: Exclusion | None) -> bool:
+    return exclusion is not None and exclusion.kind is Out.UNFIT
