@@ -51,7 +51,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "uvloop": ("launch/", "emulators/"),
 }
 # Wire rooms: the only files that know generated stubs and servicers.
-WIRE = ("service.py", "admin.py", "servicer.py", "peers.py", "module.py", "admin_cli.py", "desk.py")
+WIRE = ("service.py", "admin.py", "servicer.py", "peers.py", "module.py", "admin_cli.py", "routing_cli.py", "arms_cli.py", "desk.py")
 
 
 def room(path: Path) -> str:

@@ -1,37 +1,17 @@
 """The operators' commands: a synchronous client, held against the contract by grpcio-testing."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
-import grpc_testing
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_status import rpc_status
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import admin_pb2 as ledger_pb2
-from heliostat.api.router.v1 import admin_pb2 as router_pb2
 from heliostat.chassis.errors import MeshError, to_status
 from heliostat.launch import admin_cli
-
-KEYS = ledger_pb2.DESCRIPTOR.services_by_name["LedgerAdminService"]
-TARGETS = router_pb2.DESCRIPTOR.services_by_name["RouterAdminService"]
-
-
-def played(command: Callable[[grpc.Channel], str], *answers: tuple[Any, str, Any]) -> tuple[str, list[Any]]:
-    """Runs a command against scripted answers (service, method, response); gives its output and the requests."""
-    channel = grpc_testing.channel([KEYS, TARGETS], grpc_testing.strict_real_time())
-    with ThreadPoolExecutor(1) as pool:
-        output = pool.submit(command, channel)
-        requests = []
-        for service, method, response in answers:
-            _, request, call = channel.take_unary_unary(service.methods_by_name[method])
-            requests.append(request)
-            call.send_initial_metadata(())
-            call.terminate(response, (), grpc.StatusCode.OK, "")
-        return output.result(10), requests
+from tests.support.scripted_channel import KEYS, played
 
 
 def test_a_new_key_is_shown_once() -> None:
@@ -53,18 +33,6 @@ def test_keys_are_listed_page_by_page() -> None:
     )
     assert [line.split()[:2] for line in output.splitlines()] == [["ID", "STATE"], ["k1", "good"], ["k2", "revoked"]]
     assert [request.page_token for request in requests] == ["", "t"]
-
-
-def test_targets_say_why_they_are_out() -> None:
-    """A table with one line per target."""
-    target = router_pb2.Target(
-        name="fal/x", route="m", weight=1, health_state=router_pb2.HEALTH_STATE_PAUSED, why_out="rate limited for 7 s"
-    )
-    output, _ = played(
-        lambda channel: admin_cli.list_targets(channel, ""),
-        (TARGETS, "ListTargets", router_pb2.ListTargetsResponse(targets=[target])),
-    )
-    assert output.splitlines()[1].split(maxsplit=6) == ["m", "fal/x", "0", "1", "paused", "0", "rate limited for 7 s"]
 
 
 def test_errors_are_sentences() -> None:

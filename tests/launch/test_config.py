@@ -98,7 +98,7 @@ def test_adapters_are_found_by_folder(tmp_path: Path, monkeypatch: pytest.Monkey
     (package / "__init__.py").write_text("from heliostat.adapters.mock import MODULE as MODULE\n")
     monkeypatch.setattr(heliostat.adapters, "__path__", [*heliostat.adapters.__path__, str(tmp_path)])
     assert "moonlight" in targets.adapter_kinds()
-    assert names({**tree(), "adapters": {"moonlight": {}}}, "all")[0] == "adapter-moonlight"
+    assert names({**tree(), "router": {}, "adapters": {"moonlight": {}}}, "all")[0] == "adapter-moonlight"
 
 
 def test_a_mesh_has_an_address_for_everything(tmp_path: Path) -> None:

@@ -222,26 +222,12 @@ async def test_targets_tell_how_they_fared() -> None:
     assert list(none) == []
 
 
-@pytest.mark.parametrize("method", ["UpdateTarget", "ResetTarget", "ExplainRequest"])
-async def test_what_comes_later_says_when(method: str) -> None:
-    """NOT_IMPLEMENTED with the version that will have it."""
-    requests = {
-        "UpdateTarget": admin_pb2.UpdateTargetRequest(),
-        "ResetTarget": admin_pb2.ResetTargetRequest(),
-        "ExplainRequest": admin_pb2.ExplainRequestRequest(request_id="req_old"),
-    }
+async def test_a_request_of_the_past_is_the_ledgers() -> None:
+    """The router remembers none, and says where to look."""
     async with running_router([ScriptedAdapter("a")], route("a/model")) as room:
-        with pytest.raises(MeshError, match=r"version 0\.2") as refusal:
-            await getattr(room.admin, method)(requests[method])
+        with pytest.raises(MeshError, match="ledger's record") as refusal:
+            await room.admin.ExplainRequest(admin_pb2.ExplainRequestRequest(request_id="req_old"))
     assert refusal.value.reason == reasons.ERROR_REASON_NOT_IMPLEMENTED
-
-
-async def test_watching_comes_later_too() -> None:
-    """A stream says so as well."""
-    async with running_router([ScriptedAdapter("a")], route("a/model")) as room:
-        with pytest.raises(MeshError, match=r"version 0\.2"):
-            async for _ in room.admin.WatchTargets(admin_pb2.WatchTargetsRequest()):
-                pass
 
 
 async def test_a_callback_reaches_its_adapter() -> None:

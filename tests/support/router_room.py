@@ -1,9 +1,13 @@
 """A router alone: its adapters are scripted, its street is in process."""
 
+import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,12 +17,14 @@ from heliostat.api.router.v1 import admin_pb2_grpc, router_pb2, router_pb2_grpc
 from heliostat.chassis.calls import stream
 from heliostat.chassis.channels import Channels
 from heliostat.chassis.clock import Clock
+from heliostat.chassis.database import Database
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.local import LocalServer
 from heliostat.chassis.modules import Surroundings
 from heliostat.chassis.settings import MeshSettings
 from heliostat.router.module import MODULE, Router
 from heliostat.router.settings import RouterSettings
+from heliostat.router.store import MIGRATIONS
 from tests.support.scripted_adapter import ScriptedAdapter
 
 REQUEST_ID = "req_test"
@@ -103,15 +109,57 @@ def route(*targets: str | dict[str, Any], model: str = "m", **fields: Any) -> di
     return {"model": model, "targets": entries, **fields}
 
 
+@cache
+def _migrated() -> bytes:
+    """An SQLite file with the router's tables, made once: a copy costs less than the migration."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "heliostat.db"
+
+        async def make() -> None:
+            database = Database(f"sqlite:///{file}")
+            await database.start([MIGRATIONS])
+            await database.stop()
+
+        with ThreadPoolExecutor(1) as thread:  # a loop of its own, whatever loop runs here
+            thread.submit(asyncio.run, make()).result()
+        return file.read_bytes()
+
+
+@contextmanager
+def _own_database(clock: Clock | None) -> Iterator[Database]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "heliostat.db"
+        file.write_bytes(_migrated())
+        yield Database(f"sqlite:///{file}", synchronous="NORMAL", clock=clock)
+
+
 @asynccontextmanager
 async def running_router(
     adapters: Sequence[ScriptedAdapter],
     *routes: dict[str, Any],
     clock: Clock | None = None,
     addresses: Mapping[str, str] | None = None,
+    database: Database | None = None,
     **settings: Any,
 ) -> AsyncIterator[RouterRoom]:
-    """A router over `adapters`, which have described themselves. `addresses` names adapters that are elsewhere."""
+    """A router over `adapters`, which have described themselves. `addresses` names adapters that are elsewhere.
+
+    It keeps what operators change in `database`, or in one of its own.
+    """
+    with _own_database(clock) if database is None else nullcontext(database) as kept:
+        async with _running(adapters, routes, clock or Clock(), addresses or {}, kept, settings) as room:
+            yield room
+
+
+@asynccontextmanager
+async def _running(
+    adapters: Sequence[ScriptedAdapter],
+    routes: Sequence[dict[str, Any]],
+    clock: Clock,
+    addresses: Mapping[str, str],
+    database: Database,
+    settings: Mapping[str, Any],
+) -> AsyncIterator[RouterRoom]:
     channels = Channels(MeshSettings())
     servers = []
     for adapter in adapters:
@@ -124,11 +172,11 @@ async def running_router(
         channel=channels.channel,
         adapters={
             **{adapter.provider: f"local:adapter-{adapter.provider}" for adapter in adapters},
-            **(addresses or {}),
+            **addresses,
         },
         blobs=cast(Any, None),
-        database=cast(Any, None),
-        clock=clock or Clock(),
+        database=lambda: database,
+        clock=clock,
         dice=random.Random(7),
         state_dir=Path(),
         sandbox=True,

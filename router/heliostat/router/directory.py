@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError
 from heliostat.router.catalog import Catalog
+from heliostat.router.overrides import Overrides
 from heliostat.router.table import Route, Table, Target, did_you_mean, route_of, target_of
 
 # How long an unknown name waits for adapters that have not said yet what they know.
@@ -12,15 +13,29 @@ _PATIENCE_S = 2.0
 
 
 class Directory:
-    """All names that can be asked for."""
+    """All names that can be asked for. What operators changed is applied to every route that is given."""
 
-    def __init__(self, table: Table, catalog: Catalog, auto_routes: bool) -> None:
+    def __init__(self, table: Table, catalog: Catalog, auto_routes: bool, overrides: Overrides) -> None:
         self._table = table
         self._catalog = catalog
+        self._auto_routes = auto_routes
+        self._overrides = overrides
+
+    @property
+    def table(self) -> Table:
+        """The routes of the configuration that is in use."""
+        return self._table
+
+    def use(self, table: Table, auto_routes: bool) -> None:
+        """Takes up another configuration: requests from now on see it, those under way keep what they chose."""
+        self._table = table
         self._auto_routes = auto_routes
 
     async def find(self, model: str) -> Route:
         """The route behind a name. Raises MODEL_NOT_FOUND with the names that are near."""
+        return self._overrides.applied(await self._find(model))
+
+    async def _find(self, model: str) -> Route:
         route = self._table.configured(model)
         if route is not None:
             return route
@@ -57,13 +72,13 @@ class Directory:
 
     def routes(self) -> Iterator[Route]:
         """Every route that is served, those made from what adapters know included."""
-        yield from self._table.routes
+        yield from map(self._overrides.applied, self._table.routes)
         known = self._table.names()
         for name in self._catalog.model_names():
             if name not in known:
                 route = self._table.matching(name) or self._own(name)
                 if route is not None:
-                    yield route
+                    yield self._overrides.applied(route)
 
     def _only(self, target: Target) -> Route:
         """The route of one forced target. Raises MODEL_NOT_FOUND where its adapter does not know the model."""

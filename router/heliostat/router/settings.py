@@ -90,7 +90,7 @@ class EventSettings(Section):
                 "password in it is not used"
             )
         if self.webhook_secret is None:
-            raise ValueError("webhook_url needs webhook_secret, such as env:HELIOSTAT_WEBHOOK_SECRET")
+            raise ValueError("webhook_url needs webhook_secret, such as env:WEBHOOK_SECRET")
         return self
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from heliostat.chassis.blobs import Blobs
     from heliostat.chassis.channels import Channel
     from heliostat.chassis.clock import Clock
     from heliostat.chassis.database import Database
+    from heliostat.chassis.errors import MeshError
     from heliostat.chassis.settings import PartSettings
 
 
@@ -41,6 +42,28 @@ class Part(Protocol):
 
     async def stop(self) -> None:
         """Ends its work; callers from the left are already gone."""
+
+
+@runtime_checkable
+class Reloadable(Protocol):
+    """A part that takes up changed settings while it runs."""
+
+    @property
+    def live(self) -> Collection[str]:
+        """Names of the settings that may change; all others need a restart."""
+
+    def prepare(self, settings: Any) -> TakeUp:
+        """Checks settings beside what runs, and makes what they need; called in a thread, changes nothing.
+
+        Raises INVALID_FIELD.
+        """
+
+    def refused(self, error: MeshError) -> None:
+        """Lets operators know that a changed configuration was refused, and why."""
+
+
+TakeUp = Callable[[str, Sequence[str]], None]
+"""Takes up prepared settings at once, on the loop: the name of their source, and what in it needs a restart."""
 
 
 @dataclass(frozen=True)
@@ -76,5 +99,7 @@ class Module:
     """Its place in the configuration, such as ("edge",) or ("adapters", "fal")."""
     settings: type[PartSettings]
     build: Callable[[Any, Surroundings], Part]
+    check: Callable[[Any, Collection[str]], None] = lambda settings, adapters: None
+    """Looks for what is wrong with settings beside the names of all configured adapters. Raises INVALID_FIELD."""
     public: bool = False
     """True: its services know their callers themselves and may face other machines."""

@@ -20,6 +20,7 @@ from heliostat.chassis.errors import MeshError
 from heliostat.chassis.lines import Lines, Place
 
 ENVIRONMENT_PREFIX = "HELIOSTAT__"
+_MOST_TOLD = 10
 
 
 class Section(BaseModel):
@@ -212,9 +213,11 @@ class Refusal(MeshError):
 
     def __init__(self, faults: Sequence[Fault], told: Sequence[str] = ()) -> None:
         """`told` are the faults as sentences, where they say more than their places."""
+        told = list(told or map(str, faults))
+        more = f"; and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
         super().__init__(
             reasons.ERROR_REASON_INVALID_FIELD,
-            "The configuration is refused. " + "; ".join(told or map(str, faults)),
+            f"The configuration is refused. {'; '.join(told[:_MOST_TOLD])}{more}",
             field="configuration",
         )
         self.faults = tuple(faults)

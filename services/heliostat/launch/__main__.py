@@ -3,18 +3,21 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
 from heliostat.chassis import logs, settings, telemetry
 from heliostat.chassis.errors import MeshError
 from heliostat.launch import live, sandbox
-from heliostat.launch.config import Configuration, configure, printed
+from heliostat.launch.config import Configuration, configure, configured, printed
+from heliostat.launch.file_watch import FileWatch
 from heliostat.launch.targets import ADAPTER, STREET, adapter_kinds
 
 _DEFAULT_FILE = "heliostat.yaml"
+_DEFAULT_STATE_DIR = ".heliostat"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(prog="heliostat", description="Self-hosted AI image gateway.")
     parser.add_argument("--state-dir", default="", help="folder of a running installation (for keys and admin)")
+    parser.add_argument("--address", default="", help="the operators' door itself, where admin.listen names one")
     commands = parser.add_subparsers(required=True, metavar="command")
     serve = commands.add_parser("serve", help="run targets in this process")
     serve.add_argument("--config", help=f"YAML file; {_DEFAULT_FILE} where it exists")
@@ -65,14 +69,14 @@ def _state_dir(name: str) -> Path:
     return Path(os.environ.get("HELIOSTAT_STATE_DIR", "") or f".heliostat/{name}")
 
 
-def _tree(config: str | None) -> dict[str, Any]:
+def _file(config: str | None) -> str:
     if config is None and Path(_DEFAULT_FILE).is_file():
         config = _DEFAULT_FILE
     if config is None:
         raise settings.refused(
             f"There is no {_DEFAULT_FILE} here: name a file with --config, or try --sandbox, which needs none."
         )
-    return settings.read_tree(config, os.environ)
+    return config
 
 
 def _serve(given: argparse.Namespace) -> int:
@@ -80,7 +84,18 @@ def _serve(given: argparse.Namespace) -> int:
         return _serve_sandbox()
     if given.live:
         return _serve_live()
-    return _run(configure(_tree(given.config), given.target), lambda _: _say_ready())
+    path = _file(given.config)
+    text = settings.read_text(path)
+    configuration = configured(path, text, given.target, os.environ)
+
+    async def reload(running: Any) -> None:
+        from heliostat.launch.reload import Reloading
+
+        watch = FileWatch(path, text)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watch.look)
+        await Reloading(path, given.target, os.environ, configuration).follow(watch, running.parts)
+
+    return _run(configuration, lambda _: _say_ready(), reload)
 
 
 def _say_ready() -> None:
@@ -89,7 +104,11 @@ def _say_ready() -> None:
         print("ready", flush=True)
 
 
-def _run(configuration: Configuration, on_ready: Callable[[Any], None]) -> int:
+def _run(
+    configuration: Configuration,
+    on_ready: Callable[[Any], None],
+    beside: Callable[[Any], Coroutine[Any, Any, None]] | None = None,
+) -> int:
     import uvloop
 
     from heliostat.launch import allocator, process
@@ -106,7 +125,7 @@ def _run(configuration: Configuration, on_ready: Callable[[Any], None]) -> int:
     if told.telemetry.metrics_listen:
         telemetry.serve_metrics(told.telemetry.metrics_listen)
     running = process.Process(configuration)
-    uvloop.run(process.run(running, on_ready))
+    uvloop.run(process.run(running, on_ready, beside))
     return 0
 
 
@@ -202,8 +221,6 @@ def _mesh(given: argparse.Namespace) -> int:
 
 
 async def _mesh_until_stopped(given: argparse.Namespace) -> int:
-    import signal
-
     from heliostat.launch.supervisor import Supervisor
 
     state_dir = _state_dir("mesh")
@@ -214,7 +231,7 @@ async def _mesh_until_stopped(given: argparse.Namespace) -> int:
         emulators = sandbox.EmulatorProcess(ports.emulator, state_dir / "emulators.log")
         emulators.start()
     else:
-        tree, reference = _tree(given.config), ""
+        tree, reference = settings.read_tree(_file(given.config), os.environ), ""
     logs.configure("info", str(state_dir / "supervisor.log"))
     supervisor = Supervisor(tree, state_dir, state_dir / "sockets" if given.unix else None)
     asked = asyncio.Event()
@@ -241,9 +258,11 @@ async def _mesh_until_stopped(given: argparse.Namespace) -> int:
 def _check_config(given: argparse.Namespace) -> int:
     if given.sandbox:
         tree, _ = _sandbox_tree(_state_dir("sandbox"), sandbox.Ports.from_environment(os.environ))
+        configuration = configure(tree, given.target)
     else:
-        tree = _tree(given.config)
-    print(printed(configure(tree, given.target)), end="")
+        path = _file(given.config)
+        configuration = configured(path, settings.read_text(path), given.target, os.environ)
+    print(printed(configuration), end="")
     return 0
 
 
@@ -272,12 +291,15 @@ def _admin(given: argparse.Namespace) -> int:
     from heliostat.launch.process import admin_socket
 
     folder = Path(given.state_dir) if given.state_dir else next(iter(_running_folders()), _state_dir("sandbox"))
-    print(admin_cli.run(admin_socket(folder), lambda channel: str(given.admin(channel, given))))
+    address = given.address or admin_socket(folder)
+    output = admin_cli.run(address, lambda channel: str(given.admin(channel, given)))
+    if output:
+        print(output)
     return 0
 
 
 def _running_folders() -> list[Path]:
-    folders = (_state_dir("sandbox"), _state_dir("live"), _state_dir("mesh"))
+    folders = (Path(_DEFAULT_STATE_DIR), _state_dir("sandbox"), _state_dir("live"), _state_dir("mesh"))
     return [folder for folder in folders if (folder / "admin.sock").exists()]
 
 

@@ -1,28 +1,19 @@
-"""The operators' commands: a synchronous client of the admin services, with tables on the terminal."""
+"""The operators' commands: a synchronous client of the admin services; keys here, routing in routing_cli."""
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import grpc
 from grpc_status import rpc_status
 
-from heliostat.api.image.v1 import request_pb2
 from heliostat.api.ledger.v1 import admin_pb2 as ledger_pb2
 from heliostat.api.ledger.v1 import admin_pb2_grpc as ledger_pb2_grpc
-from heliostat.api.router.v1 import admin_pb2 as router_pb2
-from heliostat.api.router.v1 import admin_pb2_grpc as router_pb2_grpc
 from heliostat.chassis.errors import MeshError, from_status
+from heliostat.launch import arms_cli, routing_cli
+from heliostat.launch.tables import table
 
 _TIMEOUT_S = 10.0
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Rows as aligned columns under a head."""
-    lines = [tuple(head), *(tuple(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    padded = ("  ".join(map(str.ljust, line, widths)) for line in lines)
-    return "\n".join(line.rstrip() for line in padded)
 
 
 def create_key(channel: grpc.Channel, title: str) -> str:
@@ -55,44 +46,6 @@ def revoke_key(channel: grpc.Channel, key_id: str) -> str:
     return f"Key {key_id} is revoked."
 
 
-def list_targets(channel: grpc.Channel, route: str) -> str:
-    """Targets with their state and why they are out."""
-    stub = router_pb2_grpc.RouterAdminServiceStub(channel)
-    answer = stub.ListTargets(router_pb2.ListTargetsRequest(route=route), timeout=_TIMEOUT_S)
-    rows = [
-        (
-            target.route,
-            target.name,
-            str(target.priority),
-            f"{target.weight:g}",
-            router_pb2.HealthState.Name(target.health_state).removeprefix("HEALTH_STATE_").lower(),
-            str(target.in_flight_count),
-            target.why_out,
-        )
-        for target in answer.targets
-    ]
-    return table(("ROUTE", "TARGET", "PRIORITY", "WEIGHT", "HEALTH", "IN FLIGHT", "WHY OUT"), rows)
-
-
-def explain(channel: grpc.Channel, model: str) -> str:
-    """Why each target of a model is or is not eligible, in order."""
-    stub = router_pb2_grpc.RouterAdminServiceStub(channel)
-    request = router_pb2.ExplainRequestRequest(image=request_pb2.ImageRequest(model=model, prompt="explain"))
-    answer = stub.ExplainRequest(request, timeout=_TIMEOUT_S)
-    rows = [
-        (str(place), estimate.target, _price(estimate), estimate.excluded_because or "eligible")
-        for place, estimate in enumerate(answer.targets, 1)
-    ]
-    return table(("#", "TARGET", "COST USD", "WHY"), rows)
-
-
-def _price(estimate: object) -> str:
-    cost = estimate.cost  # type: ignore[attr-defined]
-    if not cost.HasField("amount"):
-        return "?"
-    return f"{cost.amount.units + cost.amount.nanos / 1e9:.6f}".rstrip("0").rstrip(".") or "0"
-
-
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds `keys` and `admin` to the command line."""
     keys = commands.add_parser("keys", help="make, list and revoke API keys").add_subparsers(
@@ -107,13 +60,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     revoke = keys.add_parser("revoke", help="end a key at once")
     revoke.add_argument("key_id")
     revoke.set_defaults(admin=lambda channel, given: revoke_key(channel, given.key_id))
-    admin = commands.add_parser("admin", help="look at the routing").add_subparsers(required=True, metavar="what")
-    targets = admin.add_parser("targets", help="targets with their state")
-    targets.add_argument("route", nargs="?", default="")
-    targets.set_defaults(admin=lambda channel, given: list_targets(channel, given.route))
-    why = admin.add_parser("explain", help="why each target of a model is or is not eligible")
-    why.add_argument("model")
-    why.set_defaults(admin=lambda channel, given: explain(channel, given.model))
+    admin = commands.add_parser("admin", help="look at the routing and change it").add_subparsers(
+        required=True, metavar="what"
+    )
+    routing_cli.add_commands(admin)
+    arms_cli.add_commands(admin)
 
 
 def run(address: str, command: Callable[[grpc.Channel], str]) -> str:

@@ -75,7 +75,17 @@ def configure(tree: Mapping[str, Any], target: str) -> Configuration:
     for name in names:
         if name.startswith(ADAPTER):
             addresses[name.removeprefix(ADAPTER)] = f"local:{name}"
+    for part in parts:
+        part.module.check(part.settings, addresses)
     return Configuration(process, parts, addresses)
+
+
+def configured(path: str, text: str, target: str, environment: Mapping[str, str]) -> Configuration:
+    """As `configure`, for the text of a file. Raises INVALID_FIELD that names lines."""
+    try:
+        return configure(settings.tree_of(text, path, environment), target)
+    except settings.Refusal as refusal:
+        raise refusal.located(path, text) from None
 
 
 def _place(name: str, street: Mapping[str, Any], adapters: Mapping[str, Any]) -> Placed:

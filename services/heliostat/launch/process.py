@@ -7,8 +7,9 @@ import os
 import random
 import secrets
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from heliostat.chassis import telemetry
 from heliostat.chassis.blobs import Blobs
@@ -127,6 +128,11 @@ class Process:
         """Where the edge listens, port 0 resolved; empty where there is no edge in this process."""
         return next((str(part.url) for _, part, _ in self._parts if hasattr(part, "url")), "")
 
+    @property
+    def parts(self) -> Sequence[tuple[Placed, Part]]:
+        """What runs here, in the order of its start."""
+        return [(placed, part) for placed, part, _ in self._parts]
+
     async def stop(self, drain_s: float | None = None) -> None:
         """Says NOT_SERVING, gives calls under way `drain_s` seconds (the configured ones by default), stops all."""
         grace = self._configuration.process.mesh.drain_s if drain_s is None else drain_s
@@ -188,8 +194,12 @@ def _settle_memory() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-async def run(process: Process, on_ready: Callable[[Process], object] = lambda _: None) -> None:
-    """Runs until SIGTERM or SIGINT; a second signal ends the drain at once."""
+async def run(
+    process: Process,
+    on_ready: Callable[[Process], object] = lambda _: None,
+    beside: Callable[[Process], Coroutine[Any, Any, None]] | None = None,
+) -> None:
+    """Runs until SIGTERM or SIGINT; a second signal ends the drain at once. `beside` runs until the process stops."""
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -197,8 +207,12 @@ async def run(process: Process, on_ready: Callable[[Process], object] = lambda _
     await process.start()
     _settle_memory()
     on_ready(process)
+    companion = asyncio.create_task(beside(process)) if beside is not None else None
     await asked.wait()
     asked.clear()
+    if companion is not None:
+        companion.cancel()
+        await asyncio.gather(companion, return_exceptions=True)
     log.info("stopping")
     stopping = asyncio.create_task(process.stop())
     again = asyncio.create_task(asked.wait())

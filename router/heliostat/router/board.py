@@ -1,0 +1,130 @@
+"""The targets with their state, as operators see them: what is configured, what was changed, how they fare."""
+
+from collections.abc import Iterable, Iterator
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from heliostat.api.router.v1 import admin_pb2
+from heliostat.chassis.clock import Clock
+from heliostat.router.catalog import Catalog
+from heliostat.router.directory import Directory
+from heliostat.router.health import Health, State
+from heliostat.router.overrides import AdminState, Overrides
+from heliostat.router.table import Route, Table, Target
+
+_STATES = {
+    State.HEALTHY: admin_pb2.HEALTH_STATE_HEALTHY,
+    State.PAUSED: admin_pb2.HEALTH_STATE_PAUSED,
+    State.EJECTED: admin_pb2.HEALTH_STATE_EJECTED,
+    State.PROBING: admin_pb2.HEALTH_STATE_PROBING,
+}
+_ADMIN_STATES = {
+    AdminState.ENABLED: admin_pb2.ADMIN_STATE_ENABLED,
+    AdminState.DRAINING: admin_pb2.ADMIN_STATE_DRAINING,
+    AdminState.DISABLED: admin_pb2.ADMIN_STATE_DISABLED,
+}
+_ANY = "*"
+
+
+class Board:
+    """What stands, for operators."""
+
+    def __init__(
+        self, directory: Directory, catalog: Catalog, health: Health, overrides: Overrides, clock: Clock
+    ) -> None:
+        self._directory = directory
+        self._catalog = catalog
+        self._health = health
+        self._overrides = overrides
+        self._clock = clock
+        self._table: Table | None = None
+        self._by_target: dict[str, list[Route]] = {}
+
+    def routes(self, name: str = "") -> Iterator[Route]:
+        """Every route of the configuration as it is written there, or the one of that name or alias."""
+        table = self._directory.table
+        for route in (*table.routes, *table.globs):
+            if name in ("", route.model, *route.aliases):
+                yield route
+
+    def routes_of(self, target: str) -> list[Route]:
+        """The routes of the configuration that have a target."""
+        table = self._directory.table
+        if table is not self._table:
+            self._table, self._by_target = table, {}
+            for route in self.routes():
+                for each in route.targets:
+                    self._by_target.setdefault(each.name, []).append(route)
+        return self._by_target.get(target, [])
+
+    def names(self, route: str = "") -> Iterable[str]:
+        """The names of all targets, or of those of one route."""
+        if route:
+            return {target.name for entry in self.routes(route) for target in entry.targets}
+        self.routes_of("")
+        return self._by_target.keys()
+
+    def targets(self, route: str = "", names: Iterable[str] | None = None) -> Iterator[admin_pb2.Target]:
+        """Every configured target with its state: those of one route (or alias), and of these `names`, where given."""
+        if names is None:
+            for entry in self.routes(route):
+                for target in self._overrides.applied(entry).targets:
+                    yield self._told(entry, target)
+            return
+        for name in names:
+            for entry in self.routes_of(name):
+                if route in ("", entry.model, *entry.aliases):
+                    found = next(each for each in self._overrides.applied(entry).targets if each.name == name)
+                    yield self._told(entry, found)
+
+    def _told(self, route: Route, target: Target) -> admin_pb2.Target:
+        override = self._overrides.of(route.model, target.name)
+        told = admin_pb2.Target(
+            name=target.name,
+            route=route.model,
+            priority=target.priority,
+            weight=target.weight,
+            admin_state=_ADMIN_STATES[(override and override.admin_state) or AdminState.ENABLED],
+            overridden=override is not None,
+        )
+        self._tell_standing(told, target)
+        self._tell_record(told, target)
+        return told
+
+    def _tell_standing(self, told: admin_pb2.Target, target: Target) -> None:
+        now = self._clock.monotonic()
+        standing = self._health.standing(target.name, now)
+        told.health_state = _STATES[standing.state]
+        if standing.until is not None:
+            told.return_time.CopyFrom(timestamp(self._clock.time() + standing.until - now))
+        told.why_out = self._missing(target) or standing.why or (f"It {target.held}." if target.held else "")
+
+    def _missing(self, target: Target) -> str:
+        """What keeps the target from being asked at all."""
+        entry = self._catalog.entry(target.adapter)
+        if entry is None:
+            return "Its adapter has not answered yet."
+        if not entry.configured:
+            return "Its adapter has no key."
+        if self._catalog.offer(target) is None and target.provider_model != _ANY:
+            return "Its adapter does not know the model."
+        return ""
+
+    def _tell_record(self, told: admin_pb2.Target, target: Target) -> None:
+        record = self._health.seen(target.name)
+        if record is None:
+            return
+        told.consecutive_failure_count = record.consecutive_failures
+        told.in_flight_count = record.in_flight
+        told.success_ratio = record.success_ratio()
+        told.p50_seconds = record.quantile_s(0.5)
+        told.p95_seconds = record.quantile_s(0.95)
+        if record.last_error is not None:
+            told.last_error.CopyFrom(record.last_error)
+
+
+def timestamp(seconds: float) -> Timestamp:
+    """Seconds since the epoch as a message, to the microsecond. Pure."""
+    made = Timestamp()
+    made.FromMicroseconds(round(seconds * 1e6))
+    return made

@@ -1,0 +1,3 @@
+"""Revisions of the router's tables. The newest one's id stands in `HEAD`."""
+
+HEAD = "0001"
