@@ -1,6 +1,7 @@
 """What a request may ask of the choice: the cheapest, the fastest, one side for one cohort, other models."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -200,3 +201,39 @@ async def test_an_adapter_that_does_not_tell_its_price_does_not_hold_a_request_u
         answer = await room.ask(routing=PRICE)
         again = await room.ask(routing=PRICE)
     assert answer.asked == again.asked == ["a/dear"]
+
+
+async def test_every_attempt_is_replayed_from_its_decision() -> None:
+    """Through failures, pauses, ejections and returns: the first name that a decision leads to is the one asked."""
+    clock = FakeClock()
+    dice = random.Random(20_261_104)
+
+    async def moody(adapter: ScriptedAdapter, request: adapter_pb2.GenerateRequest) -> AsyncIterator[Events]:
+        clock.advance(dice.random() * 3)
+        reason = dice.choice(
+            (None, None, None, reasons.ERROR_REASON_PROVIDER_UNAVAILABLE, reasons.ERROR_REASON_RATE_LIMITED)
+        )
+        if adapter.provider == "c":
+            reason = None
+        step = delivers() if reason is None else fails(reason, retry_after_s=4)
+        async for events in step(adapter, request):
+            yield events
+
+    adapters = [ScriptedAdapter(name, [moody]) for name in "abcd"]
+    targets = [
+        {"target": "a/model", "weight": 5},
+        {"target": "b/model", "weight": 3},
+        {"target": "c/model", "priority": 1},
+        {"target": "d/model", "priority": 1, "weight": 2},
+    ]
+    excluded = attempts = 0
+    async with running_router(adapters, route(*targets), clock=clock, max_wait_s=0, short_wait_s=0) as room:
+        for number in range(300):
+            cohort = "" if number % 3 else f"user-{number % 9}"
+            answer = await room.ask(routing=request_pb2.Routing(max_wait={}, cohort=cohort))
+            for started in answer.of("attempt_started"):
+                assert replay(started.decision)[0] == started.target
+                attempts += 1
+                excluded += any("back in" in each.excluded_because for each in started.decision.candidates)
+    assert attempts > 330
+    assert excluded > 10
