@@ -69,6 +69,8 @@ def fails(
     before: Events = (),
     retry_after_s: float | None = None,
     message: str = "The provider said no.",
+    phase: str = "",
+    **metadata: str,
 ) -> Step:
     """Sends `before`, then fails; `outcome` None means that the failure tells nothing of it."""
 
@@ -77,10 +79,10 @@ def fails(
             yield before
         failure = None
         if outcome is not None:
-            failure = event_pb2.AttemptFailure(outcome=outcome, billed=billed)  # type: ignore[arg-type]
+            failure = event_pb2.AttemptFailure(outcome=outcome, billed=billed, phase=phase)  # type: ignore[arg-type]
             if micros is not None:
                 failure.cost.CopyFrom(to_money(micros))
-        raise MeshError(reason, message, failure=failure, retry_after_s=retry_after_s)
+        raise MeshError(reason, message, failure=failure, retry_after_s=retry_after_s, **metadata)
 
     return step
 

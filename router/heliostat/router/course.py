@@ -70,6 +70,7 @@ class Course:
         self._is_fresh = True
         self._same: Target | None = None
         self._is_resumed = False
+        self._permits: list[Permit] = []
         self._further: set[Permit] = set()  # of attempts beyond the first, which the budget counts
         self.choice = choice
         guard.budget.begin(guard.clock.monotonic())
@@ -118,7 +119,9 @@ class Course:
         return chooser.again(self.choice, turns, now)
 
     def close(self) -> None:
-        """The branch is over. Gives back what an attempt that was left alone still holds of the budget."""
+        """The branch is over. Gives back what attempts that were left alone, or never begun, still hold."""
+        for permit in self._permits:
+            permit.release()
         for permit in tuple(self._further):
             self._give_back(permit)
         self._guard.budget.end()
@@ -148,6 +151,7 @@ class Course:
             target = step.targets[permit.target]
             self.choice = guard.chooser.again(self.choice, turns, now, target)
         self._same = None
+        self._permits.append(permit)
         if turns.sent:
             self._count(permit)
         return target, permit
@@ -178,6 +182,7 @@ class Course:
             if permit is not None:
                 self.choice = choice
                 self._is_fresh = False
+                self._permits.append(permit)
                 self._count(permit)
                 return target, permit
         return None

@@ -76,12 +76,17 @@ class Breaker:
     fact, such as a key that was refused.
     """
 
-    __slots__ = ("_settings", "_window", "by_count", "failed_probes", "in_a_row", "out_s", "since", "until", "why")
+    __slots__ = (
+        *("_earlier", "_row_began", "_settings", "_window", "by_count", "failed_probes", "in_a_row", "out_s"),
+        *("since", "until", "why"),
+    )
 
     def __init__(self, settings: HealthSettings) -> None:
         self._settings = settings
         self._window = Window(settings.window_s)
         self.in_a_row = {Ending.THEIRS: 0, Ending.OURS: 0}
+        self._row_began = 0.0
+        self._earlier = 0  # good ends, in this row, of calls that began before it
         self.until: float | None = None  # None: it is in
         self.since = 0.0  # when it last came in or went out: calls that began earlier say nothing new
         self.out_s = 0.0
@@ -95,13 +100,22 @@ class Breaker:
             return "in"
         return "out" if now < self.until else "probing"
 
-    def good(self, now: float, *, slow: bool = False) -> None:
-        """A call came back well."""
-        self.in_a_row[Ending.THEIRS] = self.in_a_row[Ending.OURS] = 0
+    def good(self, now: float, began: float, *, slow: bool = False) -> None:
+        """A call that began at `began` came back well: that ends a row of failures.
+
+        Calls that began before the row did tell of the time before it: only as many as failed end it.
+        """
+        if began < self._row_began and self._earlier < max(self.in_a_row.values()):
+            self._earlier += 1
+        else:
+            self.in_a_row[Ending.THEIRS] = self.in_a_row[Ending.OURS] = 0
         self._window.add(now, Ending.SLOW if slow else Ending.GOOD)
 
     def failed(self, now: float, ending: Ending) -> None:
         """A call failed: theirs or ours. Whoever failed was reached, so theirs ends a row of ours."""
+        if not any(self.in_a_row.values()):
+            self._row_began = now
+            self._earlier = 0
         self.in_a_row[ending] += 1
         if ending is Ending.THEIRS:
             self.in_a_row[Ending.OURS] = 0
@@ -163,17 +177,19 @@ class Pulse:
     Slow answers do not move that figure, unless there was nothing else for a while: then they are the new measure.
     """
 
-    __slots__ = ("_good", "_settings", "_slow")
+    __slots__ = ("_good", "_settings", "_slow", "_slow_since")
 
     LEAST = 20  # answers that must be known before any is called slow
     KEPT = 200
+    LEARNED_S = 300.0  # after so long without any other answer, slow is the usual pace
 
     def __init__(self, settings: HealthSettings) -> None:
         self._settings = settings
         self._good: deque[float] = deque(maxlen=self.KEPT)
-        self._slow: list[float] = []
+        self._slow: deque[float] = deque(maxlen=self.KEPT)
+        self._slow_since = 0.0
 
-    def is_slow(self, duration_s: float) -> bool:
+    def is_slow(self, now: float, duration_s: float) -> bool:
         """Takes note of an answer; True where it was a slow one."""
         good, rules = self._good, self._settings
         # The exact figure is looked up only where the answer may be slow at all.
@@ -181,8 +197,9 @@ class Pulse:
             ordered = sorted(good)
             usual_s = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
             if duration_s > rules.slow_factor * usual_s:
+                self._slow_since = self._slow_since if self._slow else now
                 self._slow.append(duration_s)
-                if len(self._slow) >= self.LEAST:
+                if len(self._slow) >= self.LEAST and now - self._slow_since >= self.LEARNED_S:
                     good.clear()
                     good.extend(self._slow)
                     self._slow.clear()

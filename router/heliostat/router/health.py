@@ -37,10 +37,11 @@ class Change:
 class Permit:
     """Leave to call a target once; given back when the call is over."""
 
-    __slots__ = ("_health", "began", "probing", "records", "target")
+    __slots__ = ("_health", "_is_out", "began", "probing", "records", "target")
 
     def __init__(self, health: "Health", target: str, records: Sequence[Record], now: float) -> None:
         self._health = health
+        self._is_out = True
         self.target = target
         self.began = now
         self.probing = [record.is_tried for record in records]
@@ -50,10 +51,10 @@ class Permit:
 
     def release(self) -> None:
         """The call is over, however it ended. More than once is once."""
-        records, self.records = self.records, ()
-        for record, probing in zip(records, self.probing, strict=False):
-            record.gate.leave(probing=probing)
-        if records:
+        if self._is_out:
+            self._is_out = False
+            for record, probing in zip(self.records, self.probing, strict=True):
+                record.gate.leave(probing=probing)
             self._health.make_room()
 
 
@@ -158,7 +159,7 @@ class Health:
 
     def accepted(self, permit: Permit) -> None:
         """The provider took the work of this call: a pause that it was to try is over."""
-        for record, probing in zip(permit.records, permit.probing, strict=False):
+        for record, probing in zip(permit.records, permit.probing, strict=True):
             if probing and record.pause.until is not None and record.breaker.until is None:
                 self._return(record)
 
@@ -167,11 +168,11 @@ class Health:
         now = self._clock.monotonic()
         record = self.record(permit.target)
         record.note(duration_s)
-        slow = record.pulse.is_slow(duration_s)
+        slow = record.pulse.is_slow(now, duration_s)
         if record.name in self._watched or _account(record.name) in self._watched:
             self._heal(permit, now, slow=slow)
         if permit.began >= record.breaker.since and record.breaker.until is None:
-            record.breaker.good(now, slow=slow)
+            record.breaker.good(now, permit.began, slow=slow)
             if slow:
                 self._judge(record, now, others_stand)
 
@@ -183,7 +184,7 @@ class Health:
         record = self.record(permit.target)
         record.note(None)
         record.last_error = status
-        for each, probing in zip(permit.records, permit.probing, strict=False):
+        for each, probing in zip(permit.records, permit.probing, strict=True):
             breaker = each.breaker
             if probing and breaker.by_count and breaker.state(now) == "probing":
                 breaker.probe_failed(now, breaker.why, self._dice)
@@ -272,7 +273,7 @@ class Health:
 
     def _heal(self, permit: Permit, now: float, *, slow: bool) -> None:
         """A success brings back what it was to try, and what failed too often before it began."""
-        for record, probing in zip(permit.records, permit.probing, strict=False):
+        for record, probing in zip(permit.records, permit.probing, strict=True):
             breaker = record.breaker
             if breaker.until is None:
                 if record.pause.until is not None and (probing or permit.began >= record.pause.until):
