@@ -113,7 +113,7 @@ def _pulse(pulse: router_pb2.Pulse) -> dict[str, Any]:
 
 
 def _rounded(pulse: router_pb2.Pulse, name: str) -> float | None:
-    return round(getattr(pulse, name), 4) if pulse.HasField(name) else None  # type: ignore[arg-type]
+    return round(getattr(pulse, name), 4) if pulse.HasField(name) else None
 
 
 def _arm(arm: ledger_pb2.Arm) -> dict[str, Any]:
