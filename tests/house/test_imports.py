@@ -40,7 +40,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "python_multipart": ("edge/", "emulators/"),
     "opentelemetry": ("chassis/spans.py",),
     "prometheus_client": ("chassis/telemetry.py",),
-    "yaml": ("chassis/settings.py", "chassis/lines.py", "launch/"),
+    "yaml": ("chassis/settings.py", "chassis/lines.py", "chassis/yaml_text.py", "launch/"),
     "obstore": ("chassis/blobs.py",),
     "alembic": ("chassis/database.py", "ledger/migrations/", "router/migrations/"),
     "psycopg": ("chassis/database.py",),
@@ -51,7 +51,17 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "uvloop": ("launch/", "emulators/"),
 }
 # Wire rooms: the only files that know generated stubs and servicers.
-WIRE = ("service.py", "admin.py", "servicer.py", "peers.py", "module.py", "admin_cli.py", "routing_cli.py", "arms_cli.py", "desk.py")
+WIRE = (
+    "service.py",
+    "admin.py",
+    "servicer.py",
+    "peers.py",
+    "module.py",
+    "admin_cli.py",
+    "routing_cli.py",
+    "arms_cli.py",
+    "desk.py",
+)
 
 
 def room(path: Path) -> str:

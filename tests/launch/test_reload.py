@@ -52,6 +52,12 @@ class Running:
         (router,) = [part for placed, part in process.parts if placed.name == "router"]
         router._operations.bulletin.listen(self.heard.append)  # type: ignore[attr-defined]
 
+    def put(self, content: str) -> None:
+        """Replaces the file by another one, so that nobody reads half of it."""
+        new = self.file.with_suffix(".new")
+        new.write_text(content)
+        new.replace(self.file)
+
     async def take(self, content: str) -> bool:
         """Takes up a text."""
         return await self.reloading.reload(content, self.process.parts)
@@ -91,10 +97,10 @@ async def test_a_changed_file_is_taken_up(tmp_path: Path) -> None:
         try:
             assert await here.models() == ["first"]
             await asyncio.sleep(0)
-            here.file.write_text(text(tmp_path, ROUTES + "  - model: second\n    targets: [target: mock/mock-image]\n"))
+            here.put(text(tmp_path, ROUTES + "  - model: second\n    targets: [target: mock/mock-image]\n"))
             await until(lambda: [event.kind for event in here.heard] == ["reloaded"])
             assert await here.models() == ["first", "second"]
-            here.file.write_text("router: [")
+            here.put("router: [")
             await until(lambda: len(here.heard) == 2)
             assert await here.models() == ["first", "second"]
         finally:

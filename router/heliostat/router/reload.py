@@ -45,7 +45,7 @@ class Renewal:
             self._directory.use(table, settings.auto_routes)
             self._health.pace(settings.pacing)
             after = "; ".join([*difference, *_named("needs a restart", later)])
-            self._operations.reloaded(settings.events, source, f"{_count(before)} routes", after)
+            self._operations.reloaded(settings.events, source, f"{len(before.entries)} routes", after)
 
         return take_up
 
@@ -82,7 +82,3 @@ def told(before: Table, after: Table) -> list[str]:
 def _named(what: str, names: Sequence[str]) -> list[str]:
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return [f"{what}: {', '.join(names[:_MOST_NAMED])}{more}"] if names else []
-
-
-def _count(table: Table) -> int:
-    return len(table.entries)

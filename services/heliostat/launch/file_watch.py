@@ -31,7 +31,9 @@ class FileWatch:
 
     async def changes(self) -> AsyncGenerator[str, None]:
         """Each new text. A file that is being written is waited for: two looks must see the same."""
-        seen = taken = await asyncio.to_thread(self._stamp)
+        # Not taken yet: the file may have changed since its text was read.
+        taken: Stamp | None = None
+        seen = await asyncio.to_thread(self._stamp)
         while True:
             asked = await self._pause()
             now = await asyncio.to_thread(self._stamp)
