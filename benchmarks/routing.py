@@ -4,6 +4,7 @@ Prints the median and the 99th percentile of many runs, in one process, with not
 """
 
 import asyncio
+import gc
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -151,5 +152,9 @@ def reloads() -> None:
 
 
 if __name__ == "__main__":
+    # As a running process has it (launch/process.py).
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     asyncio.run(choices())
     reloads()

@@ -1,5 +1,7 @@
 """How providers fare, as the router tells its callers."""
 
+from typing import Any
+
 import pytest
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -67,7 +69,7 @@ async def test_what_is_out_says_why_and_until_when() -> None:
         ScriptedAdapter("keyless", configured=False),
         ScriptedAdapter("b", models=[capability("x")]),
     ]
-    targets = [
+    targets: list[str | dict[str, Any]] = [
         {"target": "a/x"},
         {"target": "a/y", "priority": 1},
         {"target": "a/unknown", "priority": 2},
@@ -103,3 +105,18 @@ async def test_a_provider_that_failed_too_often_is_down() -> None:
     assert down.targets[0].HasField("return_time")
     assert down.pulse.success_ratio == 0
     assert not down.pulse.HasField("p50_seconds")
+
+
+async def test_a_provider_comes_back_after_one_good_call() -> None:
+    """Ten seconds later one real request tries it; a failure keeps it down for ten more, a success brings it up."""
+    clock = FakeClock()
+    down = fails(reasons.ERROR_REASON_PROVIDER_UNAVAILABLE)
+    broken = ScriptedAdapter("a", [*[down] * 6, delivers()])
+    told: list[tuple[int, int]] = []
+    async with running_router([broken, ScriptedAdapter("b")], route("a/model", "b/model"), clock=clock) as room:
+        for passes in (0, 0, 0, 0, 0, 0, 10, 0, 10, 0):
+            clock.advance(passes)
+            await room.ask()
+            told.append((len(broken.requests), (await providers(room, "a"))[0].targets[0].status))
+    up, out = router_pb2.TARGET_STATUS_UP, router_pb2.TARGET_STATUS_DOWN
+    assert told[3:] == [(4, up), (5, out), (5, out), (6, out), (6, out), (7, up), (8, up)]
