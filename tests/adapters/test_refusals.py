@@ -8,7 +8,7 @@ import pytest
 
 from heliostat.adapters.openai.answers import refusal as openai_refusal
 from heliostat.adapters.sdk import Answer, read_refusal
-from heliostat.adapters.sdk.refusals import clean, pause_s
+from heliostat.adapters.sdk.refusals import clean, pause_s, told_pause_s
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import reason_name
@@ -117,6 +117,14 @@ def test_the_same_status_with_a_request_id_is_the_providers_own(status: int) -> 
 def test_a_pause_is_read_from_any_header(headers: dict[str, str], seconds: float) -> None:
     """Milliseconds win, then Retry-After, then the reset; never more than a minute, never a crash."""
     assert pause_s({name.replace("_", "-"): value for name, value in headers.items()}, NOW) == pytest.approx(seconds)
+
+
+def test_u11_without_a_header_nobody_says_how_long_to_wait() -> None:
+    """A time that is still far from used up says nothing either; what cannot be read means one second."""
+    assert told_pause_s({}) is None
+    assert told_pause_s({"x-ratelimit-reset-requests": "6m0s", "x-ratelimit-remaining-requests": "5"}) is None
+    assert told_pause_s({"retry-after": "soon"}) == 1.0
+    assert told_pause_s({"x-ratelimit-reset-requests": "2s"}) == 2.0
 
 
 def test_the_field_that_the_provider_blames_is_named() -> None:

@@ -20,6 +20,8 @@ _WEAK = frozenset(
         reasons.ERROR_REASON_NOT_IMPLEMENTED,
     }
 )
+# When to ask again where a pause of unknown length is over already, in seconds.
+_SOON_S = 1.0
 
 
 def why(errand: Errand, branch: Branch, soonest_s: float | None) -> MeshError:
@@ -34,10 +36,13 @@ def why(errand: Errand, branch: Branch, soonest_s: float | None) -> MeshError:
     if attempt.timed_out and errand.allowance.time_left_s() <= LEAST_S:
         reason = reasons.ERROR_REASON_DEADLINE_EXCEEDED
         message = f'The request\'s time ran out while target "{attempt.record.target}" worked on it.'
+    retry_after_s = error.retry_after_s
+    if reason == reasons.ERROR_REASON_RATE_LIMITED:
+        retry_after_s = soonest_s if soonest_s is not None else retry_after_s or _SOON_S
     told = MeshError(
         reason,
         message,
-        retry_after_s=soonest_s if reason == reasons.ERROR_REASON_RATE_LIMITED else error.retry_after_s,
+        retry_after_s=retry_after_s,
         field=error.field,
         failure=error.failure,
     )

@@ -121,7 +121,7 @@ def read_refusal(answer: Answer, key_name: str = "") -> MeshError:
         return _error(reasons.ERROR_REASON_QUOTA_EXHAUSTED, message, refused, answer)
     if status == 429:
         message = f"The provider asks to slow down.{tail}"
-        return _error(reasons.ERROR_REASON_RATE_LIMITED, message, refused, answer, pause_s(answer.headers))
+        return _error(reasons.ERROR_REASON_RATE_LIMITED, message, refused, answer, told_pause_s(answer.headers))
     if status in {401, 403}:
         where = f"; set {key_name} to a good key" if key_name else "; mend its key"
         return _error(
@@ -170,6 +170,12 @@ def _out_of_credit(answer: Answer, said: str) -> bool:
         return False
     text = f"{answer.error_code()} {said}".lower()
     return any(word in text for word in _OUT_OF_CREDIT)
+
+
+def told_pause_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """As `pause_s`; None where no header says anything of a pause: then the router backs off by its own measure."""
+    says_when = "retry-after-ms" in headers or "retry-after" in headers or _reset(headers) is not None
+    return pause_s(headers, now) if says_when else None
 
 
 def pause_s(headers: Mapping[str, str], now: datetime | None = None) -> float:
