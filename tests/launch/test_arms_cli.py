@@ -74,7 +74,7 @@ def past() -> admin_pb2.GetDecisionsResponse:
     second = answer.decisions.add(attempt_id="r/0/2").decision
     second.route, second.draw, second.sticky = "flux-schnell", 0.5, True
     second.candidates.add(target="fal/x", weight=9, excluded_because="was asked before in this request")
-    second.candidates.add(target="compat/y", weight=1)
+    second.candidates.add(target="compat/y", weight=1, measure=0.003)
     answer.decisions.add(attempt_id="r/0/3")
     return answer
 
@@ -93,3 +93,4 @@ def test_a_request_of_the_past_is_explained() -> None:
     assert [line.split()[-1] for line in first.splitlines()[2:]] == ["chosen", "eligible"]
     assert second.splitlines()[0].endswith("draw 0.5000, a cohort's")
     assert second.splitlines()[2].endswith("was asked before in this request")
+    assert second.splitlines()[3].split() == ["compat/y", "0", "1", "chosen", "0.003"]

@@ -77,16 +77,20 @@ def explain_past(channel: grpc.Channel, request_id: str) -> str:
 def _told(decision: event_pb2.Decision, chosen: str, when: str) -> str:
     cohort = ", a cohort's" if decision.sticky else ""
     head = f'{when}: route "{decision.route}", draw {decision.draw:.4f}{cohort}'
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             candidate.target,
             str(candidate.priority),
             f"{candidate.weight:g}",
             candidate.excluded_because or ("chosen" if candidate.target == chosen else "eligible"),
+            f"{candidate.measure:g}" if candidate.HasField("measure") else "",
         )
         for candidate in decision.candidates
     ]
-    return f"{head}\n{table(('TARGET', 'PRIORITY', 'WEIGHT', 'WHY'), rows)}"
+    names: tuple[str, ...] = ("TARGET", "PRIORITY", "WEIGHT", "WHY", "SORTED BY")
+    if not any(candidate.HasField("measure") for candidate in decision.candidates):
+        names, rows = names[:-1], [row[:-1] for row in rows]
+    return f"{head}\n{table(names, rows)}"
 
 
 def _ended(attempt: event_pb2.Attempt) -> str:
