@@ -7,6 +7,7 @@ import pytest
 from pydantic import Field, model_validator
 
 from heliostat.chassis.errors import MeshError
+from heliostat.chassis.lines import Lines
 from heliostat.chassis.settings import Refusal, Secret, Section, fault, parse, read_tree, tree_of
 
 
@@ -118,3 +119,23 @@ def test_a_value_that_holds_itself_is_refused() -> None:
     with pytest.raises(Refusal) as refusal:
         parse(Many, tree_of(text, "f.yaml", {})["many"], "many")
     assert "f.yaml:2: many.items.0" in refusal.value.located("f.yaml", text).message
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "line"),
+    [
+        ("a:\n  b: 1\n", ("a", "b"), 2),
+        ("a:\n  b:\n    - x\n    - y: 1\n      z: 2\n", ("a", "b", 1, "z"), 5),
+        ("a:\n  b:\n    - x\n", ("a", "b", 7), 2),
+        ("a:\n  [1,\n   2]\n", ("a", 1), 3),
+        ("a: &x\n  b: 1\nc: *x\n", ("c", "b"), 2),
+        ("? [a, b]\n: 1\nc: 2\n", ("c",), 3),
+        ("a: {b: {c: 1}}\n", ("a", "b", "c", "d"), 1),
+        ("a: 1\n", ("b",), None),
+        ("", ("a",), None),
+        ("7", ("a",), None),
+    ],
+)
+def test_places_have_lines(text: str, place: tuple[str | int, ...], line: int | None) -> None:
+    """The nearest place around where there is none; a value's line is that of its key."""
+    assert Lines(text).of(place) == line

@@ -93,12 +93,12 @@ def test_adapters_are_found_by_folder(tmp_path: Path, monkeypatch: pytest.Monkey
     """A new provider edits no shared file: a folder is enough."""
     import heliostat.adapters
 
-    package = tmp_path / "moonlight"
+    package = tmp_path / "earthlight"
     package.mkdir()
     (package / "__init__.py").write_text("from heliostat.adapters.mock import MODULE as MODULE\n")
     monkeypatch.setattr(heliostat.adapters, "__path__", [*heliostat.adapters.__path__, str(tmp_path)])
-    assert "moonlight" in targets.adapter_kinds()
-    assert names({**tree(), "router": {}, "adapters": {"moonlight": {}}}, "all")[0] == "adapter-moonlight"
+    assert "earthlight" in targets.adapter_kinds()
+    assert names({**tree(), "router": {}, "adapters": {"earthlight": {}}}, "all")[0] == "adapter-earthlight"
 
 
 def test_a_mesh_has_an_address_for_everything(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Reloading:
             steps = [await asyncio.to_thread(part.prepare, new[placed.name]) for placed, part in reloadable]
         except MeshError as error:
             if isinstance(error, Refusal):
-                error = error.located(self._path, text)
+                error = await asyncio.to_thread(error.located, self._path, text)
             log.warning(
                 "a changed configuration was refused; the one before goes on", file=self._path, why=error.message
             )
