@@ -11,9 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from heliostat.chassis.failpoints import POINTS
 from heliostat.launch import sandbox
+from heliostat.launch.file_watch import FileWatch
 from heliostat.launch.supervisor import Supervisor
 from tests.support.checker import check
 from tests.support.collector import Collector, collecting
@@ -146,3 +148,28 @@ async def test_the_invariants_hold_when_a_process_dies_at_a_commit_point(point: 
         dead = "ledger,router" if point.startswith(("ledger", "router")) else "adapter-fal"
         await supervisor.started_again(dead, 1, 30)
         await running.quiet(30)
+
+
+async def test_a_changed_file_reaches_every_process(tmp_path: Path) -> None:
+    """`heliostat mesh --config FILE`: new routes are served without a restart, a broken file changes nothing."""
+    file = tmp_path / "mesh.yaml"
+
+    def put(text: str) -> None:
+        new = file.with_suffix(".new")
+        new.write_text(text)
+        new.replace(file)
+
+    async with supervised(tmp_path) as (running, supervisor):
+        pids = {name: supervisor.pid(name) for name in supervisor.children}
+        targets = [{"target": "compat/flux-schnell"}]
+        watch = FileWatch(str(file), "", poll_s=0.02)
+        following = asyncio.create_task(supervisor.follow(str(file), watch, {}))
+        try:
+            put("router: [")
+            put(yaml.safe_dump({"router": {"routes": [{"model": "added", "targets": targets}]}}))
+            async with asyncio.timeout(30):
+                while (await running.generate(model="added", prompt="a boat")).status_code != 200:
+                    await asyncio.sleep(0.1)
+        finally:
+            following.cancel()
+        assert {name: supervisor.pid(name) for name in supervisor.children} == pids

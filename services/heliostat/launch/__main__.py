@@ -224,14 +224,16 @@ async def _mesh_until_stopped(given: argparse.Namespace) -> int:
     from heliostat.launch.supervisor import Supervisor
 
     state_dir = _state_dir("mesh")
-    emulators = None
+    emulators = following = None
     if given.config is None:
         ports = sandbox.Ports.from_environment(os.environ)
         tree, reference = _sandbox_tree(state_dir, ports)
         emulators = sandbox.EmulatorProcess(ports.emulator, state_dir / "emulators.log")
         emulators.start()
     else:
-        tree, reference = settings.read_tree(_file(given.config), os.environ), ""
+        path = _file(given.config)
+        text = settings.read_text(path)
+        tree, reference = settings.tree_of(text, path, os.environ), ""
     logs.configure("info", str(state_dir / "supervisor.log"))
     supervisor = Supervisor(tree, state_dir, state_dir / "sockets" if given.unix else None)
     asked = asyncio.Event()
@@ -247,8 +249,12 @@ async def _mesh_until_stopped(given: argparse.Namespace) -> int:
             print(f"  Key                  {settings.Secret(reference).reveal()}")
         print("\nCtrl+C ends it.\n", flush=True)
         _say_ready()
+        if given.config is not None:
+            following = asyncio.create_task(supervisor.follow(path, FileWatch(path, text), os.environ))
         await asked.wait()
     finally:
+        if following is not None:
+            following.cancel()
         await supervisor.stop()
         if emulators is not None:
             emulators.stop()

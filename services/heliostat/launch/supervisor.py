@@ -13,7 +13,11 @@ from typing import Any
 
 import yaml
 
+from heliostat.chassis import settings
+from heliostat.chassis.errors import MeshError
 from heliostat.chassis.logs import get_logger
+from heliostat.launch.config import configure
+from heliostat.launch.file_watch import FileWatch
 from heliostat.launch.targets import ADAPTER
 
 log = get_logger("heliostat.launch")
@@ -80,12 +84,39 @@ class Supervisor:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if sockets is not None:
             sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.file.write_text(yaml.safe_dump(self.tree, sort_keys=False), encoding="utf-8")
-        self.file.chmod(0o600)
+        self._write()
         targets = [*(ADAPTER + name for name in self.tree["adapters"]), "ledger,router", "edge"]
         self.children = {name: Child(name, self._arguments(name)) for name in targets}
         self._watches: list[asyncio.Task[None]] = []
         self._stopping = False
+
+    def _write(self) -> None:
+        """Writes the processes' file, in one step: they watch it."""
+        new = self.file.with_suffix(".new")
+        new.write_text(yaml.safe_dump(self.tree, sort_keys=False), encoding="utf-8")
+        new.chmod(0o600)
+        new.replace(self.file)
+
+    async def follow(self, path: str, watch: FileWatch, environment: Mapping[str, str]) -> None:
+        """Hands changes of the router's section in the file at `path` on to the processes, until it is cancelled."""
+        async for text in watch.changes():
+            try:
+                await asyncio.to_thread(self._take, path, text, environment)
+            except MeshError as error:
+                log.warning("a changed configuration was refused; the one before goes on", file=path, why=error.message)
+
+    def _take(self, path: str, text: str, environment: Mapping[str, str]) -> None:
+        """Writes the router's section of a text for the processes. Raises INVALID_FIELD."""
+        tree = settings.tree_of(text, path, environment)
+        if not tree:
+            raise settings.refused(f"{path} is empty: it would take everything away.")
+        changed = {**self.tree, "router": tree.get("router")}
+        try:
+            configure(changed, "ledger,router")
+        except settings.Refusal as refusal:
+            raise refusal.located(path, text) from None
+        self.tree = changed
+        self._write()
 
     def _arguments(self, target: str) -> list[str]:
         return [sys.executable, "-m", "heliostat.launch", "serve", "--config", str(self.file), f"--target={target}"]
