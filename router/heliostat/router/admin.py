@@ -41,8 +41,8 @@ class RouterAdminServicer(admin_pb2_grpc.RouterAdminServiceServicer):
         if request.request_id:
             raise MeshError(
                 reasons.ERROR_REASON_NOT_IMPLEMENTED,
-                "The router does not remember requests; the ledger's record of the request has its decision: `heliostat "
-                "admin explain` with its id, or LedgerAdminService.GetDecisions.",
+                "The router does not remember requests; the ledger's record of the request has its decision: "
+                "`heliostat admin explain` with its id, or LedgerAdminService.GetDecisions.",
             )
         explained = await self._explainer.explain(request.image)
         return admin_pb2.ExplainRequestResponse(targets=explained.targets, decision=explained.decision)
