@@ -38,9 +38,7 @@ class Router:
         self._catalog = Catalog(peers, settings.describe_interval_s, settings.describe_timeout_s)
         overrides = Overrides()
         directory = Directory(table, self._catalog, settings.auto_routes, overrides)
-        chooser = Chooser(
-            directory, self._catalog, appraiser, health=health, dice=surroundings.dice, clock=clock
-        )
+        chooser = Chooser(directory, self._catalog, appraiser, health=health, dice=surroundings.dice, clock=clock)
         explainer = Explainer(chooser, self._catalog, appraiser)
         listing = Listing(directory, self._catalog, int(clock.time()))
         roster = Roster(directory, self._catalog, peers, health, clock)
