@@ -9,7 +9,7 @@ PROTOS := $(shell find protos/heliostat -name '*.proto' | sort)
 BASE ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Heliostat needs Python 3.11 or newer; say make PYTHON=/path/to/python3.11"; exit 1; }
@@ -63,6 +63,9 @@ docs: $(VENV)/.runtime ## Write the documents that are made from the code
 
 bench: $(VENV)/.dev ## Measure against other gateways on this machine (about ten minutes)
 	@$(BIN)/python -m benchmarks
+
+routing-sim: $(VENV)/.dev ## Simulate an hour of outages over 50 routers and 20 targets (about three minutes)
+	@$(BIN)/python -m benchmarks.routing_sim
 
 locks: $(VENV)/.dev ## Choose versions anew and write them with their hashes
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

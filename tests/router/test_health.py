@@ -11,6 +11,7 @@ from heliostat.router.health import Change, Health
 from heliostat.router.limits import allowance
 from heliostat.router.record import Back, State
 from heliostat.router.settings import HealthSettings, PacingSettings
+from heliostat.router.table import target_of
 
 _FAILED = status_pb2.Status(message="failed")
 _RULES = HealthSettings(out_jitter=0.0)
@@ -388,3 +389,29 @@ def test_u42_calls_that_were_under_way_do_not_hide_an_outage(per_failure: int, s
             ward.health.succeeded(permit, 1.0, lambda: True)
             permit.release()
     assert ward.state() is state
+
+
+def test_a_large_route_is_looked_through_while_targets_come_back() -> None:
+    """Those that have recovered leave the list of the watched ones while it is read."""
+    ward = Ward(HealthSettings(ramp_s=0.0))
+    targets = [target_of(f"a/{number}") for number in range(100)]
+    places = {target.name: place for place, target in enumerate(targets)}
+    for target in targets[:20]:
+        ward.health.pause(target.name, 1.0, "asked to slow down")
+    ward.clock.advance(2.0)
+    for target in targets[:20]:
+        ward.calls("+", target=target.name)
+    now = ward.clock.monotonic()
+    found = [target for target in ward.health.concerned(targets, places) if ward.health.hold(target.name, now) is None]
+    assert len(found) == 20
+    assert ward.health.calm
+
+
+def test_u41_answers_that_are_just_not_slow_do_not_raise_the_measure() -> None:
+    """A target that gets slower bit by bit is measured by its old pace."""
+    ward = Ward()
+    ward.calls("+" * 100, took_s=2.0)
+    ward.clock.advance(31.0)
+    ward.calls("++", took_s=5.9)
+    ward.calls("+++", took_s=6.1)
+    assert ward.state() is State.EJECTED

@@ -95,6 +95,8 @@ class Course:
             return Ask(self._same, forced=self._is_resumed)
         if self._is_resumed:
             return None
+        if self._is_fresh and not self.choice.held:
+            return Ask(self.choice.targets[0])
         now = guard.clock.monotonic()
         if not self._is_fresh:
             self.choice = self._choose(now)

@@ -174,10 +174,11 @@ class Breaker:
 class Pulse:
     """Tells slow answers from good ones: several times what 99 of 100 good ones take.
 
-    Slow answers do not move that figure, unless there was nothing else for a while: then they are the new measure.
+    Longer answers do not move that figure, or a target that gets slower would always seem well; only where there was
+    nothing but slow ones for a while, they are the new measure.
     """
 
-    __slots__ = ("_good", "_settings", "_slow", "_slow_since")
+    __slots__ = ("_good", "_settings", "_slow", "_slow_since", "_usual_s")
 
     LEAST = 20  # answers that must be known before any is called slow
     KEPT = 200
@@ -188,22 +189,28 @@ class Pulse:
         self._good: deque[float] = deque(maxlen=self.KEPT)
         self._slow: deque[float] = deque(maxlen=self.KEPT)
         self._slow_since = 0.0
+        self._usual_s = 0.0  # as it was when it was last looked at
 
     def is_slow(self, now: float, duration_s: float) -> bool:
         """Takes note of an answer; True where it was a slow one."""
         good, rules = self._good, self._settings
-        # The exact figure is looked up only where the answer may be slow at all.
-        if rules.slow_factor and len(good) >= self.LEAST and duration_s > rules.slow_floor_s:
+        if duration_s > self._usual_s and len(good) >= self.LEAST:
             ordered = sorted(good)
-            usual_s = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
-            if duration_s > rules.slow_factor * usual_s:
-                self._slow_since = self._slow_since if self._slow else now
-                self._slow.append(duration_s)
-                if len(self._slow) >= self.LEAST and now - self._slow_since >= self.LEARNED_S:
-                    good.clear()
-                    good.extend(self._slow)
-                    self._slow.clear()
+            self._usual_s = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
+            limit_s = max(rules.slow_floor_s, rules.slow_factor * self._usual_s)
+            if rules.slow_factor and duration_s > limit_s:
+                self._note_slow(now, duration_s)
                 return True
+            duration_s = min(duration_s, self._usual_s)
         self._slow.clear()
         good.append(duration_s)
         return False
+
+    def _note_slow(self, now: float, duration_s: float) -> None:
+        self._slow_since = self._slow_since if self._slow else now
+        self._slow.append(duration_s)
+        if len(self._slow) >= self.LEAST and now - self._slow_since >= self.LEARNED_S:
+            self._good.clear()
+            self._good.extend(self._slow)
+            self._slow.clear()
+            self._usual_s = 0.0

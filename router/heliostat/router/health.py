@@ -5,7 +5,7 @@ is exhausted concerns all targets of an adapter, which therefore has a record of
 """
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from google.rpc import status_pb2
@@ -44,8 +44,8 @@ class Permit:
         self._is_out = True
         self.target = target
         self.began = now
-        self.probing = [record.is_tried for record in records]
         self.records = records
+        self.probing = [record.is_tried for record in records]
         for record, probing in zip(records, self.probing, strict=True):
             record.gate.enter(now, probing=probing)
 
@@ -125,13 +125,13 @@ class Health:
         """What targets that have come back lately get of their weights, above 0 and below 1."""
         return {name: record.gate.share(now) for name, record in self._watched.items() if record.gate.ramping(now)}
 
-    def concerned(self, targets: Sequence[Target], places: Mapping[str, int]) -> Iterator[Target]:
+    def concerned(self, targets: Sequence[Target], places: Mapping[str, int]) -> list[Target]:
         """Those of many targets, each at its place by name, that something may keep back."""
-        accounts = {name for name in self._watched if "/" not in name}
+        watched = self._watched
+        accounts = {name for name in watched if "/" not in name}
         if accounts:
-            yield from (target for target in targets if target.adapter in accounts or target.name in self._watched)
-        else:
-            yield from (targets[places[name]] for name in self._watched if name in places)
+            return [target for target in targets if target.adapter in accounts or target.name in watched]
+        return [targets[places[name]] for name in watched if name in places]
 
     def listen(self, callback: Callable[[Change], None]) -> None:
         """Calls `callback` with everything that happens from now on."""
@@ -152,6 +152,8 @@ class Health:
         if account is not None:
             records.append(account)
         permit = Permit(self, target, records, now)
+        if not self._watched:
+            return permit
         for record, probing in zip(records, permit.probing, strict=True):
             if probing and record.breaker.until is not None:
                 self._tell(record.name, "probing", "One call tries it.")
@@ -159,6 +161,8 @@ class Health:
 
     def accepted(self, permit: Permit) -> None:
         """The provider took the work of this call: a pause that it was to try is over."""
+        if not self._watched:
+            return
         for record, probing in zip(permit.records, permit.probing, strict=True):
             if probing and record.pause.until is not None and record.breaker.until is None:
                 self._return(record)

@@ -6,6 +6,7 @@ the queue; then, as a last resort, the target among those that failed too often 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from heliostat.router.record import Back, Hold
 from heliostat.router.table import Target
@@ -21,8 +22,7 @@ class Held:
     hold: Hold
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """Ask this target now. `forced`: although it is kept back."""
 
     target: Target
