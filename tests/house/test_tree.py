@@ -56,7 +56,7 @@ def test_rooms_are_small() -> None:
 
 def test_nothing_names_a_registry_or_a_machine() -> None:
     """Locks carry no addresses, and no file holds a path of somebody's machine."""
-    hosts = ["py" + "pi.org", "pythonhosted" + ".org", "registry." + "npmjs", "proxy." + "golang", "deb." + "debian"]
+    hosts = ["py" + "pi.org", "python" + "hosted.org", "registry." + "npmjs", "proxy." + "golang", "deb." + "debian"]
     homes = re.compile(r"(?<![\w.])/(work|root|farm)/")
     for name in tracked():
         path = ROOT / name
