@@ -10,6 +10,7 @@ from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError, from_status, reason_name, to_status
 from heliostat.router.record import State
+from heliostat.router.selection import replay
 from tests.support.router_room import route
 from tests.support.scripted_adapter import ScriptedAdapter, capability, delivers, fails
 from tests.support.virtual_room import DOWN, at_random, between, limited, noting, now, taking, virtual, virtually
@@ -340,3 +341,18 @@ async def test_f01_a_rate_limited_target_is_passed_over() -> None:
     async with virtual([first, second], route("a/model", "b/model")) as room:
         answers = [await room.ask() for _ in range(4)]
     assert [answer.asked for answer in answers] == [["a/model", "b/model"], *[["b/model"]] * 3]
+
+
+@virtually
+async def test_u43_an_outage_of_a_whole_priority_moves_on_at_once() -> None:
+    """Five targets of one priority are down: the last try of each request goes to the next priority, and succeeds."""
+    adapters = [*(ScriptedAdapter(name, [DOWN]) for name in "abcde"), ScriptedAdapter("f", [_QUICK])]
+    first = [{"target": f"{name}/model"} for name in "abcde"]
+    async with virtual(adapters, route(*first, {"target": "f/model", "priority": 1})) as room:
+        answers = [await room.ask() for _ in range(30)]
+    assert all(answer.error is None for answer in answers)
+    assert answers[0].asked[-1] == "f/model"
+    assert len(answers[0].asked) == 3
+    assert answers[-1].asked == ["f/model"]
+    last = answers[0].of("attempt_started")[-1]
+    assert replay(last.decision)[0] == "f/model"

@@ -26,7 +26,7 @@ _FEW = 16
 
 
 _SPENT = Exclusion(Out.UNWANTED, "was asked before in this request")
-_BARRED = Exclusion(Out.UNWANTED, "may not be asked after the first target")
+_BARRED = Exclusion(Out.UNWANTED, "is not asked after those that were asked before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,21 @@ class Chooser:
             spent.update({name: _BARRED for each in wanted for name in each.route.places if not barred(name)})
         made = self._choice(wanted, spent, choice.alone, now, only)
         return replace(made, wanted=choice.wanted)
+
+    def below(self, choice: Choice, failed: Sequence[Target]) -> frozenset[str]:
+        """Names of the targets of lower priority that stand, where all that failed and the next one have one priority.
+
+        Empty where the request has an order of its own.
+        """
+        part, wanted = choice.selections[0], choice.wanted[0]
+        priorities = {target.priority for target in (*failed, *part.targets[:1])}
+        if len(priorities) != 1 or _is_flat(wanted.routing):
+            return frozenset()
+        (failing,) = priorities
+        spent = {target.name for target in failed}
+        return frozenset(
+            target.name for target in part.targets if target.priority > failing and target.name not in spent
+        )
 
     def prospects(self, choice: Choice) -> Prospects:
         """The targets of a choice, as the next step is decided on."""

@@ -26,6 +26,8 @@ _ANY = "/*"
 # A second target is asked when the first one takes longer than this share of its answers, once so many are known.
 _HEDGED = 0.95
 _KNOWN = 20
+# After so many failures within one priority the last try goes to a lower one: an outage may concern a whole priority.
+_MANY = 2
 _SLOW_DOWN = "asked to slow down"
 _CAUSES: Mapping[int, tuple[str, str]] = {
     reasons.ERROR_REASON_QUOTA_EXHAUSTED: ("credit_exhausted", "has no credit or quota left"),
@@ -71,6 +73,7 @@ class Course:
         self._same: Target | None = None
         self._is_resumed = False
         self._permits: list[Permit] = []
+        self._failed: list[Target] = []
         self._further: set[Permit] = set()  # of attempts beyond the first, which the budget counts
         self.choice = choice
         guard.budget.begin(guard.clock.monotonic())
@@ -118,7 +121,12 @@ class Course:
             choice = chooser.again(self.choice, replace(turns, spent=turns.spent | tired), now)
             if choice.targets:
                 return choice
-        return chooser.again(self.choice, turns, now)
+        choice = chooser.again(self.choice, turns, now)
+        if turns.allowed is None and len(self._failed) == turns.tries == self._allowance.max_attempts - 1 >= _MANY:
+            below = chooser.below(choice, self._failed)
+            if below:
+                return chooser.again(self.choice, replace(turns, allowed=below), now)
+        return choice
 
     def close(self) -> None:
         """The branch is over. Gives back what attempts that were left alone, or never begun, still hold."""
@@ -218,6 +226,8 @@ class Course:
             self._same = target
             return
         turns.tries += 1
+        if attempt.error is not None:
+            self._failed.append(target)
         if attempt.error is None or _loads(attempt):
             turns.sent += not unsent
         error = attempt.error
