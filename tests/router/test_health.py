@@ -415,3 +415,13 @@ def test_u41_answers_that_are_just_not_slow_do_not_raise_the_measure() -> None:
     ward.calls("++", took_s=5.9)
     ward.calls("+++", took_s=6.1)
     assert ward.state() is State.EJECTED
+
+
+def test_u17_a_slow_success_brings_an_account_back() -> None:
+    """A key works or it does not; how fast its models are is another matter."""
+    ward = Ward()
+    ward.calls("+" * 30, took_s=2.0)
+    ward.health.eject("a", "refuses our key", "key_refused", out_s=600.0)
+    ward.clock.advance(600.0)
+    ward.calls("+", took_s=30.0)
+    assert ward.state() is State.HEALTHY

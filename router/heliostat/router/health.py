@@ -74,6 +74,7 @@ class Health:
         self._clock = clock or Clock()
         self._dice = dice or random.Random()
         self._records: dict[str, Record] = {}
+        self._has_accounts = False  # whether there are records of whole adapters
         # Names of those that are not plainly well; looked at for every request, and usually empty.
         self._watched: dict[str, Record] = {}
         self._listeners: list[Callable[[Change], None]] = []
@@ -88,6 +89,7 @@ class Health:
         record = self._records.get(target)
         if record is None:
             record = self._records[target] = Record(target, self._settings, self._pacing.get(target))
+            self._has_accounts = self._has_accounts or "/" not in target
         return record
 
     def seen(self, target: str) -> Record | None:
@@ -148,9 +150,10 @@ class Health:
         if not forced and self._watched and self.hold(target, now) is not None:
             return None
         records = [self.record(target)]
-        account = self._records.get(_account(target))
-        if account is not None:
-            records.append(account)
+        if self._has_accounts:
+            account = self._records.get(_account(target))
+            if account is not None:
+                records.append(account)
         permit = Permit(self, target, records, now)
         if not self._watched:
             return permit
@@ -173,7 +176,7 @@ class Health:
         record = self.record(permit.target)
         record.note(duration_s)
         slow = record.pulse.is_slow(now, duration_s)
-        if record.name in self._watched or _account(record.name) in self._watched:
+        if self._watched:
             self._heal(permit, now, slow=slow)
         if permit.began >= record.breaker.since and record.breaker.until is None:
             record.breaker.good(now, permit.began, slow=slow)
@@ -282,10 +285,10 @@ class Health:
             if breaker.until is None:
                 if record.pause.until is not None and (probing or permit.began >= record.pause.until):
                     self._return(record)
-            elif slow and probing:
+            elif slow and probing and breaker.by_count:
                 breaker.probe_failed(now, breaker.why, self._dice)
                 self._tell(record.name, "changed", "It was tried by one call, which took too long.", breaker.until)
-            elif not slow and (probing or permit.began >= breaker.since):
+            elif probing or (permit.began >= breaker.since and not slow):
                 self._return(record)
 
     def _return(self, record: Record) -> None:
