@@ -1,5 +1,6 @@
 """What an adapter is: a provider, its models, and `generate_one`."""
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, TypeVar
@@ -45,7 +46,7 @@ class Cancelled:
     free: bool = False
 
 
-class Adapter(Generic[SettingsT, OptionsT]):
+class Adapter(ABC, Generic[SettingsT, OptionsT]):
     """One provider.
 
     A subclass sets the class attributes and writes `generate_one`; the kit does the rest. `name` of an instance is the
@@ -97,6 +98,7 @@ class Adapter(Generic[SettingsT, OptionsT]):
         """The provider's own error answer (status 400 and up) as an error; None leaves it to the kit's table."""
         return None
 
+    @abstractmethod
     def generate_one(
         self, model: Model, request: request_pb2.ImageRequest, options: OptionsT, call: Call
     ) -> AsyncIterator[Step]:
@@ -104,7 +106,6 @@ class Adapter(Generic[SettingsT, OptionsT]):
 
         Raises MeshError; the kit adds how far the attempt came. `request` is read-only.
         """
-        raise NotImplementedError
 
     def order(self, model: Model, request: request_pb2.ImageRequest, size: Choice) -> Order:
         """What the price of this request depends on. Pure. Override where a variant has other words."""
