@@ -29,6 +29,9 @@ class PriceUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PRICE_UNIT_MEGAPIXEL: _ClassVar[PriceUnit]
     PRICE_UNIT_MILLION_TOKENS: _ClassVar[PriceUnit]
     PRICE_UNIT_SECOND: _ClassVar[PriceUnit]
+    PRICE_UNIT_REQUEST: _ClassVar[PriceUnit]
+    PRICE_UNIT_STEP: _ClassVar[PriceUnit]
+    PRICE_UNIT_TILE: _ClassVar[PriceUnit]
 
 class ParameterType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -58,6 +61,9 @@ PRICE_UNIT_IMAGE: PriceUnit
 PRICE_UNIT_MEGAPIXEL: PriceUnit
 PRICE_UNIT_MILLION_TOKENS: PriceUnit
 PRICE_UNIT_SECOND: PriceUnit
+PRICE_UNIT_REQUEST: PriceUnit
+PRICE_UNIT_STEP: PriceUnit
+PRICE_UNIT_TILE: PriceUnit
 PARAMETER_TYPE_UNSPECIFIED: ParameterType
 PARAMETER_TYPE_STRING: ParameterType
 PARAMETER_TYPE_INTEGER: ParameterType

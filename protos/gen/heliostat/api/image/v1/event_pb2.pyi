@@ -198,7 +198,7 @@ class AttemptFailed(_message.Message):
     def __init__(self, attempt: _Optional[_Union[Attempt, _Mapping]] = ..., failing_over: _Optional[bool] = ...) -> None: ...
 
 class Attempt(_message.Message):
-    __slots__ = ("attempt_id", "target", "provider", "provider_model", "account", "outcome", "billed", "cost", "provider_job_id", "status", "start_time", "duration", "accept_time", "image_count")
+    __slots__ = ("attempt_id", "target", "provider", "provider_model", "account", "outcome", "billed", "cost", "provider_job_id", "status", "start_time", "duration", "accept_time", "image_count", "estimated_cost", "computed_cost", "reported_cost", "price_version", "cost_doubt")
     ATTEMPT_ID_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
@@ -213,6 +213,11 @@ class Attempt(_message.Message):
     DURATION_FIELD_NUMBER: _ClassVar[int]
     ACCEPT_TIME_FIELD_NUMBER: _ClassVar[int]
     IMAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_COST_FIELD_NUMBER: _ClassVar[int]
+    COMPUTED_COST_FIELD_NUMBER: _ClassVar[int]
+    REPORTED_COST_FIELD_NUMBER: _ClassVar[int]
+    PRICE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    COST_DOUBT_FIELD_NUMBER: _ClassVar[int]
     attempt_id: str
     target: str
     provider: str
@@ -227,7 +232,12 @@ class Attempt(_message.Message):
     duration: _duration_pb2.Duration
     accept_time: _timestamp_pb2.Timestamp
     image_count: int
-    def __init__(self, attempt_id: _Optional[str] = ..., target: _Optional[str] = ..., provider: _Optional[str] = ..., provider_model: _Optional[str] = ..., account: _Optional[str] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., billed: _Optional[_Union[Billed, str]] = ..., cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., provider_job_id: _Optional[str] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., accept_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., image_count: _Optional[int] = ...) -> None: ...
+    estimated_cost: _money_pb2.Money
+    computed_cost: _money_pb2.Money
+    reported_cost: _money_pb2.Money
+    price_version: str
+    cost_doubt: str
+    def __init__(self, attempt_id: _Optional[str] = ..., target: _Optional[str] = ..., provider: _Optional[str] = ..., provider_model: _Optional[str] = ..., account: _Optional[str] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., billed: _Optional[_Union[Billed, str]] = ..., cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., provider_job_id: _Optional[str] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., accept_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., image_count: _Optional[int] = ..., estimated_cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., computed_cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reported_cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., price_version: _Optional[str] = ..., cost_doubt: _Optional[str] = ...) -> None: ...
 
 class AttemptFailure(_message.Message):
     __slots__ = ("outcome", "billed", "cost", "provider_job_id", "phase")
@@ -243,20 +253,44 @@ class AttemptFailure(_message.Message):
     phase: str
     def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., billed: _Optional[_Union[Billed, str]] = ..., cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., provider_job_id: _Optional[str] = ..., phase: _Optional[str] = ...) -> None: ...
 
+class CostComponent(_message.Message):
+    __slots__ = ("type", "metric", "quantity", "billable_quantity", "unit_price", "total")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    METRIC_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    BILLABLE_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    UNIT_PRICE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    type: str
+    metric: str
+    quantity: float
+    billable_quantity: float
+    unit_price: _money_pb2.Money
+    total: _money_pb2.Money
+    def __init__(self, type: _Optional[str] = ..., metric: _Optional[str] = ..., quantity: _Optional[float] = ..., billable_quantity: _Optional[float] = ..., unit_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+
 class Cost(_message.Message):
-    __slots__ = ("amount", "source", "computed", "price_version")
+    __slots__ = ("amount", "source", "computed", "price_version", "reported", "estimated", "components", "doubt")
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     COMPUTED_FIELD_NUMBER: _ClassVar[int]
     PRICE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    REPORTED_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_FIELD_NUMBER: _ClassVar[int]
+    COMPONENTS_FIELD_NUMBER: _ClassVar[int]
+    DOUBT_FIELD_NUMBER: _ClassVar[int]
     amount: _money_pb2.Money
     source: CostSource
     computed: _money_pb2.Money
     price_version: str
-    def __init__(self, amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., source: _Optional[_Union[CostSource, str]] = ..., computed: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., price_version: _Optional[str] = ...) -> None: ...
+    reported: _money_pb2.Money
+    estimated: _money_pb2.Money
+    components: _containers.RepeatedCompositeFieldContainer[CostComponent]
+    doubt: str
+    def __init__(self, amount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., source: _Optional[_Union[CostSource, str]] = ..., computed: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., price_version: _Optional[str] = ..., reported: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., estimated: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., components: _Optional[_Iterable[_Union[CostComponent, _Mapping]]] = ..., doubt: _Optional[str] = ...) -> None: ...
 
 class Usage(_message.Message):
-    __slots__ = ("input_token_count", "output_token_count", "output_megapixels", "input_text_token_count", "input_image_token_count", "output_text_token_count", "output_image_token_count", "billed_units", "compute_seconds")
+    __slots__ = ("input_token_count", "output_token_count", "output_megapixels", "input_text_token_count", "input_image_token_count", "output_text_token_count", "output_image_token_count", "billed_units", "compute_seconds", "cached_text_token_count", "cached_image_token_count")
     INPUT_TOKEN_COUNT_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TOKEN_COUNT_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_MEGAPIXELS_FIELD_NUMBER: _ClassVar[int]
@@ -266,6 +300,8 @@ class Usage(_message.Message):
     OUTPUT_IMAGE_TOKEN_COUNT_FIELD_NUMBER: _ClassVar[int]
     BILLED_UNITS_FIELD_NUMBER: _ClassVar[int]
     COMPUTE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    CACHED_TEXT_TOKEN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CACHED_IMAGE_TOKEN_COUNT_FIELD_NUMBER: _ClassVar[int]
     input_token_count: int
     output_token_count: int
     output_megapixels: float
@@ -275,7 +311,9 @@ class Usage(_message.Message):
     output_image_token_count: int
     billed_units: float
     compute_seconds: float
-    def __init__(self, input_token_count: _Optional[int] = ..., output_token_count: _Optional[int] = ..., output_megapixels: _Optional[float] = ..., input_text_token_count: _Optional[int] = ..., input_image_token_count: _Optional[int] = ..., output_text_token_count: _Optional[int] = ..., output_image_token_count: _Optional[int] = ..., billed_units: _Optional[float] = ..., compute_seconds: _Optional[float] = ...) -> None: ...
+    cached_text_token_count: int
+    cached_image_token_count: int
+    def __init__(self, input_token_count: _Optional[int] = ..., output_token_count: _Optional[int] = ..., output_megapixels: _Optional[float] = ..., input_text_token_count: _Optional[int] = ..., input_image_token_count: _Optional[int] = ..., output_text_token_count: _Optional[int] = ..., output_image_token_count: _Optional[int] = ..., billed_units: _Optional[float] = ..., compute_seconds: _Optional[float] = ..., cached_text_token_count: _Optional[int] = ..., cached_image_token_count: _Optional[int] = ...) -> None: ...
 
 class Timing(_message.Message):
     __slots__ = ("queue", "provider", "download", "convert", "store", "total")
