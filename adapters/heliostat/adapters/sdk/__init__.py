@@ -1,8 +1,8 @@
 """What adapters stand on: the names that an adapter imports."""
 
-from heliostat.adapters.sdk import polling
+from heliostat.adapters.sdk import polling, webhooks
 from heliostat.adapters.sdk.call import Call, Input
-from heliostat.adapters.sdk.contract import Adapter, Cancelled, Options, Webhook
+from heliostat.adapters.sdk.contract import Adapter, Cancelled, Options
 from heliostat.adapters.sdk.convert import MaskForm
 from heliostat.adapters.sdk.http import ProviderClient
 from heliostat.adapters.sdk.media import read_json_pictures
@@ -41,7 +41,6 @@ __all__ = [
     "ProviderSettings",
     "Ratios",
     "Step",
-    "Webhook",
     "accepted",
     "adapter_module",
     "completed",
@@ -58,4 +57,5 @@ __all__ = [
     "read_refusal",
     "text_part",
     "unknown_price",
+    "webhooks",
 ]

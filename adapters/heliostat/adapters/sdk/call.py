@@ -64,8 +64,8 @@ class Call:
     account                 which key of the provider to use; "" for the only one
     model, request          what is asked; read-only
     resume_provider_job_id  a job to go on with instead of submitting; "" mostly
-    webhook_uri             where the provider may call back; "" mostly
-    wake                    set when a webhook for this attempt came in; `webhook_body` is then its body
+    webhook_uri             where the provider may call back: ask it to where it is not ""
+    wake                    set when a webhook for this attempt came in: `polling` then looks at the job at once
     submitted               True as soon as something billable may have reached the provider
     accepted_job_id         None until the provider took the work
     charged_micros          set it as soon as the provider is known to have charged, whatever still goes wrong
@@ -91,7 +91,6 @@ class Call:
         self.resume_provider_job_id = resume_provider_job_id
         self.webhook_uri = webhook_uri
         self.wake = asyncio.Event()
-        self.webhook_body: bytes | None = None
         self.submitted = False
         self.accepted_job_id: str | None = None
         self.charged_micros: int | None = None

@@ -31,14 +31,6 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
-    """A provider's callback, already verified: which job it is about, and its body."""
-
-    provider_job_id: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Cancelled:
     """What became of a cancel: whether the provider knew the job, and whether nothing is charged."""
 
@@ -136,9 +128,13 @@ class Adapter(ABC, Generic[SettingsT, OptionsT]):
         """Cancels a job at the provider. The default knows no jobs."""
         return Cancelled(found=False)
 
-    def webhook(self, headers: Mapping[str, str], body: bytes) -> Webhook | None:
-        """Reads and verifies a callback (header names in lower case); None where it is not to be believed."""
-        return None
+    async def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
+        """Checks a callback (header names in lower case) and tells which job it is about: the job id that `accepted`
+        was given, or what stands behind its last "/". Empty: the provider has no callbacks.
+
+        Raises CALLER_UNKNOWN (`webhooks.refused`) where it is not to be believed.
+        """
+        return ""
 
     def accounts(self) -> Sequence[tuple[str, float, bool]]:
         """(name, weight, configured) of each key of the provider."""

@@ -12,6 +12,8 @@ from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.contract import Adapter, Cancelled
 from heliostat.adapters.sdk.demands import check_demands, check_ignores, read_options
 from heliostat.adapters.sdk.outbox import Outbox
+from heliostat.adapters.sdk.settings import ProviderSettings
+from heliostat.adapters.sdk.webhooks import MAX_WEBHOOK_BYTES
 from heliostat.api.adapter.v1 import adapter_pb2, adapter_pb2_grpc
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -25,7 +27,6 @@ log = get_logger("heliostat.adapters")
 
 ANSWER_MARGIN_S = 0.2
 CANCEL_S = 10.0
-MAX_WEBHOOK_BYTES = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         self._unnamed = itertools.count()
         self._farewells: set[asyncio.Task[Cancelled]] = set()
         self._draining = adapter.surroundings.draining
+        self._webhook_uri = _webhook_uri(adapter)
 
     async def Describe(self, request: adapter_pb2.DescribeRequest, context: object) -> adapter_pb2.DescribeResponse:
         """Models and accounts."""
@@ -120,18 +122,17 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
     async def DeliverWebhook(
         self, request: adapter_pb2.DeliverWebhookRequest, context: object
     ) -> adapter_pb2.DeliverWebhookResponse:
-        """Wakes the attempt that a verified callback is about."""
+        """Wakes the attempts that a callback is about. Raises CALLER_UNKNOWN for one that is not to be believed."""
         if len(request.body) > MAX_WEBHOOK_BYTES:
             raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, "A callback has at most 1 MiB.", field="body")
-        webhook = self._adapter.webhook({one.name.lower(): one.value for one in request.headers}, request.body)
-        if webhook is None:
-            return adapter_pb2.DeliverWebhookResponse(found=False)
+        headers = {one.name.lower(): one.value for one in request.headers}
+        job_id = await self._adapter.verify_webhook(headers, request.body)
+        found = False
         for running in self._running.values():
-            if running.call.accepted_job_id == webhook.provider_job_id:
-                running.call.webhook_body = webhook.body
+            if job_id and job_id in _names(running.call.accepted_job_id or ""):
                 running.call.wake.set()
-                return adapter_pb2.DeliverWebhookResponse(found=True)
-        return adapter_pb2.DeliverWebhookResponse(found=False)
+                found = True
+        return adapter_pb2.DeliverWebhookResponse(found=found)
 
     async def stop(self) -> None:
         """Ends every attempt and waits for them."""
@@ -154,7 +155,7 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
             attempt_id=request.attempt_id,
             account=request.account,
             resume_provider_job_id=request.resume_provider_job_id,
-            webhook_uri=request.webhook_uri,
+            webhook_uri=request.webhook_uri or self._webhook_uri,
             time_s=remaining,
         )
 
@@ -217,3 +218,14 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         except TimeoutError:
             message = "The provider did not answer the cancel in time."
             raise MeshError(reasons.ERROR_REASON_PROVIDER_TIMEOUT, message) from None
+
+
+def _webhook_uri(adapter: Adapter[Any, Any]) -> str:
+    """Where this provider may call back; empty where nobody said how it reaches the edge."""
+    base = adapter.settings.webhook_url if isinstance(adapter.settings, ProviderSettings) else ""
+    return f"{base.rstrip('/')}/v1/providers/{adapter.name}/webhook" if base else ""
+
+
+def _names(job_id: str) -> tuple[str, str]:
+    """What a callback may call a job."""
+    return job_id, job_id.rpartition("/")[2]

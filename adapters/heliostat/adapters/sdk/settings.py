@@ -23,6 +23,9 @@ class ProviderSettings(AdapterSettings):
     """Where the provider is, and all that its key is good for."""
     media_hosts: tuple[str, ...] = ()
     """Hosts that results may be fetched from; "*.name" means any host below name."""
+    webhook_url: str = Field("", pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$")
+    """Address of the edge as the provider reaches it, such as https://images.example.com: jobs then ask for a callback
+    there, which spares waiting. Empty: jobs are only polled."""
     connect_timeout_s: float = Field(3.0, gt=0, le=60)
     """Longest wait for a connection, in seconds."""
     answer_timeout_s: float = Field(180.0, gt=0, le=3600)
