@@ -20,8 +20,8 @@ class RunningAttempt:
 
     # fmt: off
     __slots__ = (
-        "accept_time_us", "accepted", "account", "asked", "attempt_id", "billed", "cost", "estimate", "held",
-        "image_count", "job_id", "outcome", "provider", "provider_model", "reason", "start_time_us", "state", "status",
+        "accept_time_us", "accepted", "account", "asked", "attempt_id", "billed", "computed", "cost", "doubt",
+        "estimate", "estimated", "held", "image_count", "job_id", "price_version", "reported", "outcome", "provider", "provider_model", "reason", "start_time_us", "state", "status",
         "target",
     )
     # fmt: on
@@ -35,6 +35,11 @@ class RunningAttempt:
         self.image_count = started.image_count
         self.estimate = estimate
         self.held = estimate
+        self.estimated = _micros_of(started, "estimated_cost")
+        self.computed: int | None = None
+        self.reported: int | None = None
+        self.price_version = ""
+        self.doubt = ""
         self.start_time_us = start_time_us
         self.state: int = OPEN
         self.asked = False
@@ -65,6 +70,7 @@ class RunningAttempt:
         attempt.job_id = row["provider_job_id"]
         attempt.outcome, attempt.billed = row["outcome"], row["billed"]
         attempt.cost, attempt.status = row["cost_micros"], row["status"]
+        attempt.estimated = row["estimated_micros"]
         return attempt
 
     @property
@@ -98,6 +104,11 @@ class RunningAttempt:
             "end_time_us": None,
             "image_count": self.image_count,
             "decision": decision,
+            "estimated_micros": self.estimated,
+            "computed_micros": None,
+            "reported_micros": None,
+            "price_version": None,
+            "cost_doubt": None,
         }
 
     def end_as(self, told: event_pb2.Attempt) -> None:
@@ -110,14 +121,18 @@ class RunningAttempt:
         if failed:
             self.status = told.status.SerializeToString()
             self.reason = reason_name(from_status(told.status).reason)
-        self._settle(attempt_state(told.outcome, told.billed, failed=failed), told.cost)
+        estimated = _micros_of(told, "estimated_cost")
+        self.estimated = self.estimated if estimated is None else estimated
+        self.computed, self.reported = _micros_of(told, "computed_cost"), _micros_of(told, "reported_cost")
+        self.price_version, self.doubt = told.price_version, told.cost_doubt
+        self._settle(attempt_state(told.outcome, told.billed, failed=failed), _micros_of(told, "cost"))
 
     def end_with_result(self, result: event_pb2.ImageResult) -> None:
         """Ends well where the router told of the result but not of the attempt."""
         self.outcome = event_pb2.OUTCOME_DELIVERED
         self.billed = event_pb2.BILLED_YES
         self.image_count = result.image_count
-        self._settle(_SUCCEEDED, result.cost.amount)
+        self._settle(_SUCCEEDED, _micros_of(result.cost, "amount"))
 
     def end_with_error(self, error: MeshError) -> None:
         """Ends with an error that came without the attempt's own end: what nobody told is unknown."""
@@ -132,7 +147,7 @@ class RunningAttempt:
         self.image_count = 0
         self.status = to_status(error).SerializeToString()
         self.reason = reason_name(error.reason)
-        self._settle(attempt_state(failure.outcome, failure.billed, failed=True), failure.cost)
+        self._settle(attempt_state(failure.outcome, failure.billed, failed=True), _micros_of(failure, "cost"))
 
     def ending(self, end_time_us: int) -> Row:
         """What the attempt's end writes."""
@@ -147,6 +162,11 @@ class RunningAttempt:
             "accept_time_us": self.accept_time_us,
             "end_time_us": end_time_us,
             "image_count": self.image_count,
+            "estimated_micros": self.estimated,
+            "computed_micros": self.computed,
+            "reported_micros": self.reported,
+            "price_version": self.price_version or None,
+            "cost_doubt": self.doubt or None,
         }
 
     def summary(self) -> dict[str, Any]:
@@ -158,17 +178,23 @@ class RunningAttempt:
             "outcome": "unknown" if outcome == "unspecified" else outcome,
             "billed": billed,
             "reason": self.reason,
-            "cost": usd(self.held if self.state == _UNKNOWN else self.cost),
+            "cost": usd(self.cost or self.held),
         }
 
-    def _settle(self, state: int, told_cost: Any) -> None:
+    def _settle(self, state: int, cost: int | None) -> None:
+        """Ends in `state`; `cost` is None where nobody told: what was bought for an unknown price stays reserved."""
         self.state = state
-        cost = to_micros(told_cost)
         if state == _UNKNOWN:
             self.billed = event_pb2.BILLED_UNKNOWN
-            self.held = max(self.estimate, cost)
+            self.held = max(self.estimate, cost or 0)
             return
         self.held = 0
         if state in (_SUCCEEDED, _BILLED) and self.billed != event_pb2.BILLED_NO:
             self.billed = event_pb2.BILLED_YES
-            self.cost = cost
+            self.cost = cost or 0
+            self.held = self.estimate if cost is None else 0
+
+
+def _micros_of(message: Any, field: str) -> int | None:
+    """An amount of Money in micro-dollars; None where it is absent."""
+    return to_micros(getattr(message, field)) if message.HasField(field) else None

@@ -54,6 +54,11 @@ _ATTEMPT_END = [
     "accept_time_us",
     "end_time_us",
     "image_count",
+    "estimated_micros",
+    "computed_micros",
+    "reported_micros",
+    "price_version",
+    "cost_doubt",
 ]
 
 

@@ -8,9 +8,9 @@ from heliostat.api.image.v1 import event_pb2, media_pb2
 from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.errors import to_duration
 from heliostat.chassis.money import to_money
-from heliostat.ledger.journal import Row, Stored
+from heliostat.ledger.journal import OPEN, Row, Stored
 
-_RESERVING = ledger_pb2.ATTEMPT_STATE_UNKNOWN
+_KINDS_OF_COST = ("estimated", "computed", "reported")
 
 
 def request_record(stored: Stored) -> ledger_pb2.Request:
@@ -49,8 +49,8 @@ def request_record(stored: Stored) -> ledger_pb2.Request:
 
 
 def attempt_record(row: Row) -> event_pb2.Attempt:
-    """One attempt. Where nobody knows whether it was bought, its cost is what stays reserved."""
-    cost = row["reserved_micros"] if row["state"] == _RESERVING else row["cost_micros"]
+    """One attempt. Where nobody knows whether it was bought, or for how much, its cost is what stays reserved."""
+    cost = row["cost_micros"] if row["state"] == OPEN else row["cost_micros"] or row["reserved_micros"]
     record = event_pb2.Attempt(
         attempt_id=row["attempt_id"],
         target=row["target"],
@@ -63,7 +63,12 @@ def attempt_record(row: Row) -> event_pb2.Attempt:
         provider_job_id=row["provider_job_id"],
         start_time=timestamp(row["start_time_us"]),
         image_count=row["image_count"],
+        price_version=row["price_version"] or "",
+        cost_doubt=row["cost_doubt"] or "",
     )
+    for kind in _KINDS_OF_COST:
+        if row[f"{kind}_micros"] is not None:
+            getattr(record, f"{kind}_cost").CopyFrom(to_money(row[f"{kind}_micros"]))
     if row["status"] is not None:
         record.status.CopyFrom(status_pb2.Status.FromString(row["status"]))
     if row["end_time_us"] is not None:

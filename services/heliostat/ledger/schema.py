@@ -71,6 +71,11 @@ ATTEMPTS = Table(
     Column("end_time_us", BigInteger),
     Column("image_count", Integer, nullable=False),
     Column("decision", LargeBinary),
+    Column("estimated_micros", BigInteger),
+    Column("computed_micros", BigInteger),
+    Column("reported_micros", BigInteger),
+    Column("price_version", Text),
+    Column("cost_doubt", Text),
 )
 
 MEDIA = Table(
