@@ -21,8 +21,8 @@ class RunningAttempt:
     # fmt: off
     __slots__ = (
         "accept_time_us", "accepted", "account", "asked", "attempt_id", "billed", "computed", "cost", "doubt",
-        "estimate", "estimated", "held", "image_count", "job_id", "price_version", "reported", "outcome", "provider", "provider_model", "reason", "start_time_us", "state", "status",
-        "target",
+        "estimate", "estimated", "held", "image_count", "job_id", "outcome", "price_version", "provider",
+        "provider_model", "reason", "reported", "start_time_us", "state", "status", "target",
     )
     # fmt: on
 
