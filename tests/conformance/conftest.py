@@ -18,26 +18,32 @@ from heliostat.chassis.clock import Clock
 from heliostat.chassis.local import LocalServer
 from heliostat.chassis.modules import Module, Surroundings
 from heliostat.chassis.settings import MeshSettings
+from heliostat.emulators.app import samples
+from heliostat.emulators.provider import Sample
 from tests.conformance.subject import Emulated, Subject
 from tests.emulators.conftest import Bench
 from tests.emulators.conftest import opened as emulators
 
 FOREIGN = "foreign"
-EMULATED = {
-    "openai": Emulated("openai", "/openai/v1", "OPENAI_API_KEY", "gpt-image-2", "sk-conformance-0123456789"),
-    "fal": Emulated("fal", "/fal", "FAL_KEY", "fal-ai/flux/schnell", "id:conformance-0123456789"),
-}
+
+
+def installed() -> list[str]:
+    """The adapters that stand beside the kit."""
+    return sorted(found.name for found in pkgutil.iter_modules(heliostat.adapters.__path__) if found.name != "sdk")
+
+
+def _emulated(name: str, sample: Sample) -> Emulated:
+    key = import_module(f"heliostat.adapters.{name}").MODULE.settings.model_fields["api_key"].default
+    return Emulated(name, sample.path, key.reference.removeprefix("env:"), sample.model, sample.key)
+
+
+EMULATED = {name: _emulated(name, sample) for name, sample in samples().items() if name in installed()}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the options of this suite."""
     parser.addoption("--adapter-address", default="", help="try the adapter at this gRPC address only")
     parser.addoption("--adapter-model", default="", help="provider model to ask it for; the first one by default")
-
-
-def installed() -> list[str]:
-    """The adapters that stand beside the kit."""
-    return sorted(found.name for found in pkgutil.iter_modules(heliostat.adapters.__path__) if found.name != "sdk")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import pkgutil
 from collections.abc import AsyncIterator, Mapping
 
 from starlette.applications import Starlette
@@ -11,10 +12,7 @@ from starlette.applications import Starlette
 from heliostat.emulators.controls import control_routes
 from heliostat.emulators.journal import Journal
 from heliostat.emulators.pictures import Painter, Pictures
-from heliostat.emulators.provider import Options, Provider
-
-PROVIDERS = ("openai", "compat", "fal")
-"""Each is a package here with an `open_provider`."""
+from heliostat.emulators.provider import Options, Provider, Sample
 
 
 def create_app(
@@ -33,7 +31,7 @@ def create_app(
     options = Options(job_seconds, openai_legacy, compat_prices_micros or {})
     journal = Journal()
     pictures = Pictures(easel)
-    providers = [_open(name, pictures, journal, options) for name in PROVIDERS]
+    providers = [_open(name, pictures, journal, options) for name in provider_names()]
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -43,6 +41,18 @@ def create_app(
 
     routes = control_routes(journal, [provider.room for provider in providers])
     return Starlette(routes=routes + [route for provider in providers for route in provider.routes], lifespan=lifespan)
+
+
+def provider_names() -> list[str]:
+    """The emulated providers: the packages of this folder, each with an `open_provider`; a new one edits nothing."""
+    folder = importlib.import_module("heliostat.emulators").__path__
+    return sorted(found.name for found in pkgutil.iter_modules(folder) if found.ispkg)
+
+
+def samples() -> dict[str, Sample]:
+    """How adapters are pointed at the emulated providers that have one, by name."""
+    packages = {name: importlib.import_module(f"heliostat.emulators.{name}") for name in provider_names()}
+    return {name: package.SAMPLE for name, package in packages.items() if hasattr(package, "SAMPLE")}
 
 
 def _open(name: str, pictures: Pictures, journal: Journal, options: Options) -> Provider:

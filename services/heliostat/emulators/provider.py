@@ -22,6 +22,22 @@ class Options:
     """Micro-USD per picture by model of the self-hosted server; a model that is not named is free."""
 
 
+@dataclass(frozen=True)
+class Sample:
+    """How an adapter of the same name is pointed at an emulated provider, and what it may ask it for.
+
+    A package of an emulated provider that has an adapter says so in its `SAMPLE`: the sandbox and the conformance suite
+    find it there.
+    """
+
+    path: str
+    """Behind the server's address: together they are the adapter's `base_url`."""
+    model: str
+    """A provider model that draws from words and is quick."""
+    key: str
+    """A key that the emulated provider takes."""
+
+
 async def _nothing() -> None:
     """Close nothing."""
 

@@ -1,5 +1,6 @@
 """The sandbox: the whole mesh with emulated providers, no keys, no network, no bill."""
 
+import importlib
 import os
 import secrets
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.chassis.settings import refused
+from heliostat.launch.targets import adapter_kinds
 
 # The sandbox gives every emulated provider this key; providers' real variables are never read.
 PROVIDER_KEY_VARIABLE = "HELIOSTAT_SANDBOX_PROVIDER_KEY"
@@ -93,6 +95,16 @@ ROUTES: list[dict[str, Any]] = [
 ]
 
 
+def emulated() -> dict[str, str]:
+    """Adapter -> path of its emulated provider, for every installed adapter that has one: a new one edits nothing here.
+
+    The emulators are imported for this alone: no process but a sandbox's loads them.
+    """
+    samples = importlib.import_module("heliostat.emulators.app").samples()
+    kinds = adapter_kinds()
+    return {name: sample.path for name, sample in samples.items() if name in kinds}
+
+
 def tree(state_dir: Path, ports: Ports, key_reference: str) -> dict[str, Any]:
     """The configuration of a sandbox as nested dictionaries."""
     emulator = f"http://127.0.0.1:{ports.emulator}"
@@ -105,8 +117,7 @@ def tree(state_dir: Path, ports: Ports, key_reference: str) -> dict[str, Any]:
         "ledger": {"listen": [f"127.0.0.1:{ports.grpc}"], "sandbox_key": key_reference},
         "router": {"routes": ROUTES},
         "adapters": {
-            "fal": {"base_url": f"{emulator}/fal", "api_key": key},
-            "openai": {"base_url": f"{emulator}/openai/v1", "api_key": key},
+            **{name: {"base_url": f"{emulator}{path}", "api_key": key} for name, path in emulated().items()},
             "compat": {"kind": "openai", "base_url": f"{emulator}/compat/v1", "api_key": key, "compatible": True},
             "studio": {},
             "mock": {},

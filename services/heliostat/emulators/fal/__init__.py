@@ -7,7 +7,9 @@ from heliostat.emulators.fal.jobs import Jobs
 from heliostat.emulators.fal.webhooks import Webhooks
 from heliostat.emulators.journal import Journal
 from heliostat.emulators.pictures import Pictures
-from heliostat.emulators.provider import Options, Provider
+from heliostat.emulators.provider import Options, Provider, Sample
+
+SAMPLE = Sample(path="/fal", model="fal-ai/flux/schnell", key="id:sandbox-0123456789")
 
 
 def open_provider(pictures: Pictures, journal: Journal, options: Options) -> Provider:

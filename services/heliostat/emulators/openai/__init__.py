@@ -5,7 +5,9 @@ from heliostat.emulators.journal import Journal
 from heliostat.emulators.openai.endpoints import ImageEndpoints
 from heliostat.emulators.openai.errors import OpenAIDialect
 from heliostat.emulators.pictures import Pictures
-from heliostat.emulators.provider import Options, Provider
+from heliostat.emulators.provider import Options, Provider, Sample
+
+SAMPLE = Sample(path="/openai/v1", model="gpt-image-2", key="sk-sandbox-0123456789")
 
 
 def open_provider(pictures: Pictures, journal: Journal, options: Options) -> Provider:
