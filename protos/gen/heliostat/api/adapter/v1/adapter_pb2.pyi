@@ -83,16 +83,18 @@ class GenerateResponse(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[_event_pb2.ImageEvent, _Mapping]]] = ...) -> None: ...
 
 class CancelRequest(_message.Message):
-    __slots__ = ("attempt_id", "provider_job_id", "provider_model", "account")
+    __slots__ = ("attempt_id", "provider_job_id", "provider_model", "account", "only_free")
     ATTEMPT_ID_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_JOB_ID_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_MODEL_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    ONLY_FREE_FIELD_NUMBER: _ClassVar[int]
     attempt_id: str
     provider_job_id: str
     provider_model: str
     account: str
-    def __init__(self, attempt_id: _Optional[str] = ..., provider_job_id: _Optional[str] = ..., provider_model: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
+    only_free: bool
+    def __init__(self, attempt_id: _Optional[str] = ..., provider_job_id: _Optional[str] = ..., provider_model: _Optional[str] = ..., account: _Optional[str] = ..., only_free: _Optional[bool] = ...) -> None: ...
 
 class CancelResponse(_message.Message):
     __slots__ = ("found", "free")

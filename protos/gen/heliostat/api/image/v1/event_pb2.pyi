@@ -94,20 +94,24 @@ class ImageEvent(_message.Message):
     def __init__(self, attempt_id: _Optional[str] = ..., admitted: _Optional[_Union[Admitted, _Mapping]] = ..., attempt_started: _Optional[_Union[AttemptStarted, _Mapping]] = ..., provider_accepted: _Optional[_Union[ProviderAccepted, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., media_started: _Optional[_Union[_media_pb2.MediaInfo, _Mapping]] = ..., media_chunk: _Optional[_Union[_media_pb2.MediaChunk, _Mapping]] = ..., media_ended: _Optional[_Union[_media_pb2.MediaEnded, _Mapping]] = ..., attempt_failed: _Optional[_Union[AttemptFailed, _Mapping]] = ..., completed: _Optional[_Union[ImageResult, _Mapping]] = ..., detached: _Optional[_Union[Detached, _Mapping]] = ..., waiting: _Optional[_Union[Waiting, _Mapping]] = ...) -> None: ...
 
 class Admitted(_message.Message):
-    __slots__ = ("request_id", "joined", "replayed")
+    __slots__ = ("request_id", "joined", "replayed", "create_time")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     JOINED_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     joined: bool
     replayed: bool
-    def __init__(self, request_id: _Optional[str] = ..., joined: _Optional[bool] = ..., replayed: _Optional[bool] = ...) -> None: ...
+    create_time: _timestamp_pb2.Timestamp
+    def __init__(self, request_id: _Optional[str] = ..., joined: _Optional[bool] = ..., replayed: _Optional[bool] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Detached(_message.Message):
-    __slots__ = ("request_id",)
+    __slots__ = ("request_id", "wished_by_key")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    WISHED_BY_KEY_FIELD_NUMBER: _ClassVar[int]
     request_id: str
-    def __init__(self, request_id: _Optional[str] = ...) -> None: ...
+    wished_by_key: bool
+    def __init__(self, request_id: _Optional[str] = ..., wished_by_key: _Optional[bool] = ...) -> None: ...
 
 class Waiting(_message.Message):
     __slots__ = ("queue_position", "until_time")

@@ -6,6 +6,7 @@ from google.rpc import status_pb2 as _status_pb2
 from google.type import money_pb2 as _money_pb2
 from heliostat.api.image.v1 import event_pb2 as _event_pb2
 from heliostat.api.image.v1 import media_pb2 as _media_pb2
+from heliostat.api.image.v1 import request_pb2 as _request_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -74,7 +75,7 @@ class KeptMedia(_message.Message):
     def __init__(self, media_id: _Optional[str] = ..., image_index: _Optional[int] = ..., media_type: _Optional[str] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[bytes] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., role: _Optional[_Union[_media_pb2.MediaRole, str]] = ..., purged: _Optional[bool] = ...) -> None: ...
 
 class Request(_message.Message):
-    __slots__ = ("request_id", "state", "model", "operation", "create_time", "end_time", "duration", "cost", "reserved", "attempts", "error", "key_id", "session_id", "end_user_id", "tags", "trace_id", "media", "provider", "provider_model", "client_gone", "idempotency_key", "purged", "image_count", "result")
+    __slots__ = ("request_id", "state", "model", "operation", "create_time", "end_time", "duration", "cost", "reserved", "attempts", "error", "key_id", "session_id", "end_user_id", "tags", "trace_id", "media", "provider", "provider_model", "client_gone", "idempotency_key", "purged", "image_count", "result", "answer_form")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -106,6 +107,7 @@ class Request(_message.Message):
     PURGED_FIELD_NUMBER: _ClassVar[int]
     IMAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FORM_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     state: RequestState
     model: str
@@ -130,7 +132,8 @@ class Request(_message.Message):
     purged: bool
     image_count: int
     result: _event_pb2.ImageResult
-    def __init__(self, request_id: _Optional[str] = ..., state: _Optional[_Union[RequestState, str]] = ..., model: _Optional[str] = ..., operation: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reserved: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[_event_pb2.Attempt, _Mapping]]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., key_id: _Optional[str] = ..., session_id: _Optional[str] = ..., end_user_id: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., trace_id: _Optional[str] = ..., media: _Optional[_Iterable[_Union[KeptMedia, _Mapping]]] = ..., provider: _Optional[str] = ..., provider_model: _Optional[str] = ..., client_gone: _Optional[bool] = ..., idempotency_key: _Optional[str] = ..., purged: _Optional[bool] = ..., image_count: _Optional[int] = ..., result: _Optional[_Union[_event_pb2.ImageResult, _Mapping]] = ...) -> None: ...
+    answer_form: str
+    def __init__(self, request_id: _Optional[str] = ..., state: _Optional[_Union[RequestState, str]] = ..., model: _Optional[str] = ..., operation: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reserved: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[_event_pb2.Attempt, _Mapping]]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., key_id: _Optional[str] = ..., session_id: _Optional[str] = ..., end_user_id: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., trace_id: _Optional[str] = ..., media: _Optional[_Iterable[_Union[KeptMedia, _Mapping]]] = ..., provider: _Optional[str] = ..., provider_model: _Optional[str] = ..., client_gone: _Optional[bool] = ..., idempotency_key: _Optional[str] = ..., purged: _Optional[bool] = ..., image_count: _Optional[int] = ..., result: _Optional[_Union[_event_pb2.ImageResult, _Mapping]] = ..., answer_form: _Optional[str] = ...) -> None: ...
 
 class GetJobRequest(_message.Message):
     __slots__ = ("request_id",)
@@ -145,14 +148,16 @@ class GetJobResponse(_message.Message):
     def __init__(self, request: _Optional[_Union[Request, _Mapping]] = ...) -> None: ...
 
 class WaitJobRequest(_message.Message):
-    __slots__ = ("request_id", "wait", "progressive")
+    __slots__ = ("request_id", "wait", "progressive", "delivery")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     WAIT_FIELD_NUMBER: _ClassVar[int]
     PROGRESSIVE_FIELD_NUMBER: _ClassVar[int]
+    DELIVERY_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     wait: _duration_pb2.Duration
     progressive: bool
-    def __init__(self, request_id: _Optional[str] = ..., wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., progressive: _Optional[bool] = ...) -> None: ...
+    delivery: _request_pb2.Delivery
+    def __init__(self, request_id: _Optional[str] = ..., wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., progressive: _Optional[bool] = ..., delivery: _Optional[_Union[_request_pb2.Delivery, str]] = ...) -> None: ...
 
 class WaitJobResponse(_message.Message):
     __slots__ = ("events",)

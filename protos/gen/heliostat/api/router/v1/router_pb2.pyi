@@ -41,7 +41,7 @@ PROVIDER_STATUS_DEGRADED: ProviderStatus
 PROVIDER_STATUS_DOWN: ProviderStatus
 
 class GenerateRequest(_message.Message):
-    __slots__ = ("image", "request_id", "idempotency_key", "wait", "retry_count", "progressive", "resume")
+    __slots__ = ("image", "request_id", "idempotency_key", "wait", "retry_count", "progressive", "resume", "wait_is_default", "answer_form")
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +49,8 @@ class GenerateRequest(_message.Message):
     RETRY_COUNT_FIELD_NUMBER: _ClassVar[int]
     PROGRESSIVE_FIELD_NUMBER: _ClassVar[int]
     RESUME_FIELD_NUMBER: _ClassVar[int]
+    WAIT_IS_DEFAULT_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FORM_FIELD_NUMBER: _ClassVar[int]
     image: _request_pb2.ImageRequest
     request_id: str
     idempotency_key: str
@@ -56,7 +58,25 @@ class GenerateRequest(_message.Message):
     retry_count: int
     progressive: bool
     resume: _containers.RepeatedCompositeFieldContainer[ResumeAttempt]
-    def __init__(self, image: _Optional[_Union[_request_pb2.ImageRequest, _Mapping]] = ..., request_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retry_count: _Optional[int] = ..., progressive: _Optional[bool] = ..., resume: _Optional[_Iterable[_Union[ResumeAttempt, _Mapping]]] = ...) -> None: ...
+    wait_is_default: bool
+    answer_form: str
+    def __init__(self, image: _Optional[_Union[_request_pb2.ImageRequest, _Mapping]] = ..., request_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retry_count: _Optional[int] = ..., progressive: _Optional[bool] = ..., resume: _Optional[_Iterable[_Union[ResumeAttempt, _Mapping]]] = ..., wait_is_default: _Optional[bool] = ..., answer_form: _Optional[str] = ...) -> None: ...
+
+class GiveUpRequest(_message.Message):
+    __slots__ = ("request_id", "only_free")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ONLY_FREE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    only_free: bool
+    def __init__(self, request_id: _Optional[str] = ..., only_free: _Optional[bool] = ...) -> None: ...
+
+class GiveUpResponse(_message.Message):
+    __slots__ = ("attempt_count", "free")
+    ATTEMPT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FREE_FIELD_NUMBER: _ClassVar[int]
+    attempt_count: int
+    free: bool
+    def __init__(self, attempt_count: _Optional[int] = ..., free: _Optional[bool] = ...) -> None: ...
 
 class ResumeAttempt(_message.Message):
     __slots__ = ("attempt_id", "target", "provider_job_id", "account")

@@ -56,6 +56,11 @@ class RouterServiceStub:
                 request_serializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListProvidersRequest.SerializeToString,
                 response_deserializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListProvidersResponse.FromString,
                 _registered_method=True)
+        self.GiveUp = channel.unary_unary(
+                '/heliostat.api.router.v1.RouterService/GiveUp',
+                request_serializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.GiveUpRequest.SerializeToString,
+                response_deserializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.GiveUpResponse.FromString,
+                _registered_method=True)
         self.DeliverWebhook = channel.unary_unary(
                 '/heliostat.api.router.v1.RouterService/DeliverWebhook',
                 request_serializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.DeliverWebhookRequest.SerializeToString,
@@ -96,6 +101,13 @@ class RouterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GiveUp(self, request, context):
+        """Ends what a request has under way at providers; its stream tells the outcome. For the ledger alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeliverWebhook(self, request, context):
         """Hands a provider's callback to its adapter.
         """
@@ -125,6 +137,11 @@ def add_RouterServiceServicer_to_server(servicer, server):
                     servicer.ListProviders,
                     request_deserializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListProvidersRequest.FromString,
                     response_serializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListProvidersResponse.SerializeToString,
+            ),
+            'GiveUp': grpc.unary_unary_rpc_method_handler(
+                    servicer.GiveUp,
+                    request_deserializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.GiveUpRequest.FromString,
+                    response_serializer=heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.GiveUpResponse.SerializeToString,
             ),
             'DeliverWebhook': grpc.unary_unary_rpc_method_handler(
                     servicer.DeliverWebhook,
@@ -242,6 +259,33 @@ class RouterService:
             '/heliostat.api.router.v1.RouterService/ListProviders',
             heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListProvidersRequest.SerializeToString,
             heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.ListProvidersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GiveUp(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliostat.api.router.v1.RouterService/GiveUp',
+            heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.GiveUpRequest.SerializeToString,
+            heliostat_dot_api_dot_router_dot_v1_dot_router__pb2.GiveUpResponse.FromString,
             options,
             channel_credentials,
             insecure,
