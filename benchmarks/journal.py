@@ -25,9 +25,14 @@ from heliostat.chassis.database import Database
 from heliostat.chassis.local import LocalServer
 from heliostat.chassis.settings import MeshSettings
 from heliostat.ledger import journal as states
+from heliostat.ledger.attempt import RunningAttempt
+from heliostat.ledger.callers import Caller
+from heliostat.ledger.ending import ending
 from heliostat.ledger.journal import Ending, Journal
 from heliostat.ledger.module import MIGRATIONS
-from tests.support.ledger_room import ScriptedRouter, ask, happy, ledger, picture_bytes
+from heliostat.ledger.normal_form import NormalForm
+from heliostat.ledger.order import Order
+from tests.support.ledger_room import PRICE, ScriptedRouter, ask, completed, happy, ledger, picture_bytes, started
 
 Work = Callable[[int], Awaitable[object]]
 
@@ -38,8 +43,8 @@ def cpu_s() -> float:
     return times.user + times.system
 
 
-async def measure(name: str, work: Work, count: int) -> None:
-    """Prints CPU and wall milliseconds per call of `work`, alone and 16 at once."""
+async def measure(name: str, work: Work, count: int, waits: list[float] | None = None) -> None:
+    """Prints CPU and wall milliseconds per call of `work`, alone and 16 at once, and how long commits took."""
     for width in (1, 16):
         await asyncio.gather(*(work(-each - 1 - width) for each in range(width)))
         numbers = iter(range(width * 1_000_000, width * 1_000_000 + count))
@@ -48,10 +53,16 @@ async def measure(name: str, work: Work, count: int) -> None:
             for number in numbers:
                 await work(number)
 
+        if waits is not None:
+            waits.clear()
         cpu, wall = cpu_s(), time.perf_counter()
         await asyncio.gather(*(worker() for _ in range(width)))
         cpu, wall = cpu_s() - cpu, time.perf_counter() - wall
-        print(f"{name:44} c={width:<3} CPU {cpu / count * 1e3:7.3f} ms   wall {wall / count * 1e3:7.3f} ms per request")
+        line = f"{name:44} c={width:<3} CPU {cpu / count * 1e3:7.3f} ms   wall {wall / count * 1e3:7.3f} ms per request"
+        if waits:
+            p50, p99 = (sorted(waits)[int(len(waits) * share)] * 1e3 for share in (0.5, 0.99))
+            line += f"   commit p50 {p50:.2f} ms, p99 {p99:.2f} ms"
+        print(line)
 
 
 async def journal_steps(folder: Path, synchronous: str, count: int) -> None:
@@ -60,51 +71,44 @@ async def journal_steps(folder: Path, synchronous: str, count: int) -> None:
     await database.start([MIGRATIONS])
     journal = Journal(database)
 
+    waits: list[float] = []
+
     async def work(number: int) -> None:
-        name = f"req_{number}"
-        await journal.open(_request(name), _attempt(name))
+        name, attempt = f"req_{number}", _attempt(f"req_{number}")
+        began = time.perf_counter()
+        await journal.open(_order(name).opening("o"), attempt.intent(name, None))
+        waits.append(time.perf_counter() - began)
         accepted = journal.accept(f"{name}/0/1", "job", 1)
-        await journal.end(_ending(name))
+        end = _ending(name, attempt)
+        began = time.perf_counter()
+        await journal.end(end)
+        waits.append(time.perf_counter() - began)
         await accepted
 
-    await measure(f"journal, SQLite {synchronous}", work, count)
+    await measure(f"journal, SQLite {synchronous}", work, count, waits)
     await database.stop()
 
 
-def _request(name: str) -> dict[str, object]:
-    return {
-        "request_id": name, "key_id": "k", "owner": "o", "state": states.RUNNING, "model": "flux-schnell",
-        "operation": "text_to_image", "image_count": 1, "create_time_us": 1, "end_time_us": None, "cost_micros": 0,
-        "reserved_micros": 0, "request_hash": f"1:{name}", "idempotency_key": None, "session_id": None,
-        "end_user_id": None, "tags": None, "trace_id": "0" * 32, "provider": None, "provider_model": None,
-        "client_gone": 0, "purged": 0, "payload": b"p" * 200, "error": None, "result": None,
-    }  # fmt: skip
+def _order(name: str) -> Order:
+    image = ask("a sunset over mountains").image
+    form = NormalForm(image.SerializeToString(), f"1:{name}")
+    return Order(name, Caller("k"), image, form, traceparent=f"00-{0:032}-{0:016}-01", create_time_us=1)
 
 
-def _attempt(name: str) -> dict[str, object]:
-    return {
-        "attempt_id": f"{name}/0/1", "request_id": name, "target": "fal/x", "provider": "fal", "provider_model": "x",
-        "account": "", "state": states.OPEN, "outcome": 0, "billed": 0, "cost_micros": 0, "reserved_micros": 40_000,
-        "provider_job_id": "", "status": None, "start_time_us": 1, "accept_time_us": None, "end_time_us": None,
-        "image_count": 1,
-    }  # fmt: skip
+def _attempt(name: str) -> RunningAttempt:
+    event = started(name)[0]
+    return RunningAttempt(f"{name}/0/1", event.attempt_started, PRICE, 1)
 
 
-def _ending(name: str) -> Ending:
-    request = {
-        "state": states.SUCCEEDED, "end_time_us": 2, "cost_micros": 40_000, "reserved_micros": 0, "provider": "fal",
-        "provider_model": "x", "client_gone": 0, "payload": None, "error": None, "result": b"r" * 120,
-    }  # fmt: skip
-    attempt = {
-        "state": 2, "outcome": 4, "billed": 1, "cost_micros": 40_000, "reserved_micros": 0, "provider_job_id": "job",
-        "status": None, "accept_time_us": 1, "end_time_us": 2, "image_count": 1,
-    }  # fmt: skip
+def _ending(name: str, attempt: RunningAttempt) -> Ending:
+    event = completed(name)[0]
+    attempt.end_with_result(event.completed)
     media = {
         "media_id": f"{name}.png", "request_id": name, "attempt_id": f"{name}/0/1", "image_index": 0, "size_bytes": 9,
         "sha256": b"s" * 32, "create_time_us": 1, "expire_time_us": 2, "purged": 0, "started": b"m" * 60,
         "ended": b"e" * 80,
     }  # fmt: skip
-    return Ending(name, request, {f"{name}/0/1": attempt}, [media])
+    return ending(name, states.SUCCEEDED, 2, [attempt], result=event.completed, media=[media])
 
 
 async def hops_alone(count: int) -> None:
