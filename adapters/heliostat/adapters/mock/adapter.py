@@ -126,6 +126,10 @@ class MockAdapter(Adapter[Settings, MockOptions]):
         """Knows every job that a script began; a cancelled job is free."""
         return Cancelled(found=provider_job_id.startswith("mock-job-"), free=True)
 
+    async def spare_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:
+        """Every cancel is free here."""
+        return await self.cancel_job(model, provider_job_id, account)
+
 
 async def _picture(call: Call, colour: tuple[int, int, int]) -> bytes:
     size = call.size()

@@ -262,16 +262,26 @@ class Call:
             failure.cost.CopyFrom(to_money(cost_micros))
         return MeshError(reason, message, failure=failure, retry_after_s=retry_after_s, field=field)
 
+    @property
+    def job_id(self) -> str:
+        """The provider's job: the one it accepted, or the one that is gone on with; empty where there is none."""
+        return self.accepted_job_id or self.resume_provider_job_id
+
+    @property
+    def may_be_billed(self) -> bool:
+        """Whether something billable may have reached the provider."""
+        return self.submitted or self.accepted_job_id is not None or bool(self.resume_provider_job_id)
+
     def failure(self) -> event_pb2.AttemptFailure:
         """How far an attempt came that fails now, as far as the kit can tell."""
-        if self.accepted_job_id is not None or self.charged_micros is not None:
+        if self.accepted_job_id is not None or self.charged_micros is not None or self.resume_provider_job_id:
             outcome, billed, phase = event_pb2.OUTCOME_ACCEPTED, event_pb2.BILLED_UNKNOWN, "poll"
         elif self.submitted:
             outcome, billed, phase = event_pb2.OUTCOME_UNSPECIFIED, event_pb2.BILLED_UNKNOWN, "submit"
         else:
             outcome, billed, phase = event_pb2.OUTCOME_NOT_SENT, event_pb2.BILLED_NO, "prepare"
         failure = event_pb2.AttemptFailure(
-            outcome=outcome, billed=billed, provider_job_id=self.accepted_job_id or "", phase=phase
+            outcome=outcome, billed=billed, provider_job_id=self.job_id, phase=phase
         )
         if self.charged_micros is not None:
             failure.billed = event_pb2.BILLED_YES

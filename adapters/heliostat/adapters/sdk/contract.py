@@ -128,6 +128,11 @@ class Adapter(ABC, Generic[SettingsT, OptionsT]):
         """Cancels a job at the provider. The default knows no jobs."""
         return Cancelled(found=False)
 
+    async def spare_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:
+        """Cancels a job only where it is certain that nothing is charged for it, such as one that still waits in a
+        queue. The default leaves every job alone."""
+        return Cancelled(found=True)
+
     async def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
         """Checks a callback (header names in lower case) and tells which job it is about: the job id that `accepted`
         was given, or what stands behind its last "/". Empty: the provider has no callbacks.

@@ -12,6 +12,7 @@ from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.contract import Adapter, Cancelled
 from heliostat.adapters.sdk.demands import check_demands, check_ignores, read_options
 from heliostat.adapters.sdk.outbox import Outbox
+from heliostat.adapters.sdk.partings import Partings
 from heliostat.adapters.sdk.settings import ProviderSettings
 from heliostat.adapters.sdk.webhooks import MAX_WEBHOOK_BYTES
 from heliostat.api.adapter.v1 import adapter_pb2, adapter_pb2_grpc
@@ -34,6 +35,7 @@ class _Running:
     call: Call
     task: "asyncio.Task[None]"
     by_order: bool = False
+    is_free: bool = False
 
 
 class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
@@ -45,7 +47,7 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         self._bench = bench
         self._running: dict[str, _Running] = {}
         self._unnamed = itertools.count()
-        self._farewells: set[asyncio.Task[Cancelled]] = set()
+        self._partings = Partings(self._cancel_quietly)
         self._draining = adapter.surroundings.draining
         self._webhook_uri = _webhook_uri(adapter)
 
@@ -108,16 +110,28 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         """Cancels an attempt that runs here, or a job that the provider knows."""
         running = self._running.get(request.attempt_id)
         if running is not None:
-            running.by_order = True
-            job = running.call.accepted_job_id
-            unsent = not running.call.submitted
-            running.task.cancel()
-            known = await self._cancel_quietly(running.call) if job else Cancelled(found=True)
-            return adapter_pb2.CancelResponse(found=True, free=unsent or known.free)
+            return await self._cancel_running(running, only_free=request.only_free)
+        left = await self._partings.look_up(request.attempt_id)
+        if left is not None:
+            return adapter_pb2.CancelResponse(found=left.found, free=left.free)
         if not request.provider_job_id:
             return adapter_pb2.CancelResponse()
-        known = await self._cancel_job(request.provider_model, request.provider_job_id, request.account)
+        known = await self._cancel_job(
+            request.provider_model, request.provider_job_id, request.account, only_free=request.only_free
+        )
         return adapter_pb2.CancelResponse(found=known.found, free=known.free)
+
+    async def _cancel_running(self, running: _Running, *, only_free: bool) -> adapter_pb2.CancelResponse:
+        """Ends an attempt that runs here. The provider is asked first: what it says is part of how the attempt ends."""
+        call = running.call
+        known = Cancelled(found=True, free=not call.may_be_billed)
+        if call.may_be_billed and call.job_id:
+            known = await self._cancel_quietly(call, only_free=only_free)
+        if only_free and not known.free:
+            return adapter_pb2.CancelResponse(found=True)
+        running.by_order, running.is_free = True, known.free
+        running.task.cancel()
+        return adapter_pb2.CancelResponse(found=True, free=known.free)
 
     async def DeliverWebhook(
         self, request: adapter_pb2.DeliverWebhookRequest, context: object
@@ -125,6 +139,9 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         """Wakes the attempts that a callback is about. Raises CALLER_UNKNOWN for one that is not to be believed."""
         if len(request.body) > MAX_WEBHOOK_BYTES:
             raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, "A callback has at most 1 MiB.", field="body")
+        if not self._webhook_uri and not any(each.call.webhook_uri for each in self._running.values()):
+            # Nobody was asked to call back.
+            return adapter_pb2.DeliverWebhookResponse(found=False)
         headers = {one.name.lower(): one.value for one in request.headers}
         job_id = await self._adapter.verify_webhook(headers, request.body)
         found = False
@@ -139,8 +156,9 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         tasks = [running.task for running in self._running.values()]
         for task in tasks:
             task.cancel()
-        if tasks or self._farewells:
-            await asyncio.wait([*tasks, *self._farewells], timeout=CANCEL_S)
+        if tasks:
+            await asyncio.wait(tasks, timeout=CANCEL_S)
+        await self._partings.settle(CANCEL_S)
 
     def _call(self, request: adapter_pb2.GenerateRequest) -> Call:
         incoming = current_call()
@@ -186,7 +204,15 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
                 raise
             message = "The attempt was cancelled." if running.by_order else "The adapter is stopping; ask again."
             reason = reasons.ERROR_REASON_CANCELLED if running.by_order else reasons.ERROR_REASON_PROVIDER_UNAVAILABLE
-            raise call.error(reason, message) from None
+            error = call.error(reason, message)
+            if running.is_free and call.may_be_billed:
+                error.failure = event_pb2.AttemptFailure(
+                    outcome=event_pb2.OUTCOME_REFUSED,
+                    billed=event_pb2.BILLED_NO,
+                    provider_job_id=call.job_id,
+                    phase="cancel",
+                )
+            raise error from None
         except MeshError as error:
             if error.reason == reasons.ERROR_REASON_PROVIDER_TIMEOUT:
                 self._say_farewell(call)
@@ -195,26 +221,28 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
     def _say_farewell(self, call: Call) -> None:
         """Cancels an abandoned job at the provider, in the background, where that spares money.
 
-        Not while the process is being stopped: whoever comes next may go on with the job.
+        Not while the process is being stopped: whoever comes next may go on with the job. A job that is left alone is
+        not remembered: whoever asks for its cancel by its id means it.
         """
-        if not call.accepted_job_id or not call.model.cancel_effective or self._draining():
-            return
-        task = asyncio.create_task(self._cancel_quietly(call))
-        self._farewells.add(task)
-        task.add_done_callback(self._farewells.discard)
+        cancels = bool(call.job_id) and call.model.cancel_effective and not self._draining()
+        if cancels or not call.job_id:
+            self._partings.remember(call, cancels=cancels)
 
-    async def _cancel_quietly(self, call: Call) -> Cancelled:
+    async def _cancel_quietly(self, call: Call, *, only_free: bool = False) -> Cancelled:
         try:
-            return await self._cancel_job(call.model.name, call.accepted_job_id or "", call.account)
+            return await self._cancel_job(call.model.name, call.job_id, call.account, only_free=only_free)
         except MeshError as error:
             log.warning("an abandoned job could not be cancelled", provider=self._adapter.name, error=error.message)
             return Cancelled(found=True)
 
-    async def _cancel_job(self, provider_model: str, provider_job_id: str, account: str) -> Cancelled:
+    async def _cancel_job(
+        self, provider_model: str, provider_job_id: str, account: str, *, only_free: bool = False
+    ) -> Cancelled:
         model = self._adapter.models.get(provider_model)
+        cancel = self._adapter.spare_job if only_free else self._adapter.cancel_job
         try:
             async with asyncio.timeout(CANCEL_S):
-                return await self._adapter.cancel_job(model, provider_job_id, account)
+                return await cancel(model, provider_job_id, account)
         except TimeoutError:
             message = "The provider did not answer the cancel in time."
             raise MeshError(reasons.ERROR_REASON_PROVIDER_TIMEOUT, message) from None
