@@ -152,6 +152,7 @@ async def test_a_locked_file_is_unavailable_and_mends_itself(tmp_path: Path) -> 
     assert caught.value.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE
     assert caught.value.retry_after_s == 2
     intruder.close()
+    await database.standing.wait_up()
     await database.write(put(1))
     assert await ids(database) == [1]
     await database.stop()
@@ -180,6 +181,7 @@ async def test_full_disk_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(MeshError) as caught:
         await database.write(put(1, "x" * 100_000))
     assert caught.value.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE
+    await database.standing.wait_up()
     await database.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=1000000").all())
     await database.write(put(2, "x" * 100_000))
     assert await ids(database) == [2]

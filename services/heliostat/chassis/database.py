@@ -3,11 +3,16 @@
 SQLite by file (`sqlite:////folder/file.db`), PostgreSQL by DSN (`postgresql://…`). Rooms own their tables and hand in
 functions of a connection; this room owns drivers, transactions and what happens when they fail. A write is answered
 after its COMMIT. All writes that wait are committed together, so their number in flight does not multiply syncs.
+
+Nobody waits for it longer than `patience_s`: a write that was not begun by then is never run, one that runs loses its
+connection, and from then on everything is refused at once until the database has been seen to work again.
 """
 
 import asyncio
+import contextlib
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +23,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.clock import Clock
 from heliostat.chassis.errors import MeshError
+from heliostat.chassis.lifeline import Lifeline
 from heliostat.chassis.logs import get_logger
+from heliostat.chassis.standing import Standing
+from heliostat.chassis.writer import OVER, RETRY_AFTER_S, Job, Writer, is_failure, unavailable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -27,10 +35,10 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 
 MAX_WAITING_WRITES = 10_000
-_MAX_BATCH = 256
-_READERS = 2
-_RETRY_AFTER_S = 2.0
-_SLOW_S = 1.0
+_CONNECT_S = 2
+_TICK_S = 0.25
+# How often it is looked at while nobody writes, and while it is down.
+_PULSE_S, _PULSE_WHEN_DOWN_S = 1.0, 0.5
 _MIGRATION_LOCK = 0x4E110_57A7  # any number that no other program locks in this database
 
 log = get_logger(__name__)
@@ -85,40 +93,48 @@ class Prepared:
         return made
 
 
-class _Job:
-    __slots__ = ("answer", "error", "function", "future", "savepoint")
-
-    def __init__(self, function: Callable[..., Any], future: "asyncio.Future[Any]", savepoint: bool) -> None:
-        self.function = function
-        self.future = future
-        self.savepoint = savepoint
-        self.answer: Any = None
-        self.error: BaseException | None = None
-
-
 class Database:
     """One database of this process, shared by the rooms that keep tables in it."""
 
     def __init__(
-        self, url: str, *, synchronous: str = "FULL", clock: Clock | None = None, busy_timeout_s: float = 5.0
+        self,
+        url: str,
+        *,
+        synchronous: str = "FULL",
+        clock: Clock | None = None,
+        busy_timeout_s: float = 5.0,
+        patience_s: float = 2.0,
+        readers: int = 2,
     ) -> None:
-        """`synchronous` (FULL or NORMAL) and `busy_timeout_s`, for which a locked file is waited for, are SQLite's."""
+        """`synchronous` (FULL or NORMAL) and `busy_timeout_s`, for which a locked file is waited for, are SQLite's.
+
+        `patience_s` is the longest that a caller waits. `readers` connections read beside the one that writes and one
+        for reports.
+        """
         if synchronous not in ("FULL", "NORMAL"):
             raise ValueError("synchronous is FULL or NORMAL")
         self._url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         self._synchronous = synchronous
         self._busy_timeout_s = busy_timeout_s
+        self._patience_s = patience_s
+        self._reader_count = readers
         self._clock = clock or Clock()
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self.standing = Standing("database")
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._waiting = 0
+        self._outstanding: deque[Job] = deque()
         self._users = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._writer: Writer | None = None
         self._readers: ThreadPoolExecutor | None = None
+        self._reporter: ThreadPoolExecutor | None = None
         self._write_engine: Engine | None = None
         self._read_engine: Engine | None = None
         self._migrated: set[str] = set()
         self._starting: asyncio.Lock | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._seen_at = 0.0
 
     @property
     def is_shared(self) -> bool:
@@ -137,18 +153,22 @@ class Database:
             self._users += 1
             for each in migrations:
                 if each.owner not in self._migrated:
-                    await self.write(lambda connection, each=each: _migrate(connection, each))  # type: ignore[misc]
+                    await self._submit(lambda connection, each=each: _migrate(connection, each), patient=True)  # type: ignore[misc]
                     self._migrated.add(each.owner)
 
     async def stop(self) -> None:
         """Closes the database for one user; the last one waits until everything that was asked for is written."""
         self._users -= 1
-        if self._users > 0 or self._thread is None or self._readers is None:
+        if self._users > 0 or self._thread is None or self._readers is None or self._reporter is None:
             return
-        thread, readers, self._thread = self._thread, self._readers, None
+        thread, self._thread = self._thread, None
         self._jobs.put(None)
         await asyncio.to_thread(thread.join)
-        await asyncio.to_thread(readers.shutdown)
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
+        for readers in (self._readers, self._reporter):
+            await asyncio.to_thread(readers.shutdown)
         for engine in (self._write_engine, self._read_engine):
             if engine is not None:
                 engine.dispose()
@@ -162,24 +182,34 @@ class Database:
 
         `function` may run twice (after another one's failure rolled both back), so it does nothing but SQL. With
         `savepoint`, its own failure is expected and costs the others nothing. Writes are committed in the order in
-        which they were queued. Raises OVERLOADED when 10,000 wait; the future raises what `function` raised, or
-        MESH_UNAVAILABLE where the database failed.
+        which they were queued. Raises OVERLOADED when 10,000 wait, MESH_UNAVAILABLE while the database is down; the
+        future raises what `function` raised, or MESH_UNAVAILABLE where the database failed or had no time. What failed
+        so was not written, unless the error's metadata say `committed: unknown`.
         """
+        if not self.standing.up:
+            raise _away()
+        return self._submit(function, savepoint=savepoint)
+
+    def _submit(
+        self, function: "Callable[[Connection], _Answer]", *, savepoint: bool = False, patient: bool = False
+    ) -> "asyncio.Future[_Answer]":
         if self._thread is None or self._loop is None:
             raise MeshError(
                 reasons.ERROR_REASON_MESH_UNAVAILABLE,
                 "The database is closed: this process is stopping.",
-                retry_after_s=_RETRY_AFTER_S,
+                retry_after_s=RETRY_AFTER_S,
             )
         if self._waiting >= MAX_WAITING_WRITES:
             raise MeshError(
                 reasons.ERROR_REASON_OVERLOADED,
                 "Too many writes wait for the database; ask again in a moment.",
-                retry_after_s=_RETRY_AFTER_S,
+                retry_after_s=RETRY_AFTER_S,
             )
         self._waiting += 1
         future: asyncio.Future[_Answer] = self._loop.create_future()
-        self._jobs.put(_Job(function, future, savepoint))
+        job = Job(function, future, self._loop.time(), savepoint=savepoint, patient=patient)
+        self._outstanding.append(job)
+        self._jobs.put(job)
         return future
 
     async def write(self, function: "Callable[[Connection], _Answer]", *, savepoint: bool = False) -> _Answer:
@@ -187,21 +217,49 @@ class Database:
         return await self.submit(function, savepoint=savepoint)
 
     async def read(self, function: "Callable[[Connection], _Answer]") -> _Answer:
-        """Runs `function` on a reader's connection, in one snapshot that is never committed."""
+        """Runs `function` on a reader's connection, in one snapshot that is never committed.
+
+        Raises MESH_UNAVAILABLE where no connection is free in time, or the database fails or is down.
+        """
+        if not self.standing.up:
+            raise _away()
+        return await self._read_within(function)
+
+    async def report(self, function: "Callable[[Connection], _Answer]") -> _Answer:
+        """Reads as `read` does, one report at a time and for as long as that takes. Raises MESH_UNAVAILABLE."""
+        if not self.standing.up or self._loop is None or self._reporter is None:
+            raise _away()
+        return await self._loop.run_in_executor(self._reporter, self._read, function, Lifeline())
+
+    async def _read_within(self, function: "Callable[[Connection], _Answer]") -> _Answer:
         if self._loop is None or self._readers is None:
             raise MeshError(reasons.ERROR_REASON_MESH_UNAVAILABLE, "The database is not open.")
-        return await self._loop.run_in_executor(self._readers, self._read, function)
+        lifeline = Lifeline()
+        asked = self._readers.submit(self._read, function, lifeline)
+        try:
+            async with asyncio.timeout(self._patience_s):
+                return await asyncio.shield(asyncio.wrap_future(asked))
+        except TimeoutError as error:
+            if asked.cancel():  # every reader was busy: others ask for much, which is no fault of the database
+                raise unavailable(error) from None
+            lifeline.cut()
+            self.standing.set(False)
+            raise unavailable(error) from None
 
-    def _read(self, function: "Callable[[Connection], _Answer]") -> _Answer:
+    def _read(self, function: "Callable[[Connection], _Answer]", lifeline: Lifeline) -> _Answer:
         from sqlalchemy import exc
 
         if self._read_engine is None:
             raise MeshError(reasons.ERROR_REASON_MESH_UNAVAILABLE, "The database is not open.")
         try:
             with self._read_engine.connect() as connection:
-                return function(connection)
+                lifeline.hold(connection)
+                try:
+                    return function(connection)
+                finally:
+                    lifeline.let_go()
         except exc.DBAPIError as error:
-            raise _unavailable(error) if _is_failure(error) else error from error
+            raise unavailable(error) if is_failure(error) else error from error
 
     def _open(self) -> None:
         if self._url.startswith("sqlite:///"):
@@ -209,18 +267,28 @@ class Database:
         self._loop = asyncio.get_running_loop()
         self._jobs = queue.SimpleQueue()
         self._waiting = 0
+        self._outstanding.clear()
+        self.standing.set(True)
         self._write_engine = self._engine(pool_size=1, begin="BEGIN IMMEDIATE")
-        self._read_engine = self._engine(pool_size=_READERS, begin="BEGIN")
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="database-reader")
-        writer = _Writer(self._write_engine, self._jobs, self._answer, self._clock)
-        self._thread = threading.Thread(target=writer.run, name="database-writer", daemon=True)
+        self._read_engine = self._engine(pool_size=self._reader_count + 1, begin="BEGIN")
+        self._readers = ThreadPoolExecutor(self._reader_count, thread_name_prefix="database-reader")
+        self._reporter = ThreadPoolExecutor(1, thread_name_prefix="database-reporter")
+        self._writer = Writer(self._write_engine, self._jobs, self._answer, self._clock)
+        self._thread = threading.Thread(target=self._writer.run, name="database-writer", daemon=True)
         self._thread.start()
+        self._watching = self._loop.create_task(self._watch(self._loop, self._writer))
 
     def _engine(self, *, pool_size: int, begin: str) -> "Engine":
         from sqlalchemy import create_engine, event
 
         if self.is_shared:
-            return create_engine(self._url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+            return create_engine(
+                self._url,
+                pool_size=pool_size,
+                max_overflow=0,
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": _CONNECT_S},
+            )
         # Python's own transaction control begins too late and never for reads: ours is explicit.
         arguments = {"isolation_level": None, "timeout": self._busy_timeout_s, "check_same_thread": False}
         engine = create_engine(self._url, pool_size=pool_size, max_overflow=0, connect_args=arguments)
@@ -238,14 +306,19 @@ class Database:
 
         return engine
 
-    def _answer(self, batch: Sequence[_Job]) -> None:
+    def _answer(self, batch: Sequence[Job]) -> None:
         """Called by the writer's thread: one wake-up of the loop for the whole batch."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._resolve, batch)
 
-    def _resolve(self, batch: Sequence[_Job]) -> None:
+    def _resolve(self, batch: Sequence[Job]) -> None:
         self._waiting -= len(batch)
+        if self._loop is not None and not batch[-1].failed:
+            self._seen_at = self._loop.time()
         for job in batch:
+            job.state = OVER
+            if job.failed:
+                self.standing.set(False)
             if job.future.done():
                 continue
             if job.error is None:
@@ -253,141 +326,66 @@ class Database:
             else:
                 job.future.set_exception(job.error)
 
+    # Is it there?
 
-class _Writer:
-    """The thread that writes: takes all jobs that wait, runs them in one transaction, answers after COMMIT."""
+    async def _watch(self, loop: asyncio.AbstractEventLoop, writer: Writer) -> None:
+        """Ends what takes too long, and looks at the database while nobody else does."""
+        looking: asyncio.Task[None] | None = None
+        while True:
+            await asyncio.sleep(_TICK_S)
+            now = loop.time()
+            self._end_overdue(writer, now)
+            rest_s = _PULSE_S if self.standing.up else _PULSE_WHEN_DOWN_S
+            if (looking is None or looking.done()) and now - self._seen_at >= rest_s and self._thread is not None:
+                looking = loop.create_task(self._look())
 
-    def __init__(
-        self,
-        engine: "Engine",
-        jobs: "queue.SimpleQueue[_Job | None]",
-        answer: Callable[[Sequence[_Job]], None],
-        clock: Clock,
-    ) -> None:
-        self._engine = engine
-        self._jobs = jobs
-        self._answer = answer
-        self._clock = clock
-        self._connection: Connection | None = None
-
-    def run(self) -> None:
-        """Works until a None comes."""
-        going = True
-        while going:
-            batch, going = self._take()
-            if batch:
-                began = self._clock.monotonic()
-                self._commit(batch)
-                self._answer(batch)
-                passed_s = self._clock.monotonic() - began
-                if passed_s > _SLOW_S:
-                    log.warning("the database was slow", seconds=round(passed_s, 3), writes=len(batch))
-        self._disconnect()
-
-    def _take(self) -> tuple[list[_Job], bool]:
-        job = self._jobs.get()
-        batch: list[_Job] = []
-        while job is not None:
-            batch.append(job)
-            if len(batch) == _MAX_BATCH:
-                return batch, True
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return batch, True
-        return batch, False
-
-    def _commit(self, batch: Sequence[_Job]) -> None:
-        """All at once; where that fails, one by one, so that a failing job spoils no other."""
-        try:
-            self._transact(batch)
-        except _CommitLost as lost:
-            for job in batch:
-                job.error = _unavailable(lost)
-        except BaseException as error:  # whatever a job raises belongs to its caller
-            if len(batch) == 1:
-                self._settle_alone(batch[0], error)
+    def _end_overdue(self, writer: Writer, now: float) -> None:
+        jobs = self._outstanding
+        while jobs and jobs[0].state == OVER:
+            jobs.popleft()
+        for job in jobs:
+            if now - job.queued_at < self._patience_s:
+                break
+            if job.patient or job.state == OVER:
+                continue
+            if writer.give_up(job):
+                if not job.future.done():
+                    job.future.set_exception(_away())
             else:
-                for job in batch:
-                    self._commit([job])
+                writer.cut()
+            self.standing.set(False)
 
-    def _settle_alone(self, job: _Job, error: BaseException) -> None:
-        from sqlalchemy import exc
-
-        if not isinstance(error, exc.DBAPIError) or not _is_failure(error):
-            job.error = error
-            return
-        # The connection may have been lost while nobody used it: nothing of this job is written, so it is run again.
-        try:
-            self._transact([job])
-        except _CommitLost as lost:
-            job.error = _unavailable(lost)
-        except exc.DBAPIError as again:
-            job.error = _unavailable(again) if _is_failure(again) else again
-        except BaseException as again:  # see above
-            job.error = again
-
-    def _transact(self, batch: Sequence[_Job]) -> None:
-        connection = self._connect()
-        try:
-            transaction = connection.begin()
-            for job in batch:
-                job.error = None
-                if job.savepoint:
-                    self._guarded(connection, job)
-                else:
-                    job.answer = job.function(connection)
-        except BaseException:
-            self._disconnect_if_broken(connection)
-            raise
-        try:
-            transaction.commit()
-        except BaseException as error:
-            self._disconnect()
-            log.unforeseen("a commit failed", error)
-            raise _CommitLost from error
-
-    @staticmethod
-    def _guarded(connection: "Connection", job: _Job) -> None:
-        from sqlalchemy import exc
-
-        try:
-            with connection.begin_nested():
-                job.answer = job.function(connection)
-        except exc.DBAPIError as error:
-            if _is_failure(error):
-                raise
-            job.error = error
-        except Exception as error:  # see _commit
-            job.error = error
-
-    def _connect(self) -> "Connection":
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        return self._connection
-
-    def _disconnect_if_broken(self, connection: "Connection") -> None:
-        try:
-            connection.rollback()
-        except Exception as error:  # a connection that cannot roll back is thrown away
-            log.unforeseen("a rollback failed", error)
-            self._disconnect()
-        else:
-            if connection.invalidated:
-                self._disconnect()
-
-    def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                connection.invalidate()
-                connection.close()
-            except Exception as error:  # it is gone either way
-                log.unforeseen("a connection would not close", error)
+    async def _look(self) -> None:
+        """Writes nothing, as a writer does; where the database was down, a trace of a write, and a read as well."""
+        was_up = self.standing.up
+        with contextlib.suppress(MeshError):
+            await self._submit(_beat if was_up else _try_out)
+            if not was_up:
+                await self._read_within(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+                self.standing.set(True)
 
 
-class _CommitLost(Exception):
-    """COMMIT itself failed: whether it took place is unknown, so its jobs are not run again."""
+def _away() -> MeshError:
+    return MeshError(
+        reasons.ERROR_REASON_MESH_UNAVAILABLE,
+        "The database does not answer; nothing new is taken on until it does. Ask again in a moment.",
+        retry_after_s=RETRY_AFTER_S,
+    )
+
+
+def _beat(connection: "Connection") -> None:
+    """Asks for an answer; SQLite has given it by letting the transaction begin."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT 1").close()
+
+
+def _try_out(connection: "Connection") -> None:
+    """Makes the COMMIT write something: a database that is read-only, or whose disk is full, is still down."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT txid_current()").close()
+        return
+    version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+    connection.exec_driver_sql(f"PRAGMA user_version = {version}").close()
 
 
 def _as_sqlalchemys(connection: "Connection", error: Exception, text: str) -> BaseException:
@@ -403,24 +401,6 @@ def _as_sqlalchemys(connection: "Connection", error: Exception, text: str) -> Ba
     if broken:
         connection.invalidate(error)
     return told
-
-
-def _is_failure(error: BaseException) -> bool:
-    """True where the database failed (lost, locked, full), false where the statement was at fault."""
-    from sqlalchemy import exc
-
-    return isinstance(error, exc.OperationalError | exc.InterfaceError | exc.InternalError) or (
-        isinstance(error, exc.DBAPIError) and error.connection_invalidated
-    )
-
-
-def _unavailable(error: BaseException) -> MeshError:
-    return MeshError(
-        reasons.ERROR_REASON_MESH_UNAVAILABLE,
-        "The database failed; check that it runs, that it has space left, and ask again.",
-        retry_after_s=_RETRY_AFTER_S,
-        database_error=type(error.__cause__ or error).__name__,
-    )
 
 
 def _migrate(connection: "Connection", migrations: Migrations) -> None:

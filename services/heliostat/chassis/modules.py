@@ -87,6 +87,8 @@ class Surroundings:
     """Purpose ("media", "keys") -> 32 bytes that stay the same over restarts."""
     draining: Callable[[], bool]
     """True once the process has been asked to stop."""
+    hold: Callable[[bool], None] = lambda held: None
+    """Tells whoever asks for this part's health that it cannot do its work now (True), or can again (False)."""
 
 
 @dataclass(frozen=True)

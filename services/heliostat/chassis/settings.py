@@ -137,6 +137,8 @@ class BlobSettings(Section):
     """file:///folder, memory://, s3://bucket/prefix, gs://… or az://…; empty: a folder under state_dir."""
     options: dict[str, str] = {}
     """Options of the object store, such as endpoint or region; credentials come from its usual environment."""
+    min_free_mb: int = Field(64, ge=0)
+    """A folder only: megabytes that its disk must have free, or nothing new is taken on."""
 
 
 class DatabaseSettings(Section):
@@ -148,6 +150,10 @@ class DatabaseSettings(Section):
     """The same as a reference, for an address that holds a password."""
     synchronous: Literal["FULL", "NORMAL"] = "FULL"
     """SQLite only: FULL survives a power cut, NORMAL a crash of the process."""
+    wait_s: float = Field(2.0, ge=0.1, le=60)
+    """Most seconds that a read or write waits for the database; after that it is taken for down."""
+    readers: int = Field(2, ge=1, le=64)
+    """Connections that read; one that writes and one for reports come on top."""
 
 
 class AdminSettings(Section):

@@ -11,6 +11,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+from grpc_health.v1 import health_pb2_grpc
+
 from heliostat.chassis import telemetry
 from heliostat.chassis.blobs import Blobs
 from heliostat.chassis.channels import Channels
@@ -19,6 +21,7 @@ from heliostat.chassis.database import Database
 from heliostat.chassis.local import LocalServer
 from heliostat.chassis.logs import get_logger
 from heliostat.chassis.modules import Part, Service, Surroundings
+from heliostat.chassis.readiness import Readiness
 from heliostat.chassis.server import MeshServer
 from heliostat.launch.config import Configuration, Placed
 
@@ -35,6 +38,8 @@ class Process:
         self._channels = Channels(configuration.process.mesh)
         self._parts: list[tuple[Placed, Part, LocalServer]] = []
         self._servers: list[MeshServer] = []
+        self._readiness: dict[str, list[Readiness]] = {}
+        self._held: set[str] = set()
         self._database: Database | None = None
         self._blobs: Blobs | None = None
         self._secrets: dict[str, bytes] = {}
@@ -52,8 +57,7 @@ class Process:
         except BaseException:
             await self.stop(0)
             raise
-        for server in self._servers:
-            server.ready()
+        self._set_ready(True)
 
     async def _start_part(self, placed: Placed) -> None:
         local = LocalServer()
@@ -61,13 +65,18 @@ class Process:
         part = placed.module.build(placed.settings, self._surroundings(placed.name))
         for service in part.services:
             service.add(service.servicer, local)
+        readiness = Readiness(tuple(service.full_name for service in part.services))
+        health_pb2_grpc.add_HealthServicer_to_server(readiness, local)
+        self._readiness[placed.name] = [readiness]
         self._parts.append((placed, part, local))
         await part.start()
         public = [service for service in part.services if not service.admin]
         if placed.settings.listen:
             server = MeshServer(public, self._configuration.process.mesh, public=placed.module.public)
             self._servers.append(server)
+            self._readiness[placed.name].append(server.readiness)
             self.addresses[placed.name] = [await server.listen(address) for address in placed.settings.listen]
+        self._hold(placed.name, placed.name in self._held)
         log.info("part started", part=placed.name, listen=self.addresses.get(placed.name, []))
 
     def _surroundings(self, name: str) -> Surroundings:
@@ -83,7 +92,19 @@ class Process:
             sandbox=self._configuration.process.sandbox,
             secret=self._secret,
             draining=lambda: self._draining,
+            hold=lambda held: self._hold(name, held),
         )
+
+    def _hold(self, name: str, held: bool) -> None:
+        (self._held.add if held else self._held.discard)(name)
+        for readiness in self._readiness.get(name, ()):
+            readiness.hold(held)
+
+    def _set_ready(self, ready: bool) -> None:
+        for server in self._servers:
+            server.readiness.set(ready)
+        for readiness in (each for several in self._readiness.values() for each in several):
+            readiness.set(ready)
 
     def _open_blobs(self) -> Blobs:
         if self._blobs is None:
@@ -97,7 +118,13 @@ class Process:
             settings = self._configuration.process.database
             url = settings.url_secret.reveal() if settings.url_secret is not None else settings.url
             file = (self._configuration.state_dir / "heliostat.db").resolve()
-            self._database = Database(url or f"sqlite:///{file}", synchronous=settings.synchronous, clock=self._clock)
+            self._database = Database(
+                url or f"sqlite:///{file}",
+                synchronous=settings.synchronous,
+                clock=self._clock,
+                patience_s=settings.wait_s,
+                readers=settings.readers,
+            )
         return self._database
 
     def _secret(self, purpose: str) -> bytes:
@@ -137,8 +164,7 @@ class Process:
         """Says NOT_SERVING, gives calls under way `drain_s` seconds (the configured ones by default), stops all."""
         grace = self._configuration.process.mesh.drain_s if drain_s is None else drain_s
         self._draining = True
-        for server in self._servers:
-            server.drain()
+        self._set_ready(False)
         # From left to right: the edge gives its callers their answers, then calls that came over a wire end while the
         # parts still serve them, then the parts go, callers before those they call.
         parts = list(reversed(self._parts))
