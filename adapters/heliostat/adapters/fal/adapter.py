@@ -15,6 +15,7 @@ from heliostat.adapters.fal.jobs import Job, known_job, submitted_job
 from heliostat.adapters.fal.options import FalOptions
 from heliostat.adapters.fal.orders import given_sizes, order_of, variant_of
 from heliostat.adapters.fal.settings import FalSettings
+from heliostat.adapters.fal.webhooks import keys_url, verified_job, with_callback
 from heliostat.adapters.sdk import (
     Adapter,
     Answer,
@@ -31,6 +32,7 @@ from heliostat.adapters.sdk import (
     completed,
     polling,
     progress,
+    webhooks,
 )
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -47,6 +49,16 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
     def __init__(self, settings: FalSettings, surroundings: Surroundings) -> None:
         super().__init__(settings, surroundings)
         self.models = ModelTable(*MODELS, *SANDBOX_MODELS) if surroundings.sandbox else MODELS
+        self._keys = webhooks.KeySet(keys_url(settings.base_url, settings.webhook_keys_url), surroundings.clock)
+
+    async def stop(self) -> None:
+        """Closes connections."""
+        await self._keys.close()
+        await super().stop()
+
+    async def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
+        """The request id of a callback. Raises CALLER_UNKNOWN where fal did not sign it."""
+        return await verified_job(headers, body, self._keys, self.surroundings.clock.time())
 
     def headers(self, account: str) -> Mapping[str, str]:
         """fal's own scheme. Raises PROVIDER_AUTH_FAILED."""
@@ -112,9 +124,20 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
             raise
         return Cancelled(found=True, free=answer.status == 200 and answer.json().get("status") == "OK")
 
+    async def spare_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:
+        """Takes a job out of the queue; one that runs goes on, for fal may charge for it all the same."""
+        job = known_job(self.settings.base_url, provider_job_id)
+        if job is None:
+            return Cancelled(found=False)
+        status = await self.http.send("GET", job.status_url, b"", None, phase="cancel", account=account)
+        if status.json().get("status") != "IN_QUEUE":
+            return Cancelled(found=True)
+        return await self.cancel_job(model, provider_job_id, account)
+
     async def _submit(self, endpoint: Endpoint, options: FalOptions, call: Call, pictures: Pictures) -> Job:
         body = make_body(endpoint, call, options, pictures)
-        answer = await self.http.post_json(f"/{endpoint.path}", body, call, headers=self._terms(options, call))
+        path = with_callback(f"/{endpoint.path}", call.webhook_uri)
+        answer = await self.http.post_json(path, body, call, headers=self._terms(options, call))
         job = submitted_job(self.settings.base_url, endpoint.path, answer.json_or_none())
         if job is None:
             message = "fal took the request without an id that the job could be found by; look into fal's dashboard."

@@ -17,3 +17,8 @@ class FalSettings(ProviderSettings):
     media_lifetime_s: int = Field(
         3600, ge=60, le=31_536_000, description="How long fal keeps pictures that we copy, seconds"
     )
+    webhook_keys_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s]+)?$",
+        description="Where the keys are that callbacks are signed with; empty: fal's own, or below another base_url",
+    )
