@@ -77,3 +77,17 @@ def test_recent_forgets() -> None:
     assert recent.count(29.0) == 10
     assert recent.count(34.0) == 5
     assert recent.count(1000.0) == 0
+
+
+def test_tries_of_what_was_put_out_take_half_of_the_share() -> None:
+    """40 requests in the last seconds allow 8 further attempts: 4 tries may be expected to need one, and one always."""
+    budget = Budget(BudgetSettings())
+    assert budget.may_try(1.0, 0)
+    assert not budget.may_try(1.0, 1)
+    for _ in range(40):
+        budget.begin(1.0)
+        budget.end()
+    assert [budget.may_try(2.0, under_way) for under_way in (0, 3, 4)] == [True, True, False]
+    for _ in range(4):
+        budget.take(2.0)
+    assert not budget.may_try(2.0, 0)

@@ -67,6 +67,15 @@ class Budget:
             return recent < self._least + allowed
         return self.attempts < max(self._least, self._share * self.requests) or recent < allowed
 
+    def may_try(self, now: float, under_way: int) -> bool:
+        """Whether a request may try a target that was put out, while `under_way` others do so.
+
+        It most likely needs another attempt then, so tries take half of the share of the last seconds, and leave the
+        rest, and the few that are always allowed, to those who fail without warning. One at a time is always allowed.
+        """
+        expected = self._attempts.count(now) + under_way
+        return expected == 0 or 2 * expected < self._share * self._requests.count(now)
+
     def take(self, now: float) -> None:
         """An attempt beyond the first begins."""
         self.attempts += 1

@@ -16,7 +16,7 @@ from heliostat.router.catalog import Catalog, Needs, needs_of
 from heliostat.router.directory import Directory
 from heliostat.router.fitness import fitness_of
 from heliostat.router.health import Health
-from heliostat.router.record import Hold
+from heliostat.router.record import Back, Hold
 from heliostat.router.selection import Exclusion, Out, Selection
 from heliostat.router.table import Route, Target, route_of, target_of
 from heliostat.router.turns import Held, Prospects, Turns
@@ -26,6 +26,7 @@ _FEW = 16
 
 
 _SPENT = Exclusion(Out.UNWANTED, "was asked before in this request")
+_DOUBTED = Hold(Back.EJECTED, None, "was put out, and is tried by first attempts only")
 _BARRED = Exclusion(Out.UNWANTED, "is not asked after those that were asked before")
 
 
@@ -127,8 +128,9 @@ class Chooser:
         that was waited for.
         """
         barred = turns.barred(only.name if only is not None else "")
+        shy = turns.tries > 0
         if barred is None:
-            holds = self._all_held(choice.wanted, turns.spent, now)
+            holds = self._all_held(choice.wanted, turns.spent, now, shy=shy)
             if {held.target.name for held in holds} == {held.target.name for held in choice.held} - turns.spent:
                 left = tuple(target for target in choice.targets if target.name not in turns.spent)
                 return replace(choice, targets=left, held=tuple(holds))
@@ -136,7 +138,9 @@ class Chooser:
         wanted = tuple(replace(each, draw=_next_draw(each, turns.tries)) for each in choice.wanted)
         if barred is not None:
             spent.update({name: _BARRED for each in wanted for name in each.route.places if not barred(name)})
-        made = self._choice(wanted, spent, choice.alone, now, only)
+        made = self._choice(wanted, spent, choice.alone, now, only, shy=shy)
+        if shy and not made.targets:
+            made = self._choice(wanted, spent, choice.alone, now, only)
         return replace(made, wanted=choice.wanted)
 
     def below(self, choice: Choice, failed: Sequence[Target]) -> frozenset[str]:
@@ -169,8 +173,10 @@ class Chooser:
         alone: bool,
         now: float,
         only: Target | None = None,
+        *,
+        shy: bool = False,
     ) -> Choice:
-        held = self._all_held(wanted, spent, now, only)
+        held = self._all_held(wanted, spent, now, only, shy=shy)
         away = {each.target.name: _held(each.hold, now) for each in held}
         selections = []
         for each in wanted:
@@ -193,9 +199,17 @@ class Chooser:
         return Choice(targets[:1] if alone else targets, tuple(selections), tuple(held), wanted, alone)
 
     def _all_held(
-        self, wanted: Sequence[Wanted], spent: Container[str], now: float, only: Target | None = None
+        self,
+        wanted: Sequence[Wanted],
+        spent: Container[str],
+        now: float,
+        only: Target | None = None,
+        *,
+        shy: bool = False,
     ) -> list[Held]:
-        """Targets that are kept back now. `only` is not: its permit has been given."""
+        """Targets that are kept back now. `only` is not: its permit has been given. `shy`: who was put out and has not
+        come back yet is kept back too.
+        """
         found: list[Held] = []
         if self._health.calm:
             return found
@@ -210,6 +224,8 @@ class Chooser:
                     continue
                 label = self.label(target)
                 hold = self._health.hold(label, now)
+                if hold is None and shy and self._health.is_doubted(label):
+                    hold = _DOUBTED
                 if hold is not None:
                     found.append(Held(target, label, (place, 0 if is_flat else target.priority), hold))
         return found

@@ -1,7 +1,8 @@
 """The way of one branch through its targets: what is asked or waited for next, and what attempts tell of health."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -10,10 +11,11 @@ from heliostat.chassis.errors import MeshError
 from heliostat.router import policy
 from heliostat.router.attempt import Attempt
 from heliostat.router.budget import Budget
-from heliostat.router.chooser import Choice, Chooser
+from heliostat.router.chooser import Choice, Chooser, Wanted
 from heliostat.router.ejection import Ending
 from heliostat.router.health import Health, Permit
 from heliostat.router.limits import LEAST_S, Allowance
+from heliostat.router.outages import Outages
 from heliostat.router.record import Back, State
 from heliostat.router.settings import RouterSettings
 from heliostat.router.table import Target
@@ -45,6 +47,8 @@ class Guard:
         self.health = health
         self.clock = clock
         self.budget = Budget(settings.budget)
+        health.limit_tries(self.budget.may_try)
+        self.outages = Outages(health, chooser, settings.health.consecutive_failures)
         self.room = WaitingRoom(health, self.budget, clock, settings.queue_size)
         self._down: set[str] = set()
 
@@ -122,11 +126,17 @@ class Course:
             if choice.targets:
                 return choice
         choice = chooser.again(self.choice, turns, now)
-        if turns.allowed is None and len(self._failed) == turns.tries == self._allowance.max_attempts - 1 >= _MANY:
+        if turns.allowed is None and self._failed and len(self._failed) == turns.tries and self._is_time_to_leave():
             below = chooser.below(choice, self._failed)
             if below:
                 return chooser.again(self.choice, replace(turns, allowed=below), now)
         return choice
+
+    def _is_time_to_leave(self) -> bool:
+        """Whether a request that has met nothing but failures is to leave their priority now."""
+        if self.turns.tries == self._allowance.max_attempts - 1 >= _MANY:
+            return True
+        return self._guard.outages.suspected(self.choice.route, self._failed[-1])
 
     def close(self) -> None:
         """The branch is over. Gives back what attempts that were left alone, or never begun, still hold."""
@@ -245,6 +255,8 @@ class Course:
         health, permit, error = self._guard.health, attempt.permit, attempt.error
         if error is None:
             self._guard.works(self.choice.route.model)
+            for wanted in self._wanted_of(attempt):
+                self._guard.outages.worked(wanted.route, attempt.plan.target, permit)
             health.succeeded(permit, attempt.duration_s, self._others_stand(attempt))
             return
         mark = policy.rule_of(error.reason).mark
@@ -257,6 +269,14 @@ class Course:
             self._put_out(attempt, error)
         elif mark is policy.Mark.COUNTS and not _was_cut_short(attempt):
             health.failed(permit, _ending(error, attempt), status, self._others_stand(attempt))
+            now, is_first = self._guard.clock.monotonic(), self.turns.tries == 0
+            for wanted in self._wanted_of(attempt):
+                self._guard.outages.failed(wanted.route, attempt.plan.target, wanted.outs, now, is_first=is_first)
+
+    def _wanted_of(self, attempt: Attempt) -> Iterator[Wanted]:
+        """What was asked of the route that an attempt's target is of; nothing for work that is resumed."""
+        name = attempt.plan.target.name
+        return islice((wanted for wanted in self.choice.wanted if name in wanted.route.places), 1)
 
     def _put_out(self, attempt: Attempt, error: MeshError) -> None:
         """A fact puts a target out at once; what concerns the account puts out all targets of the adapter."""

@@ -100,6 +100,11 @@ class Breaker:
             return "in"
         return "out" if now < self.until else "probing"
 
+    @property
+    def is_doubted(self) -> bool:
+        """True where the traffic put it out and no success has brought it back yet."""
+        return self.by_count and self.until is not None
+
     def good(self, now: float, began: float, *, slow: bool = False) -> None:
         """A call that began at `began` came back well: that ends a row of failures.
 

@@ -12,9 +12,12 @@ from google.rpc import status_pb2
 
 from heliostat.chassis.clock import Clock
 from heliostat.router.ejection import Ending
-from heliostat.router.record import Hold, Record, Standing, State
+from heliostat.router.record import Back, Hold, Record, Standing, State
 from heliostat.router.settings import HealthSettings, PacingSettings
 from heliostat.router.table import Target
+
+# A target that is not tried, since enough others are, is looked at again after so many seconds.
+_TRIED_LATER_S = 1.0
 
 __all__ = ["Change", "Health", "Permit", "Standing", "State"]
 
@@ -37,7 +40,7 @@ class Change:
 class Permit:
     """Leave to call a target once; given back when the call is over."""
 
-    __slots__ = ("_health", "_is_out", "began", "probing", "records", "target")
+    __slots__ = ("_health", "_is_out", "_tries", "began", "probing", "records", "target")
 
     def __init__(self, health: "Health", target: str, records: Sequence[Record], now: float) -> None:
         self._health = health
@@ -46,8 +49,12 @@ class Permit:
         self.began = now
         self.records = records
         self.probing = [record.is_tried for record in records]
+        self._tries = 0
         for record, probing in zip(records, self.probing, strict=True):
             record.gate.enter(now, probing=probing)
+            self._tries += record.breaker.is_doubted
+        if self._tries:
+            health.trying(self._tries)
 
     def release(self) -> None:
         """The call is over, however it ended. More than once is once."""
@@ -55,7 +62,14 @@ class Permit:
             self._is_out = False
             for record, probing in zip(self.records, self.probing, strict=True):
                 record.gate.leave(probing=probing)
+            self.taken()
             self._health.make_room()
+
+    def taken(self) -> None:
+        """The provider took the work, or the call is over: it does not count among those that try any more."""
+        if self._tries:
+            self._health.trying(-self._tries)
+            self._tries = 0
 
 
 class Health:
@@ -79,6 +93,8 @@ class Health:
         self._watched: dict[str, Record] = {}
         self._listeners: list[Callable[[Change], None]] = []
         self._room_seekers: list[Callable[[], None]] = []
+        self._may_try: Callable[[float, int], bool] = lambda now, under_way: True
+        self._tries = 0  # calls under way that try targets which were put out by count
         for name in self._pacing:
             self._watch(self.record(name))
 
@@ -119,9 +135,19 @@ class Health:
                 hold = record.hold(now)
                 if hold is not None:
                     return hold
+                if record.breaker.is_doubted and not self._may_try(now, self._tries):
+                    return Hold(Back.EJECTED, now + _TRIED_LATER_S, f"{record.breaker.why}, and others are tried first")
                 if record.is_calm(now):
                     del self._watched[name]
         return None
+
+    def is_doubted(self, target: str) -> bool:
+        """True where a target failed too often and nobody knows yet whether it works again."""
+        for name in (_account(target), target):
+            record = self._watched.get(name)
+            if record is not None and record.breaker.is_doubted:
+                return True
+        return False
 
     def shares(self, now: float) -> dict[str, float]:
         """What targets that have come back lately get of their weights, above 0 and below 1."""
@@ -134,6 +160,16 @@ class Health:
         if accounts:
             return [target for target in targets if target.adapter in accounts or target.name in watched]
         return [targets[places[name]] for name in watched if name in places]
+
+    def limit_tries(self, may_try: Callable[[float, int], bool]) -> None:
+        """Asks `may_try` before a request tries a target that was put out by count: it is told the time and how many
+        such calls are under way.
+        """
+        self._may_try = may_try
+
+    def trying(self, count: int) -> None:
+        """So many calls more, or fewer, try targets that were put out by count."""
+        self._tries += count
 
     def listen(self, callback: Callable[[Change], None]) -> None:
         """Calls `callback` with everything that happens from now on."""
@@ -166,6 +202,7 @@ class Health:
         """The provider took the work of this call: a pause that it was to try is over."""
         if not self._watched:
             return
+        permit.taken()
         for record, probing in zip(permit.records, permit.probing, strict=True):
             if probing and record.pause.until is not None and record.breaker.until is None:
                 self._return(record)
