@@ -61,20 +61,22 @@ class EstimateResponse(_message.Message):
     def __init__(self, cost: _Optional[_Union[_event_pb2.Cost, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., adjustments: _Optional[_Iterable[_Union[_event_pb2.Adjustment, _Mapping]]] = ...) -> None: ...
 
 class GenerateRequest(_message.Message):
-    __slots__ = ("attempt_id", "provider_model", "image", "resume_provider_job_id", "account", "webhook_uri")
+    __slots__ = ("attempt_id", "provider_model", "image", "resume_provider_job_id", "account", "webhook_uri", "look_only")
     ATTEMPT_ID_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_MODEL_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     RESUME_PROVIDER_JOB_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     WEBHOOK_URI_FIELD_NUMBER: _ClassVar[int]
+    LOOK_ONLY_FIELD_NUMBER: _ClassVar[int]
     attempt_id: str
     provider_model: str
     image: _request_pb2.ImageRequest
     resume_provider_job_id: str
     account: str
     webhook_uri: str
-    def __init__(self, attempt_id: _Optional[str] = ..., provider_model: _Optional[str] = ..., image: _Optional[_Union[_request_pb2.ImageRequest, _Mapping]] = ..., resume_provider_job_id: _Optional[str] = ..., account: _Optional[str] = ..., webhook_uri: _Optional[str] = ...) -> None: ...
+    look_only: bool
+    def __init__(self, attempt_id: _Optional[str] = ..., provider_model: _Optional[str] = ..., image: _Optional[_Union[_request_pb2.ImageRequest, _Mapping]] = ..., resume_provider_job_id: _Optional[str] = ..., account: _Optional[str] = ..., webhook_uri: _Optional[str] = ..., look_only: _Optional[bool] = ...) -> None: ...
 
 class GenerateResponse(_message.Message):
     __slots__ = ("events",)

@@ -79,16 +79,18 @@ class GiveUpResponse(_message.Message):
     def __init__(self, attempt_count: _Optional[int] = ..., free: _Optional[bool] = ...) -> None: ...
 
 class ResumeAttempt(_message.Message):
-    __slots__ = ("attempt_id", "target", "provider_job_id", "account")
+    __slots__ = ("attempt_id", "target", "provider_job_id", "account", "look_only")
     ATTEMPT_ID_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_JOB_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    LOOK_ONLY_FIELD_NUMBER: _ClassVar[int]
     attempt_id: str
     target: str
     provider_job_id: str
     account: str
-    def __init__(self, attempt_id: _Optional[str] = ..., target: _Optional[str] = ..., provider_job_id: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
+    look_only: bool
+    def __init__(self, attempt_id: _Optional[str] = ..., target: _Optional[str] = ..., provider_job_id: _Optional[str] = ..., account: _Optional[str] = ..., look_only: _Optional[bool] = ...) -> None: ...
 
 class GenerateResponse(_message.Message):
     __slots__ = ("events",)
