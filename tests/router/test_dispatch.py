@@ -230,7 +230,7 @@ async def test_a_job_that_cannot_be_looked_up_stays_unknown() -> None:
     async with running_router([adapter], route("a/model")) as room:
         answer = await room.ask(resume=[attempt])
     (failed,) = answer.of("attempt_failed")
-    assert (failed.attempt.outcome, failed.attempt.billed) == (event_pb2.OUTCOME_UNSPECIFIED, event_pb2.BILLED_UNKNOWN)
+    assert (failed.attempt.outcome, failed.attempt.billed) == (event_pb2.OUTCOME_ACCEPTED, event_pb2.BILLED_UNKNOWN)
 
 
 async def test_the_deadline_is_one_for_all_attempts() -> None:

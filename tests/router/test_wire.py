@@ -123,7 +123,7 @@ async def test_a_lost_connection_is_unknown_and_the_adapter_serves_again_when_it
         await cable.cut()
     assert answer.asked == ["a/model", "b/model"]
     lost, _ = answer.result.attempts
-    assert (lost.outcome, lost.billed) == (event_pb2.OUTCOME_UNSPECIFIED, event_pb2.BILLED_UNKNOWN)
+    assert (lost.outcome, lost.billed) == (event_pb2.OUTCOME_ACCEPTED, event_pb2.BILLED_UNKNOWN)
     assert lost.provider_job_id == "job-9"
     assert again.error is None
 

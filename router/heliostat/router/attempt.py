@@ -23,6 +23,7 @@ from heliostat.router.table import Target
 
 # Between two looks at a job whose adapter went away.
 _LOOK_AGAIN_S = 0.5
+_LOOK_AGAIN_MOST_S = 10.0
 _ROUNDING_S = 0.01
 # Reasons of the public door: an adapter that gives one of them refuses the router, not the caller.
 _REFUSED_US = (reasons.ERROR_REASON_CALLER_UNKNOWN, reasons.ERROR_REASON_CALLER_FORBIDDEN)
@@ -65,6 +66,9 @@ class Attempt:
         self.timed_out = False
         self.dropped = False  # another attempt beside it was quicker
         self.ran_out = False  # of all its time, not of the target's limits to silence
+        self.asked = False  # its adapter was asked
+        self.is_over = False
+        self._called_off = False
         self._health = health
         self._clock = clock
         self._began = clock.monotonic()
@@ -116,11 +120,13 @@ class Attempt:
         attributes = {telemetry.TARGET: self.record.target, telemetry.ATTEMPT_ID: self.record.attempt_id}
         ordinal = self.record.attempt_id.rpartition("/")[2]
         self._began = self._clock.monotonic()
+        pause_s = _LOOK_AGAIN_S
         over = False
         try:
             with telemetry.span(f"attempt {ordinal} {self.record.target}", "client", attributes) as span:
                 while True:
                     try:
+                        self._ask()
                         async with stream(
                             self.plan.stub.Generate, self.plan.request, timeout_s=self._time_left_s()
                         ) as responses:
@@ -134,9 +140,10 @@ class Attempt:
                         self.error = self._shortcoming()
                     except MeshError as error:
                         self.error = None if self.result is not None else self._as_attempt_error(error)
-                    if self.error is None or not self._may_look_again(self.error):
+                    if self.error is None or not self._may_look_again(self.error, pause_s):
                         break
-                    await asyncio.sleep(_LOOK_AGAIN_S)
+                    await asyncio.sleep(pause_s)
+                    pause_s = min(2 * pause_s, _LOOK_AGAIN_MOST_S)
                 over = True
                 self._close()
                 if self.error is not None:
@@ -147,6 +154,7 @@ class Attempt:
                 span.set(telemetry.PROVIDER_JOB_ID, self.record.provider_job_id)
                 span.set(telemetry.IMAGE_COUNT, self.delivered)
         finally:
+            self.is_over = True
             self.permit.release()
             if not over:
                 telemetry.ATTEMPTS.labels(self.record.provider, self.plan.label, "cancelled").inc()
@@ -218,9 +226,11 @@ class Attempt:
         """
         if error.reason in _REFUSED_US:
             return _of_refused_router(self.record.target)
-        if error.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE and self._has_job():
+        if error.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE and self.has_job:
             # That nothing was sent this time says nothing of the job that is under way.
-            error.failure = None
+            error.failure = event_pb2.AttemptFailure(
+                outcome=event_pb2.OUTCOME_ACCEPTED, billed=event_pb2.BILLED_UNKNOWN, provider_job_id=self.job_id
+            )
         if error.reason != reasons.ERROR_REASON_DEADLINE_EXCEEDED:
             return error
         self.timed_out = True
@@ -233,16 +243,42 @@ class Attempt:
             target=self.record.target,
         )
 
-    def _has_job(self) -> bool:
-        return bool(self.record.provider_job_id or self.plan.request.resume_provider_job_id)
+    @property
+    def job_id(self) -> str:
+        """The provider's job; empty where none is known."""
+        return self.record.provider_job_id or self.plan.request.resume_provider_job_id
 
-    def _may_look_again(self, error: MeshError) -> bool:
-        """Whether a job that the adapter was lost over is looked up again, instead of being given up."""
-        lost = error.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE
-        job = self.record.provider_job_id
-        if not (self.plan.patient and lost and job) or self.begun or self._time_left_s() <= _LOOK_AGAIN_S:
+    @property
+    def has_job(self) -> bool:
+        """True where the provider's job is known."""
+        return bool(self.job_id)
+
+    def call_off(self) -> bool:
+        """Sees to it that the target is not asked; False where it was asked already."""
+        self._called_off = True
+        return not self.asked
+
+    def _ask(self) -> None:
+        """Notes that the target is asked now. Raises CANCELLED where it is not to be asked any more."""
+        if self._called_off and not self.asked:
+            raise MeshError(
+                reasons.ERROR_REASON_CANCELLED,
+                "The request was given up before its target was asked.",
+                failure=event_pb2.AttemptFailure(outcome=event_pb2.OUTCOME_NOT_SENT, billed=event_pb2.BILLED_NO),
+            )
+        self.asked = True
+
+    def _may_look_again(self, error: MeshError, pause_s: float) -> bool:
+        """Whether a job whose end nobody told is looked up again, instead of being given up: where `on_unknown` is
+        `wait`, as long as there is time.
+        """
+        unknown = policy.billed_of(self.failure) == event_pb2.BILLED_UNKNOWN
+        final = policy.rule_of(error.reason).fail_over is policy.FailOver.NEVER
+        if not (self.plan.patient and self.has_job and unknown) or final or self._called_off:
             return False
-        self.plan.request.resume_provider_job_id = job
+        if self.begun or self._time_left_s() <= pause_s:
+            return False
+        self.plan.request.resume_provider_job_id = self.job_id
         return True
 
     def _close(self) -> None:
@@ -284,11 +320,17 @@ class Attempt:
         record.status.CopyFrom(to_status(error))
 
     def drop(self) -> None:
-        """Another attempt beside this one was quicker: it is given up, and nobody knows what it costs."""
+        """Another attempt beside this one was quicker: it is given up. What it costs, only its provider may know."""
         self.dropped = True
+        failure = event_pb2.AttemptFailure(provider_job_id=self.job_id)
+        if self.record.HasField("accept_time"):
+            failure.outcome = event_pb2.OUTCOME_ACCEPTED
+        elif not self.asked:
+            failure.outcome, failure.billed = event_pb2.OUTCOME_NOT_SENT, event_pb2.BILLED_NO
         self.error = MeshError(
             reasons.ERROR_REASON_CANCELLED,
             f'Target "{self.record.target}" was asked as well, and another one was quicker.',
+            failure=failure,
             target=self.record.target,
         )
         self._close()

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from heliostat.api.adapter.v1 import adapter_pb2
+from heliostat.api.image.v1 import event_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
-from heliostat.api.image.v1 import request_pb2
 from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis import telemetry
 from heliostat.chassis.calls import current_call
@@ -22,6 +22,7 @@ from heliostat.router.catalog import Catalog
 from heliostat.router.chooser import Chooser
 from heliostat.router.course import Course, Guard
 from heliostat.router.errand import Errand, branches_of, place_of
+from heliostat.router.giving_up import UnderWay
 from heliostat.router.health import Health, Permit
 from heliostat.router.hedging import raced
 from heliostat.router.last_word import last_word, why
@@ -30,6 +31,9 @@ from heliostat.router.peers import Peers
 from heliostat.router.settings import RouterSettings
 from heliostat.router.table import Target, target_of
 from heliostat.router.turns import Wait
+
+# How long a request waits to hear what the cancel of an abandoned attempt came to, where it has better to do.
+_SOON_S = 1.0
 
 Messages = AsyncGenerator[router_pb2.GenerateResponse, None]
 
@@ -55,6 +59,7 @@ class Dispatcher:
         self._clock = clock
         self._guard = Guard(settings, chooser, health, clock)
         self._cancels = Cancels(settings.cancel_timeout_s)
+        self.under_way = UnderWay(self._cancels)
         self._in_flight = telemetry.IN_FLIGHT.labels("router")
 
     async def stop(self) -> None:
@@ -72,9 +77,10 @@ class Dispatcher:
                 responses = self._serve(errand, branches[0])
             else:
                 responses = merged(branches, lambda branch: self._serve(errand, branch), self._settings.max_branches)
-            async with aclosing(responses):
-                async for response in responses:
-                    yield response
+            with self.under_way.request(errand.request_id) as errand.attempts:
+                async with aclosing(responses):
+                    async for response in responses:
+                        yield response
             yield last_word(errand)
         finally:
             self._in_flight.dec()
@@ -205,6 +211,8 @@ class Dispatcher:
         asked_for_all = attempt.plan.request.image.image_count >= branch.missing
         branch.add(attempt)
         if attempt.dropped:
+            if await self._cancels.turned_out_free(attempt, _SOON_S):
+                attempt.settle_free()
             course.dropped(attempt)
             return attempt.failed(failing_over=False)
         if attempt.error is None:
@@ -266,7 +274,9 @@ class Dispatcher:
             exact=branch.exact,
             estimate_micros=None if offer is None else offer.estimate_micros(image, image.image_count),
         )
-        return Attempt(plan, permit, self._health, self._clock)
+        attempt = Attempt(plan, permit, self._health, self._clock)
+        errand.attempts.append(attempt)
+        return attempt
 
     async def _may_go_on(self, errand: Errand, attempt: Attempt) -> bool:
         """Whether the failure allows another target. An abandoned attempt is cancelled on the way."""
@@ -276,10 +286,12 @@ class Dispatcher:
         lost = error.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE
         if lost:
             self._catalog.look_again(attempt.plan.target.adapter)
-        unknown = not policy.is_free(attempt.failure)
-        if unknown and (attempt.timed_out or lost):
-            cancel = self._cancels.begin(attempt)
-            if errand.on_unknown == request_pb2.ON_UNKNOWN_FAIL and await asyncio.shield(cancel):
+        unknown = policy.billed_of(attempt.failure) == event_pb2.BILLED_UNKNOWN
+        if unknown and (attempt.timed_out or lost or attempt.has_job):
+            self._cancels.begin(attempt)
+            # Who may ask the next target does not wait long to hear whether this one is free.
+            within_s = None if errand.on_unknown == request_pb2.ON_UNKNOWN_FAIL else _SOON_S
+            if (attempt.has_job or within_s is None) and await self._cancels.turned_out_free(attempt, within_s):
                 attempt.settle_free()
         if attempt.begun:
             return False

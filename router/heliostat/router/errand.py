@@ -7,6 +7,7 @@ from heliostat.api.image.v1 import event_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis.errors import MeshError
+from heliostat.router.attempt import Attempt
 from heliostat.router.branches import Branch, split
 from heliostat.router.chooser import Choice
 from heliostat.router.limits import Allowance
@@ -27,6 +28,7 @@ class Errand:
     first_attempt: float = 0.0
     first_target: str = ""  # the one that was asked first
     branches: list[Branch] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)  # all that were made, as `UnderWay` sees them
 
     @property
     def patient(self) -> bool:

@@ -46,6 +46,10 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
         """Tells how providers fare."""
         return router_pb2.ListProvidersResponse(providers=await self._roster.providers(request.name))
 
+    async def GiveUp(self, request: router_pb2.GiveUpRequest, context: Any) -> router_pb2.GiveUpResponse:
+        """Ends what a request has under way at providers."""
+        return await self._dispatcher.under_way.give_up(request.request_id, only_free=request.only_free)
+
     async def DeliverWebhook(
         self, request: router_pb2.DeliverWebhookRequest, context: Any
     ) -> router_pb2.DeliverWebhookResponse:
