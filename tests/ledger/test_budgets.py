@@ -119,11 +119,15 @@ async def test_a_budget_of_one_key_binds_that_key(tmp_path: Path) -> None:
         assert not (await call(room.admin.ListBudgets, admin_pb2.ListBudgetsRequest())).budgets
 
 
-async def test_budgets_by_day_are_not_promised(tmp_path: Path) -> None:
-    """A window that is not kept yet is refused aloud."""
+async def test_a_budget_has_a_known_window(tmp_path: Path) -> None:
+    """Another word, a negative amount, another currency and a key that nobody has are refused by the field."""
     async with ledger(tmp_path, happy()) as room:
-        for window in ("day", "month", "fortnight"):
-            budget = admin_pb2.Budget(window=window, limit=to_money(1))
+        for fields, field in (
+            ({"window": "fortnight", "limit": to_money(1)}, "budget.window"),
+            ({"window": "day", "limit": to_money(-1)}, "budget.limit"),
+            ({"window": "day", "limit": {"currency_code": "EUR", "units": 1}}, "budget.limit"),
+            ({"key_id": "nobody", "limit": to_money(1)}, "key_id"),
+        ):
             with pytest.raises(MeshError) as caught:
-                await call(room.admin.SetBudget, admin_pb2.SetBudgetRequest(budget=budget))
-            assert caught.value.reason == reasons.ERROR_REASON_NOT_IMPLEMENTED
+                await call(room.admin.SetBudget, admin_pb2.SetBudgetRequest(budget=admin_pb2.Budget(**fields)))
+            assert caught.value.field == field

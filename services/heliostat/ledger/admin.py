@@ -7,7 +7,7 @@ from heliostat.api.ledger.v1 import admin_pb2, admin_pb2_grpc
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import to_micros, to_money
 from heliostat.ledger.arms import Arms, window_of
-from heliostat.ledger.budgets import TOTAL, Budgets, Standing
+from heliostat.ledger.budgets import TOTAL, WINDOWS, Budgets, Standing
 from heliostat.ledger.callers import Callers
 from heliostat.ledger.requests import ANYBODY, Requests, balance, page_size
 
@@ -59,18 +59,27 @@ class LedgerAdmin(admin_pb2_grpc.LedgerAdminServiceServicer):
         return admin_pb2.RevokeKeyResponse(key=await self._callers.revoke(request.key_id))
 
     async def SetBudget(self, request: admin_pb2.SetBudgetRequest, context: Any) -> admin_pb2.SetBudgetResponse:
-        """Sets or removes a total budget."""
+        """Sets or removes a budget of a key, or of all keys together. Raises INVALID_FIELD, RESOURCE_NOT_FOUND."""
         budget = request.budget
-        if budget.window not in ("", TOTAL):
-            raise _not_yet('Budgets by day or month are not kept yet; the window is "total".')
+        window = budget.window or TOTAL
+        if window not in WINDOWS:
+            raise MeshError(
+                reasons.ERROR_REASON_INVALID_FIELD,
+                'The window of a budget is "day", "month" or "total"; send one of them.',
+                field="budget.window",
+            )
         limit = to_micros(budget.limit)
-        if limit < 0:
-            raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, "A budget is 0 or more.", field="budget.limit")
-        return admin_pb2.SetBudgetResponse(budget=_budget(await self._budgets.set(budget.key_id, limit)))
+        if limit < 0 or budget.limit.currency_code not in ("", "USD"):
+            raise MeshError(
+                reasons.ERROR_REASON_INVALID_FIELD, "A budget is 0 or more US dollars.", field="budget.limit"
+            )
+        if budget.key_id:
+            await self._callers.get(budget.key_id)
+        return admin_pb2.SetBudgetResponse(budget=_budget(await self._budgets.set(budget.key_id, window, limit)))
 
     async def ListBudgets(self, request: admin_pb2.ListBudgetsRequest, context: Any) -> admin_pb2.ListBudgetsResponse:
         """Lists budgets; the spend cap of the configuration is among them."""
-        standings = self._budgets.standings(request.key_id or None)
+        standings = await self._budgets.standings((request.key_id,) if request.key_id else None)
         return admin_pb2.ListBudgetsResponse(budgets=[_budget(each) for each in standings])
 
     async def ListAllRequests(
@@ -132,7 +141,7 @@ def check_fixed_key(key: str, *, sandbox: bool) -> None:
 
 def _budget(standing: Standing) -> admin_pb2.Budget:
     return admin_pb2.Budget(
-        key_id=standing.key_id, window=TOTAL, limit=to_money(standing.limit), balance=balance(standing)
+        key_id=standing.key_id, window=standing.window, limit=to_money(standing.limit), balance=balance(standing)
     )
 
 

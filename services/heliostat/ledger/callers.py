@@ -107,9 +107,13 @@ class Callers:
 
         await self._database.write(write)
         self._known.clear()
+        return await self.get(key_id)
+
+    async def get(self, key_id: str) -> admin_pb2.Key:
+        """One key. Raises RESOURCE_NOT_FOUND."""
         rows = await self._rows(KEYS.c.key_id == key_id)
         if not rows:
-            raise MeshError(reasons.ERROR_REASON_RESOURCE_NOT_FOUND, "There is no key of this id.", field="key_id")
+            raise _no_such_key()
         return _key(rows[0])
 
     async def list(self, *, size: int, before_us: int | None, revoked: bool) -> Sequence[admin_pb2.Key]:
@@ -163,6 +167,12 @@ class Callers:
             connection.execute(used)
 
         self._database.submit(write).add_done_callback(lambda future: future.cancelled() or future.exception())
+
+
+def _no_such_key() -> MeshError:
+    return MeshError(
+        reasons.ERROR_REASON_RESOURCE_NOT_FOUND, "There is no key of this id; heliostat keys list.", field="key_id"
+    )
 
 
 def _unknown(message: str) -> MeshError:

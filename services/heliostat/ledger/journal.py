@@ -18,6 +18,7 @@ from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.database import Database, Prepared
 from heliostat.chassis.errors import MeshError
+from heliostat.ledger.budgets import Guard
 from heliostat.ledger.schema import ATTEMPTS, CLAIMS, INPUTS, IS_KEPT, IS_OPEN, MEDIA, OWNERS, REQUESTS
 
 Row = Mapping[Any, Any]
@@ -132,19 +133,34 @@ class Journal:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def open(self, request: Row, intent: Row | None = None) -> "asyncio.Future[None]":
-        """Queues a request's row, with its first attempt where it has no other commit of its own."""
+    def open(
+        self, request: Row, intent: Row | None = None, guard: Guard | None = None
+    ) -> "asyncio.Future[MeshError | None]":
+        """Queues a request's row, with its first attempt where it has no other commit of its own.
 
-        def write(connection: Connection) -> None:
-            _OPEN_REQUEST.run(connection, request)
-            if intent is not None:
-                _OPEN_ATTEMPT.run(connection, intent)
+        Nothing is written where `guard` gives an error, which is the answer then.
+        """
+
+        def write(connection: Connection) -> MeshError | None:
+            refused = guard(connection) if guard is not None else None
+            if refused is None:
+                _OPEN_REQUEST.run(connection, request)
+                if intent is not None:
+                    _OPEN_ATTEMPT.run(connection, intent)
+            return refused
 
         return self._database.submit(write)
 
-    def intend(self, attempt: Row) -> "asyncio.Future[None]":
-        """Queues an attempt's row: to be awaited before its target is asked."""
-        return self._database.submit(lambda connection: _OPEN_ATTEMPT.run(connection, attempt))
+    def intend(self, attempt: Row, guard: Guard | None = None) -> "asyncio.Future[MeshError | None]":
+        """Queues an attempt's row: to be awaited before its target is asked. `guard` as in `open`."""
+
+        def write(connection: Connection) -> MeshError | None:
+            refused = guard(connection) if guard is not None else None
+            if refused is None:
+                _OPEN_ATTEMPT.run(connection, attempt)
+            return refused
+
+        return self._database.submit(write)
 
     def accept(self, attempt_id: str, provider_job_id: str, time_us: int) -> "asyncio.Future[None]":
         """Queues the provider's job id, which a resume after a crash goes on with."""
@@ -277,17 +293,6 @@ class Journal:
         old = update(REQUESTS).where(REQUESTS.c.end_time_us < ended_before_us, REQUESTS.c.payload.is_not(None))
         await self._database.write(lambda connection: _done(connection.execute(old.values(payload=None))))
 
-    async def spending(self) -> Mapping[str, tuple[int, int]]:
-        """(spent, reserved) in micro-dollars of each key, over all time."""
-        query = select(
-            REQUESTS.c.key_id, func.sum(REQUESTS.c.cost_micros), func.sum(REQUESTS.c.reserved_micros)
-        ).group_by(REQUESTS.c.key_id)
-
-        def read(connection: Connection) -> Mapping[str, tuple[int, int]]:
-            return {key_id: (int(spent), int(held)) for key_id, spent, held in connection.execute(query)}
-
-        return await self._database.read(read)
-
     async def renew_lease(self, owner: str, lease_time_us: int, *, alone: bool) -> None:
         """Says that `owner` lives until then; with `alone`, that nobody else does."""
 
@@ -333,7 +338,7 @@ class Journal:
         return await self._database.read(read)
 
 
-def unwatched(written: "asyncio.Future[None]") -> None:
+def unwatched(written: "asyncio.Future[Any]") -> None:
     """Takes note of a write that nobody waits for: the end of its request is queued after it and repeats what it says.
 
     Where it failed, the database failed, and the end is tried for longer.

@@ -35,7 +35,7 @@ class LedgerPart:
         self._database = surroundings.database()
         journal = Journal(self._database)
         cap = None if settings.spend_cap_usd is None else round(settings.spend_cap_usd * MICROS_PER_USD)
-        self._budgets = Budgets(self._database, cap)
+        self._budgets = Budgets(self._database, surroundings.clock, cap)
         self.journal = journal
         desk = Desk(
             router=router_pb2_grpc.RouterServiceStub(surroundings.channel(settings.router)),
@@ -69,7 +69,7 @@ class LedgerPart:
     async def start(self) -> None:
         """Opens the journal, counts what was spent, finishes what an earlier process left open."""
         await self._database.start([MIGRATIONS])
-        await self._budgets.load(await self.journal.spending())
+        await self._budgets.start()
         if self._sandbox_key is not None:
             key = self._sandbox_key.reveal()
             check_fixed_key(key, sandbox=self._sandbox)

@@ -111,8 +111,6 @@ class Recovery:
     async def _finish(self, stored: Stored) -> None:
         attempts = [RunningAttempt.of_row(row) for row in stored.attempts]
         row = stored.request
-        spent, held = sum(each.cost for each in attempts), sum(each.held for each in attempts)
-        self._desk.budgets.take_over(row["key_id"], spent, held)
         if row["payload"] is None or not any(each.resumable for each in attempts):
             await self._close(stored, attempts)
             return
@@ -131,7 +129,7 @@ class Recovery:
         self._runs.start(order, opened=True).events.detached = True
 
     async def _close(self, stored: Stored, attempts: Sequence[RunningAttempt]) -> None:
-        request_id, key_id = stored.request["request_id"], stored.request["key_id"]
+        request_id = stored.request["request_id"]
         error = MeshError(
             reasons.ERROR_REASON_MESH_UNAVAILABLE,
             "The gateway stopped while the request was under way; ask again.",
@@ -140,7 +138,6 @@ class Recovery:
         for attempt in attempts:
             if attempt.state == OPEN:
                 attempt.end_with_error(error)
-                self._desk.budgets.settle(key_id, attempt.estimate, attempt.cost, attempt.held)
         end = ending(request_id, FAILED, self._desk.now_us(), attempts, error=error, client_gone=True)
         await self._desk.journal.end(end)
         log.info("a request was closed", request_id=request_id)

@@ -11,12 +11,12 @@ from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import admin_pb2, ledger_pb2
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import to_money
-from heliostat.ledger.budgets import TOTAL, Standing
+from heliostat.ledger.budgets import Standing
 from heliostat.ledger.desk import Desk
 from heliostat.ledger.idempotency import Admission, Runs
 from heliostat.ledger.journal import Row, Stored
 from heliostat.ledger.picture import media_key
-from heliostat.ledger.records import request_record
+from heliostat.ledger.records import request_record, timestamp
 from heliostat.ledger.schema import REQUESTS
 
 ANYBODY = None
@@ -144,12 +144,15 @@ def page_size(asked: int) -> int:
 
 def balance(standing: Standing) -> ledger_pb2.Balance:
     """A budget as callers see it. Pure."""
-    return ledger_pb2.Balance(
-        window=TOTAL,
+    told = ledger_pb2.Balance(
+        window=standing.window,
         limit=to_money(standing.limit),
         spent=to_money(standing.spent),
         reserved=to_money(standing.reserved),
     )
+    if standing.reset_time_us is not None:
+        told.reset_time.CopyFrom(timestamp(standing.reset_time_us))
+    return told
 
 
 def _mine(stored: Stored | None, key_id: str | None) -> Stored:

@@ -26,6 +26,7 @@ from heliostat.chassis.money import MICROS_PER_USD, to_micros
 from heliostat.ledger import journal as states
 from heliostat.ledger import meters
 from heliostat.ledger.attempt import RunningAttempt
+from heliostat.ledger.budgets import granted
 from heliostat.ledger.decisions import DecisionLog
 from heliostat.ledger.desk import Desk
 from heliostat.ledger.ending import commit_end, ending
@@ -285,30 +286,29 @@ class Run:
         known = started.HasField("estimated_cost")
         default = round(desk.settings.unknown_estimate_usd * MICROS_PER_USD)
         estimate = to_micros(started.estimated_cost) if known else default
-        desk.budgets.reserve(key_id, estimate)
         attempt = RunningAttempt(event.attempt_id, started, estimate, desk.now_us())
+        guard = desk.budgets.guard(key_id, estimate, attempt.start_time_us)
         row = attempt.intent(self.request_id, self._decisions.keep(started))
         self._attempts[event.attempt_id] = attempt
         try:
             if not self._opened:
-                await self._commit_first(desk.journal.open(self.order.opening(desk.owner), row))
+                await self._commit_first(desk.journal.open(self.order.opening(desk.owner), row, guard))
                 reach("ledger.admitted")
-            elif desk.settings.write_ahead == "attempt":
-                await desk.journal.intend(row)
+            elif desk.settings.write_ahead == "attempt" or guard is not None:
+                await granted(desk.journal.intend(row, guard))
             else:
                 desk.journal.intend(row).add_done_callback(unwatched)
         except (MeshError, SQLAlchemyError):
             del self._attempts[event.attempt_id]
-            desk.budgets.settle(key_id, estimate, 0, 0)
             raise
         reach("ledger.intent_committed")
         attempt.asked = True
 
-    async def _commit_first(self, written: "asyncio.Future[None]") -> None:
+    async def _commit_first(self, written: "asyncio.Future[MeshError | None]") -> None:
         """Waits for the commit of the request's row. Raises INVALID_FIELD where its id is another request's."""
         self._opened = True
         try:
-            await written
+            await granted(written)
         except IntegrityError:
             self._is_foreign = True
             raise id_taken() from None
@@ -348,7 +348,6 @@ class Run:
         written.add_done_callback(unwatched)
 
     def _settle(self, attempt: RunningAttempt) -> None:
-        self._desk.budgets.settle(self.order.caller.key_id, attempt.estimate, attempt.cost, attempt.held)
         if attempt.cost:
             meters.cost(attempt.provider, self.order.image.model).inc(attempt.cost)
 

@@ -123,6 +123,10 @@ KEYS = Table(
     Column("revoke_time_us", BigInteger),
     Column("last_use_time_us", BigInteger),
     Column("key", LargeBinary, nullable=False),
+    Column("old_secret_hash", LargeBinary),
+    Column("old_expire_time_us", BigInteger),
+    Column("payload_retention_s", BigInteger),
+    Column("metadata_retention_s", BigInteger),
 )
 
 BUDGETS = Table(
@@ -131,6 +135,37 @@ BUDGETS = Table(
     Column("key_id", Text, primary_key=True),
     Column("window", Text, primary_key=True),
     Column("limit_micros", BigInteger, nullable=False),
+)
+
+# What is spent and reserved in the windows of budgets: `period` is "2026-11-22", "2026-11", "total" or "cap". Triggers
+# of the schema count every change of an attempt's money in the commit that makes it.
+ACCOUNTS = Table(
+    "accounts",
+    METADATA,
+    Column("key_id", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("spent_micros", BigInteger, nullable=False),
+    Column("reserved_micros", BigInteger, nullable=False),
+)
+
+# What PostgreSQL locks while accounts change; any number that no other program locks in this database.
+ACCOUNTS_LOCK = 0x4E110_ACC7
+
+# What is left of requests whose rows were swept. A request is counted once, at the provider that delivered (else "");
+# `asked_count` counts the requests that asked a provider, and its attempts' money and pictures stand beside it.
+USAGE = Table(
+    "usage",
+    METADATA,
+    Column("key_id", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("provider", Text, primary_key=True),
+    Column("request_count", BigInteger, nullable=False),
+    Column("success_count", BigInteger, nullable=False),
+    Column("asked_count", BigInteger, nullable=False),
+    Column("image_count", BigInteger, nullable=False),
+    Column("cost_micros", BigInteger, nullable=False),
+    Column("reserved_micros", BigInteger, nullable=False),
 )
 
 # Processes that own open requests, each until its lease ends.

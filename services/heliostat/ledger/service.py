@@ -15,6 +15,7 @@ from heliostat.chassis.calls import call, current_call
 from heliostat.chassis.errors import MeshError
 from heliostat.ledger.arms import Arms, window_of
 from heliostat.ledger.bounds import check_duration, check_generation, check_image
+from heliostat.ledger.budgets import ALL_KEYS
 from heliostat.ledger.callers import Caller, Callers
 from heliostat.ledger.desk import Desk
 from heliostat.ledger.idempotency import Admission, Runs
@@ -195,7 +196,7 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
     async def GetBalance(self, request: ledger_pb2.GetBalanceRequest, context: Any) -> ledger_pb2.GetBalanceResponse:
         """What is left of the budgets that bind the caller."""
         caller = await self._caller()
-        standings = self._desk.budgets.standings(caller.key_id)
+        standings = await self._desk.budgets.standings((ALL_KEYS, caller.key_id))
         return ledger_pb2.GetBalanceResponse(balances=[balance(each) for each in standings])
 
     async def PurgeRequest(
