@@ -20,7 +20,7 @@ from heliostat.chassis.clock import Clock
 from heliostat.chassis.database import Database
 from heliostat.chassis.local import LocalServer
 from heliostat.chassis.logs import get_logger
-from heliostat.chassis.modules import Part, Service, Surroundings
+from heliostat.chassis.modules import Lookup, Part, Service, Surroundings
 from heliostat.chassis.readiness import Readiness
 from heliostat.chassis.server import MeshServer
 from heliostat.launch.config import Configuration, Placed
@@ -31,10 +31,19 @@ log = get_logger("heliostat.launch")
 class Process:
     """The parts of one configuration, running. Started and stopped in one event loop."""
 
-    def __init__(self, configuration: Configuration, *, clock: Clock | None = None, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        clock: Clock | None = None,
+        seed: int | None = None,
+        lookup: Lookup | None = None,
+    ) -> None:
+        """`lookup` finds the addresses of providers' names; the system does where absent."""
         self._configuration = configuration
         self._clock = clock or Clock()
         self._dice = random.Random(seed)
+        self._lookup = lookup
         self._channels = Channels(configuration.process.mesh)
         self._parts: list[tuple[Placed, Part, LocalServer]] = []
         self._servers: list[MeshServer] = []
@@ -93,6 +102,7 @@ class Process:
             secret=self._secret,
             draining=lambda: self._draining,
             hold=lambda held: self._hold(name, held),
+            lookup=self._lookup,
         )
 
     def _hold(self, name: str, held: bool) -> None:
@@ -110,7 +120,8 @@ class Process:
         if self._blobs is None:
             settings = self._configuration.process.blobs
             folder = (self._configuration.state_dir / "blobs").resolve()
-            self._blobs = Blobs(settings.url or folder.as_uri(), settings.options)
+            free_bytes = settings.min_free_mb * 1_000_000
+            self._blobs = Blobs(settings.url or folder.as_uri(), settings.options, min_free_bytes=free_bytes)
         return self._blobs
 
     def _open_database(self) -> Database:
