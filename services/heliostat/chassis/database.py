@@ -63,7 +63,7 @@ class Migrations:
 
 
 class Prepared:
-    """A writing statement compiled once per dialect and run on the driver itself, past SQLAlchemy's work per call.
+    """A statement compiled once per dialect and run on the driver itself, past SQLAlchemy's work per call.
 
     Made of a Core statement whose every value is a named `bindparam` of a plain type (int, float, str, bytes, None).
     """
@@ -76,13 +76,21 @@ class Prepared:
 
     def run(self, connection: "Connection", values: Mapping[str, Any]) -> None:
         """Runs the statement with `values` in the connection's transaction. Raises SQLAlchemy's errors."""
+        self._execute(connection, values).close()
+
+    def fetch(self, connection: "Connection", values: Mapping[str, Any]) -> Sequence[Any]:
+        """Runs a statement that reads, as `run` does; gives its rows as plain tuples."""
+        rows: Sequence[Any] = self._execute(connection, values).fetchall()
+        return rows
+
+    def _execute(self, connection: "Connection", values: Mapping[str, Any]) -> Any:
         text, order = self._compiled.get(connection.dialect.name) or self._compile(connection)
         parameters: Any = values if order is None else [values[key] for key in order]
         if not connection.in_transaction():
             connection.begin()  # as SQLAlchemy's own methods do: nothing is written outside of a transaction
         driver: Any = connection.connection.driver_connection
         try:
-            driver.execute(text, parameters).close()
+            return driver.execute(text, parameters)
         except Exception as error:
             raise _as_sqlalchemys(connection, error, text) from error
 
@@ -182,12 +190,14 @@ class Database:
 
         `function` may run twice (after another one's failure rolled both back), so it does nothing but SQL. With
         `savepoint`, its own failure is expected and costs the others nothing. Writes are committed in the order in
-        which they were queued. Raises OVERLOADED when 10,000 wait, MESH_UNAVAILABLE while the database is down; the
-        future raises what `function` raised, or MESH_UNAVAILABLE where the database failed or had no time. What failed
-        so was not written, unless the error's metadata say `committed: unknown`.
+        which they were queued. Raises OVERLOADED when 10,000 wait; the future raises what `function` raised, or
+        MESH_UNAVAILABLE where the database is down, failed, or had no time. What failed so was not written, unless
+        `in_doubt` says so of the error.
         """
-        if not self.standing.up:
-            raise _away()
+        if not self.standing.up and self._loop is not None:
+            refused: asyncio.Future[_Answer] = self._loop.create_future()
+            refused.set_exception(_away())
+            return refused
         return self._submit(function, savepoint=savepoint)
 
     def _submit(
@@ -363,6 +373,11 @@ class Database:
             if not was_up:
                 await self._read_within(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
                 self.standing.set(True)
+
+
+def in_doubt(error: BaseException) -> bool:
+    """True for the error of a write whose COMMIT was sent and not answered: it may have taken place. Pure."""
+    return isinstance(error, MeshError) and error.metadata.get("committed") == "unknown"
 
 
 def _away() -> MeshError:
