@@ -77,16 +77,57 @@ async def follow(room: Room, name: str, **fields: Any) -> list[event_pb2.ImageEv
     return events
 
 
-@pytest.mark.parametrize(("bought", "cost"), [(False, 40_000), (True, 0)])
-async def test_what_is_free_is_given_up(tmp_path: Path, bought: bool, cost: int) -> None:
-    """Before the provider accepted, and at a target that costs nothing, the run is cancelled through to the router."""
-    script = waits_at(asyncio.Event(), bought=bought, cost=cost)
-    async with ledger(tmp_path, script, gone_s=0) as room:
-        name = await leave_after(room, "provider_accepted" if bought else "attempt_started")
+async def test_what_is_free_is_given_up(tmp_path: Path) -> None:
+    """At a target that costs nothing the run is cancelled through to the router, and its provider is not asked."""
+    async with ledger(tmp_path, waits_at(asyncio.Event(), bought=True, cost=0), gone_s=0) as room:
+        name = await leave_after(room, "provider_accepted")
         record = await ended(room, name)
         assert room.router.cancelled == 1
+        assert room.router.given_up == []
     assert record.state == ledger_pb2.REQUEST_STATE_CANCELLED
     assert record.client_gone
+
+
+async def test_what_no_target_was_asked_for_is_given_up(tmp_path: Path) -> None:
+    """A request that still waits for a target ends with its caller."""
+    waiting = event_pb2.ImageEvent(waiting=event_pb2.Waiting(queue_position=1))
+    async with ledger(tmp_path, lambda request: [[waiting], asyncio.Event()], gone_s=0) as room:
+        name = await leave_after(room, "waiting")
+        record = await ended(room, name)
+    assert record.state == ledger_pb2.REQUEST_STATE_CANCELLED
+    assert list(record.attempts) == []
+
+
+async def test_a_provider_takes_back_for_free_what_nobody_waits_for(tmp_path: Path) -> None:
+    """The router is asked to end only what is free; what the provider says of it is what the attempt cost: nothing."""
+    error = MeshError(reasons.ERROR_REASON_CANCELLED, "The attempt was cancelled.")
+    gave_up = asyncio.Event()
+
+    def script(request: router_pb2.GenerateRequest) -> Sequence[Any]:
+        name = request.request_id
+        free = failed(name, error, outcome=event_pb2.OUTCOME_REFUSED, billed=event_pb2.BILLED_NO)
+        return [started(name), accepted(name), gave_up, free, error]
+
+    async with ledger(tmp_path, script, gone_s=0) as room:
+        room.router.is_free, room.router.gave_up = True, gave_up
+        name = await leave_after(room, "provider_accepted")
+        record = await ended(room, name)
+    assert [each.only_free for each in room.router.given_up] == [True]
+    assert (record.state, record.client_gone) == (ledger_pb2.REQUEST_STATE_CANCELLED, True)
+    assert record.attempts[0].billed == event_pb2.BILLED_NO
+    assert record.reserved.nanos == record.cost.nanos == 0
+
+
+async def test_a_target_that_was_asked_may_have_taken_the_work(tmp_path: Path) -> None:
+    """A synchronous provider says nothing before it is done: its picture is waited for, kept and paid."""
+    gate = asyncio.Event()
+    async with ledger(tmp_path, waits_at(gate, bought=False), gone_s=0) as room:
+        name = await leave_after(room, "attempt_started")
+        await room.router.gave_up.wait()
+        gate.set()
+        record = await ended(room, name)
+    assert (record.state, record.client_gone) == (ledger_pb2.REQUEST_STATE_SUCCEEDED, True)
+    assert record.cost.nanos == 40_000_000
 
 
 async def test_what_was_bought_is_finished_and_kept(tmp_path: Path) -> None:

@@ -39,6 +39,9 @@ class ScriptedRouter(router_pb2_grpc.RouterServiceServicer):
     asked: list[router_pb2.GenerateRequest] = field(default_factory=list)
     cancelled: int = 0
     finished: int = 0
+    is_free: bool = False
+    given_up: list[router_pb2.GiveUpRequest] = field(default_factory=list)
+    gave_up: asyncio.Event = field(default_factory=asyncio.Event)
     models: list[router_pb2.Model] = field(default_factory=lambda: [router_pb2.Model(name="flux-schnell")])
 
     async def Generate(self, request: Any, context: Any) -> AsyncIterator[router_pb2.GenerateResponse]:
@@ -58,6 +61,12 @@ class ScriptedRouter(router_pb2_grpc.RouterServiceServicer):
         except (asyncio.CancelledError, GeneratorExit):
             self.cancelled += 1
             raise
+
+    async def GiveUp(self, request: Any, context: Any) -> router_pb2.GiveUpResponse:
+        """Notes who is given up, and says what the test says."""
+        self.given_up.append(request)
+        self.gave_up.set()
+        return router_pb2.GiveUpResponse(attempt_count=1, free=self.is_free)
 
     async def Estimate(self, request: Any, context: Any) -> router_pb2.EstimateResponse:
         """Names a route."""

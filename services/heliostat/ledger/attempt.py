@@ -80,8 +80,12 @@ class RunningAttempt:
 
     @property
     def at_stake(self) -> bool:
-        """True where money may be lost if the attempt is given up now."""
-        return self.state == OPEN and self.accepted and self.estimate != 0
+        """True where money may be lost if the attempt is given up now.
+
+        Once its target was asked, only the target knows what it has done: many providers take work without saying so
+        before it is finished.
+        """
+        return self.state == OPEN and self.asked and self.estimate != 0
 
     def intent(self, request_id: str, decision: bytes | None) -> Row:
         """The attempt's row as it is written before its target is asked, with why that was chosen."""

@@ -33,6 +33,7 @@ from heliostat.ledger.ending import commit_end, ending
 from heliostat.ledger.event_log import EventLog
 from heliostat.ledger.journal import Row, id_taken, unwatched
 from heliostat.ledger.keeper import Keeper
+from heliostat.ledger.leaving import Leaving
 from heliostat.ledger.normal_form import operation
 from heliostat.ledger.order import Order
 from heliostat.ledger.picture import Chunk
@@ -79,7 +80,8 @@ class Run:
         self._attempts = {each.attempt_id: each for each in order.earlier}
         self._decisions = DecisionLog()
         self._completed: event_pb2.ImageEvent | None = None
-        self._leaving: asyncio.TimerHandle | None = None
+        grace_s = desk.settings.comeback_s if order.may_come_back else desk.settings.gone_s
+        self._leaving = Leaving(self, desk, grace_s)
         self._began = desk.clock.monotonic()
         self._keeper = Keeper(self.events, order.image.output.delivery, self._expire_time_us())
         self._task: asyncio.Task[None] | None = None
@@ -99,28 +101,15 @@ class Run:
         """A new reader, who gets everything from the start."""
         subscription = Subscription(self.events, progressive=progressive)
         self.events.readers.append(subscription)
-        self.client_gone = False
-        if self._leaving is not None:
-            self._leaving.cancel()
-            self._leaving = None
+        self._leaving.forget()
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """A reader goes. When the last one left before the end, and none comes back, the run may be given up."""
         subscription.close()
         self.events.readers.remove(subscription)
-        if self.events.readers or self.events.ended or self.events.detached:
-            return
-        settings = self._desk.settings
-        grace_s = settings.comeback_s if self.order.may_come_back else settings.gone_s
-        self._leaving = asyncio.get_running_loop().call_later(grace_s, self._abandon)
-
-    def _abandon(self) -> None:
-        if self.events.readers or self.events.ended:
-            return
-        self.client_gone = True
-        if not self.at_stake:
-            self.cancel("The caller left before anything was bought; the request was given up.")
+        if not (self.events.readers or self.events.ended or self.events.detached):
+            self._leaving.begin()
 
     @property
     def at_stake(self) -> bool:
