@@ -76,6 +76,7 @@ class Course:
         self._is_fresh = True
         self._same: Target | None = None
         self._is_resumed = False
+        self._looks_only = False
         self._permits: list[Permit] = []
         self._failed: list[Target] = []
         self._further: set[Permit] = set()  # of attempts beyond the first, which the budget counts
@@ -86,10 +87,14 @@ class Course:
             settings.short_wait_s if route.short_wait_s is None else route.short_wait_s,
         )
 
-    def go_on_with(self, target: Target) -> None:
-        """Only this target is asked, whatever keeps it back: it has the work already."""
+    def go_on_with(self, target: Target, *, look_only: bool = False) -> None:
+        """Only this target is asked, whatever keeps it back: it has the work already.
+
+        `look_only`: its job is only looked at, which says nothing of how the target fares.
+        """
         self._same = target
         self._is_resumed = True
+        self._looks_only = look_only
 
     # What comes next
 
@@ -230,7 +235,8 @@ class Course:
         unsent = attempt.error is not None and attempt.record.outcome == event_pb2.OUTCOME_NOT_SENT
         if attempt.permit in self._further:
             self._give_back(attempt.permit, unsent=unsent)
-        self._mark(attempt)
+        if not self._looks_only:
+            self._mark(attempt)
         if attempt.error is None and not asked_for_all:
             # A target that gave all that one call gives is asked again for the rest; any other one is not.
             self._same = target

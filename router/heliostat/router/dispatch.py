@@ -115,7 +115,7 @@ class Dispatcher:
         course = Course(self._guard, errand.choice, errand.allowance, errand.max_wait_s)
         try:
             if branch.resume is not None:
-                course.go_on_with(target_of(branch.resume.target))
+                course.go_on_with(target_of(branch.resume.target), look_only=branch.resume.look_only)
             while branch.missing:
                 step = course.step()
                 if step is None:
@@ -245,6 +245,7 @@ class Dispatcher:
         if branch.resume is not None:
             request.resume_provider_job_id = branch.resume.provider_job_id
             request.account = branch.resume.account
+            request.look_only = branch.resume.look_only
         first_index = branch.first_index + branch.delivered
         most = self._catalog.max_image_count(target)
         image = request.image
@@ -287,6 +288,7 @@ class Dispatcher:
         if lost:
             self._catalog.look_again(attempt.plan.target.adapter)
         unknown = policy.billed_of(attempt.failure) == event_pb2.BILLED_UNKNOWN
+        unknown = unknown and not attempt.plan.request.look_only
         if unknown and (attempt.timed_out or lost or attempt.has_job):
             self._cancels.begin(attempt)
             # Who may ask the next target does not wait long to hear whether this one is free.

@@ -34,9 +34,13 @@ from heliostat.adapters.sdk import (
     progress,
     webhooks,
 )
+from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
+from heliostat.chassis.logs import get_logger
 from heliostat.chassis.modules import Surroundings
+
+log = get_logger("heliostat.adapters.fal")
 
 
 class FalAdapter(Adapter[FalSettings, FalOptions]):
@@ -168,11 +172,15 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
         return answer
 
     async def _result(self, job: Job, call: Call) -> Answer:
-        """The result of a completed job, asked for until fal gives it or refuses it."""
+        """The result of a completed job, asked for until fal gives it or refuses it.
+
+        What the status said stands: a refusal after it is told, and kept apart from a job that failed.
+        """
         looks = polling.poll(call, lambda: self._look(job.response_url, call), first_s=0.0)
         try:
             return await anext(looks)
         except FalRefusal as error:
+            log.warning("a job was said to be completed and its result is an error", job=job.id, error=error.message)
             raise error.of_job(call) from None
 
     async def _failed(self, job: Job, call: Call, status: Answer) -> MeshError:
@@ -183,8 +191,23 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
             return error.of_job(call)
         except MeshError:
             pass
+        else:
+            return self._contradicted(job, call)
         refused = refusal(status) or FalRefusal(reasons.ERROR_REASON_PROVIDER_UNAVAILABLE, status)
         return refused.of_job(call)
+
+    def _contradicted(self, job: Job, call: Call) -> MeshError:
+        """The error of a job that was said to have failed and whose result is there: the first word stands, the bill
+        is open."""
+        log.warning("a job was said to have failed and its result is there", job=job.id)
+        message = "fal said that the job failed, and has a result of it; ask again later or elsewhere."
+        return call.error(
+            reasons.ERROR_REASON_PROVIDER_UNAVAILABLE,
+            message,
+            outcome=events.OUTCOME_ACCEPTED,
+            billed=events.BILLED_UNKNOWN,
+            phase="poll",
+        )
 
 
 MODULE = adapter_module(FalAdapter, FalSettings)

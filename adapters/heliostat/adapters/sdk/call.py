@@ -64,6 +64,7 @@ class Call:
     account                 which key of the provider to use; "" for the only one
     model, request          what is asked; read-only
     resume_provider_job_id  a job to go on with instead of submitting; "" mostly
+    look_only               True: the job is looked at once, not waited for; `polling` sees to it
     webhook_uri             where the provider may call back: ask it to where it is not ""
     wake                    set when a webhook for this attempt came in: `polling` then looks at the job at once
     submitted               True as soon as something billable may have reached the provider
@@ -81,6 +82,7 @@ class Call:
         account: str = "",
         resume_provider_job_id: str = "",
         webhook_uri: str = "",
+        look_only: bool = False,
         time_s: float | None = None,
     ) -> None:
         self._bench = bench
@@ -90,6 +92,7 @@ class Call:
         self.account = account
         self.resume_provider_job_id = resume_provider_job_id
         self.webhook_uri = webhook_uri
+        self.look_only = look_only
         self.wake = asyncio.Event()
         self.submitted = False
         self.accepted_job_id: str | None = None

@@ -38,7 +38,12 @@ async def poll(
     Waits `first_s` before the first poll, then 1.3 times longer each time up to `longest_s`, with jitter; a webhook
     for the attempt ends a wait at once. Errors that a job outlives (5xx, time-out, 429, 401, 404) are borne for
     `patience_s` in a row, with the same waits. At the call's deadline raises PROVIDER_TIMEOUT with the job id.
+
+    Where the call only looks, one answer or error comes at once, and PROVIDER_TIMEOUT where the caller asks for more.
     """
+    if call.look_only:
+        yield await ask()
+        raise _goes_on(call, "The provider's job is still under way.")
     wait_s = first_s
     sour_since: float | None = None
     while True:
@@ -61,15 +66,21 @@ async def poll(
 async def _rest(call: Call, wait_s: float) -> None:
     remaining = call.time_remaining_s()
     if remaining <= 0:
-        raise call.error(
-            reasons.ERROR_REASON_PROVIDER_TIMEOUT,
-            "The provider's job did not end in time; it may go on and be charged. Ask for it by its job id later.",
-            outcome=event_pb2.OUTCOME_ACCEPTED,
-            billed=event_pb2.BILLED_UNKNOWN,
-            phase="poll",
-        )
+        message = "The provider's job did not end in time; it may go on and be charged. Ask for it by its job id later."
+        raise _goes_on(call, message)
     try:
         await asyncio.wait_for(call.wake.wait(), min(wait_s, remaining))
     except TimeoutError:
         return
     call.wake.clear()
+
+
+def _goes_on(call: Call, message: str) -> MeshError:
+    """The error of a job that is not over: nobody knows yet what it costs."""
+    return call.error(
+        reasons.ERROR_REASON_PROVIDER_TIMEOUT,
+        message,
+        outcome=event_pb2.OUTCOME_ACCEPTED,
+        billed=event_pb2.BILLED_UNKNOWN,
+        phase="poll",
+    )

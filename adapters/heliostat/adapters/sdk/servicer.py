@@ -174,6 +174,7 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
             account=request.account,
             resume_provider_job_id=request.resume_provider_job_id,
             webhook_uri=request.webhook_uri or self._webhook_uri,
+            look_only=request.look_only,
             time_s=remaining,
         )
 
@@ -221,9 +222,11 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
     def _say_farewell(self, call: Call) -> None:
         """Cancels an abandoned job at the provider, in the background, where that spares money.
 
-        Not while the process is being stopped: whoever comes next may go on with the job. A job that is left alone is
-        not remembered: whoever asks for its cancel by its id means it.
+        Not while the process is being stopped, for whoever comes next may go on with the job, and not after a look. A
+        job that is left alone is not remembered: whoever asks for its cancel by its id means it.
         """
+        if call.look_only:
+            return
         cancels = bool(call.job_id) and call.model.cancel_effective and not self._draining()
         if cancels or not call.job_id:
             self._partings.remember(call, cancels=cancels)
