@@ -75,6 +75,8 @@ EJECTIONS = Counter(
     ("target", "kind"),
 )
 PAUSES = Counter("heliostat_pauses", "Times that a target asked to slow down.", ("target",))
+SPOOL_FILES = Gauge("heliostat_spool_files", "Ends of requests that wait for the database or the media store.")
+SPOOL_BYTES = Gauge("heliostat_spool_bytes", "Bytes of the files in which they wait.")
 OPERATOR_EVENTS = Counter("heliostat_operator_events", "Events that operators should know of.", ("kind",))
 
 Kind = Literal["internal", "server", "client", "producer"]

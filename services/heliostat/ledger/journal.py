@@ -174,16 +174,7 @@ class Journal:
     def end(self, ending: Ending, opening: Row | None = None) -> "asyncio.Future[None]":
         """Queues the end of a request; `opening` is its row where nothing of it was written yet."""
 
-        def write(connection: Connection) -> None:
-            if opening is not None:
-                _OPEN_REQUEST.run(connection, opening)
-            for attempt_id, values in ending.attempts.items():
-                _end_attempt(connection, attempt_id, values)
-            for row in ending.media:
-                _KEEP.run(connection, row)
-            _END_REQUEST.run(connection, {**ending.request, "id": ending.request_id, "was": RUNNING})
-
-        return self._database.submit(write)
+        return self._database.submit(lambda connection: write_end(connection, ending, opening))
 
     async def claim(self, opening: Row) -> Stored | None:
         """Claims (key_id, idempotency_key) for a request and opens it, in one commit.
@@ -226,8 +217,8 @@ class Journal:
         return await self._database.read(lambda connection: connection.execute(query).mappings().all())
 
     async def read(self, function: Callable[[Connection], _Answer]) -> _Answer:
-        """Runs a report's own queries, in one snapshot."""
-        return await self._database.read(function)
+        """Runs a report's own queries, in one snapshot, for as long as they take."""
+        return await self._database.report(function)
 
     async def page(self, conditions: Sequence[ColumnElement[bool]], size: int, token: str) -> Page:
         """A page of the requests for which all `conditions` hold. Raises INVALID_FIELD for a foreign token."""
@@ -336,6 +327,17 @@ class Journal:
             return [each for each in media_ids if each not in known]
 
         return await self._database.read(read)
+
+
+def write_end(connection: Connection, ending: Ending, opening: Row | None = None) -> None:
+    """Writes the end of a request that is open."""
+    if opening is not None:
+        _OPEN_REQUEST.run(connection, opening)
+    for attempt_id, values in ending.attempts.items():
+        _end_attempt(connection, attempt_id, values)
+    for row in ending.media:
+        _KEEP.run(connection, row)
+    _END_REQUEST.run(connection, {**ending.request, "id": ending.request_id, "was": RUNNING})
 
 
 def unwatched(written: "asyncio.Future[Any]") -> None:
