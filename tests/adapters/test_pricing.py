@@ -4,7 +4,7 @@ import pytest
 
 from heliostat.adapters.openai.catalog import MODELS
 from heliostat.adapters.sdk import Order, free, per_image, per_megapixel, per_token, unknown_price
-from heliostat.adapters.sdk.pricing import MEBIPIXEL, Pricing
+from heliostat.adapters.sdk.pricing import MEBIPIXEL, Pricing, per_second
 from heliostat.api.image.v1 import event_pb2
 
 NO_USAGE = event_pb2.Usage()
@@ -47,9 +47,19 @@ def test_an_order_is_estimated(price: Pricing, asked: Order, micros: int | None)
     assert price.estimate(asked) == micros
 
 
-def test_billed_units_of_the_provider_win() -> None:
-    """What the provider counted is what it charges for."""
-    assert per_megapixel("0.025").cost(order(64, 64), event_pb2.Usage(billed_units=3)) == 75_000
+@pytest.mark.parametrize(
+    ("price", "micros"),
+    [
+        (per_megapixel("0.025"), 75_000),
+        (per_megapixel("0.015", first="0.03"), None),
+        (per_second("0.001", certain=False), None),
+        (unknown_price, None),
+        (free, 0),
+    ],
+)
+def test_units_of_the_provider_are_priced_where_one_price_is_certain(price: Pricing, micros: int | None) -> None:
+    """What the provider counted is what it charges for; which of two prices a unit has, nobody could tell."""
+    assert price.of_units(3) == micros
 
 
 def test_tokens_are_charged_by_kind() -> None:

@@ -4,23 +4,15 @@ Source: OpenAI's API reference and deprecations page, read 2026-11-22. Retired m
 OpenAI-compatible servers still speak them; OpenAI itself answers 404 for them.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from heliostat.adapters.openai.prices import (
-    BOOK,
-    VERSION,
-    picture_price,
-    token_price,
-    tokens_by_formula,
-    tokens_by_table,
-)
 from heliostat.adapters.openai.settings import OpenAISettings
 from heliostat.adapters.sdk import Exact, Model, ModelTable, Parameter, Pixels, free, per_image
+from heliostat.adapters.sdk.price_list import shipped
 
+PRICES = shipped("openai")
 GPT_TYPES = ("image/png", "image/jpeg", "image/webp")
-_FACTORS: Mapping[str, Mapping[str, int]] = BOOK["output_token_factors"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +43,6 @@ def _gpt(name: str, traits: Traits, **facts: Any) -> Model:
         "ignores": ("negative_prompt", "seed", "style", "strength", "reference_role", "reference_weight"),
         "max_prompt_chars": 32_000,
         "creator": "OpenAI",
-        "price_source": VERSION,
         "typical_seconds": 30.0,
         "facts": traits,
         "parameters": _parameters(traits),
@@ -77,23 +68,23 @@ def _parameters(traits: Traits) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
-def _first(name: str, price: str, *, fidelity: bool = True, **facts: Any) -> Model:
+def _first(name: str, *, fidelity: bool = True, **facts: Any) -> Model:
     traits = Traits(("low", "medium", "high"), fidelity=fidelity)
-    return _gpt(name, traits, sizes=_THREE_SIZES, price=token_price(price, tokens_by_table), **facts)
+    return _gpt(name, traits, sizes=_THREE_SIZES, **PRICES.facts(name), **facts)
 
 
-def _second(name: str, factors: str, *, complexity: bool = False, **facts: Any) -> Model:
-    traits = Traits(tuple(_FACTORS[factors]), complexity=complexity)
-    price = token_price("gpt-image-2", tokens_by_formula(_FACTORS[factors]))
-    return _gpt(name, traits, sizes=_ANY_SIZE, price=price, **facts)
+def _second(name: str, *, complexity: bool = False, priced_as: str = "", **facts: Any) -> Model:
+    price = PRICES.facts(priced_as or name)
+    # The qualities are those that the price list counts tokens of.
+    traits = Traits(tuple(price["price"].tokens.by_area), complexity=complexity)
+    return _gpt(name, traits, sizes=_ANY_SIZE, **price, **facts)
 
 
 def _dalle(name: str, qualities: tuple[str, ...], sizes: Exact, **facts: Any) -> Model:
     usual: dict[str, Any] = {
         "names": (name,),
         "sizes": sizes,
-        "price": picture_price(name),
-        "price_source": VERSION,
+        **PRICES.facts(name),
         "ignores": (
             "negative_prompt",
             "seed",
@@ -114,19 +105,19 @@ def _dalle(name: str, qualities: tuple[str, ...], sizes: Exact, **facts: Any) ->
 _SHUTDOWN = "Deprecated; OpenAI shuts it down on 2026-12-01"
 
 MODELS = ModelTable(
-    _second("gpt-image-2.6-sunburst", "gpt-image-2.5", complexity=True, description="Newest, for quality"),
-    _second("gpt-image-2.6-flare", "gpt-image-2.5", complexity=True, description="Newest, for speed"),
-    _second("gpt-image-2.5-sunburst", "gpt-image-2.5", description="For quality"),
-    _second("gpt-image-2.5-sunburst-2026-09-08", "gpt-image-2.5", description="Snapshot"),
-    _second("gpt-image-2.5-flare", "gpt-image-2.5", description="For speed"),
-    _second("gpt-image-2.5-flare-2026-09-08", "gpt-image-2.5", description="Snapshot"),
-    _second("gpt-image-2", "gpt-image-2", description="Any size up to 4K"),
-    _second("gpt-image-2-2026-04-21", "gpt-image-2", description="Snapshot"),
-    _first("gpt-image-1.5", "gpt-image-1.5", description=_SHUTDOWN),
-    _first("gpt-image-1.5-2025-12-16", "gpt-image-1.5", description=_SHUTDOWN),
-    _first("chatgpt-image-latest", "gpt-image-1.5", description=_SHUTDOWN),
-    _first("gpt-image-1-mini", "gpt-image-1-mini", fidelity=False, description=_SHUTDOWN),
-    _first("gpt-image-1", "gpt-image-1", description="Retired by OpenAI on 2026-10-23"),
+    _second("gpt-image-2.6-sunburst", complexity=True, description="Newest, for quality"),
+    _second("gpt-image-2.6-flare", complexity=True, description="Newest, for speed"),
+    _second("gpt-image-2.5-sunburst", description="For quality"),
+    _second("gpt-image-2.5-sunburst-2026-09-08", description="Snapshot"),
+    _second("gpt-image-2.5-flare", description="For speed"),
+    _second("gpt-image-2.5-flare-2026-09-08", description="Snapshot"),
+    _second("gpt-image-2", description="Any size up to 4K"),
+    _second("gpt-image-2-2026-04-21", description="Snapshot"),
+    _first("gpt-image-1.5", description=_SHUTDOWN),
+    _first("gpt-image-1.5-2025-12-16", description=_SHUTDOWN),
+    _first("chatgpt-image-latest", description=_SHUTDOWN),
+    _first("gpt-image-1-mini", fidelity=False, description=_SHUTDOWN),
+    _first("gpt-image-1", description="Retired by OpenAI on 2026-10-23"),
     _dalle(
         "dall-e-3",
         ("standard", "hd"),
@@ -183,6 +174,6 @@ def any_model(settings: OpenAISettings) -> Model:
 
 
 SANDBOX_MODELS = tuple(
-    _second(name, "gpt-image-2", names=(), description="Emulated fault")
+    _second(name, priced_as="gpt-image-2", names=(), description="Emulated fault")
     for name in ("sandbox-rate-limited", "sandbox-down", "sandbox-slow")
 )

@@ -72,6 +72,7 @@ class _ModelFacts:
     operation_sizes: Mapping[str, SizeRule] = field(default_factory=dict)
     price: Pricing = unknown_price
     price_source: str = ""
+    price_version: str = ""
     max_images: int = 1
     counts_images: bool = True
     max_references: int = 0
@@ -102,6 +103,7 @@ class Model(_ModelFacts):
     operations      keys of OPERATIONS
     sizes, price    see sizing.py and pricing.py
     operation_sizes sizes of operations that differ, such as {"edit": FollowsInput()}
+    price_source    where the prices were read, and when; price_version names the list's state
     mask            "" none, "exact" repaints exactly the mask, "guidance" takes it as a hint
     counts_images   False where n has no meaning, as in segmenting: as many masks come as there are segments
     media_types     what it delivers natively, the default first; the kit converts to anything else
