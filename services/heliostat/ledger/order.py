@@ -25,6 +25,7 @@ class Order:
     idempotency_key: str = ""
     may_come_back: bool = False
     earlier: Sequence[RunningAttempt] = ()
+    answer_form: str = ""
 
     def opening(self, owner: str) -> Row:
         """The request's row as it is first written."""
@@ -54,4 +55,6 @@ class Order:
             "payload": self.form.payload,
             "error": None,
             "result": None,
+            "answer_form": self.answer_form or None,
+            "cancel_time_us": None,
         }

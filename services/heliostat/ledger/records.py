@@ -35,6 +35,7 @@ def request_record(stored: Stored) -> ledger_pb2.Request:
         idempotency_key=row["idempotency_key"] or "",
         purged=bool(row["purged"]),
         image_count=row["image_count"],
+        answer_form=row["answer_form"] or "",
         attempts=[attempt_record(each) for each in stored.attempts],
         media=[media_record(each) for each in stored.media],
     )

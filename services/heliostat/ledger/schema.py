@@ -38,6 +38,8 @@ REQUESTS = Table(
     Column("payload", LargeBinary),
     Column("error", LargeBinary),
     Column("result", LargeBinary),
+    Column("answer_form", Text),
+    Column("cancel_time_us", BigInteger),
     Index("requests_by_hash", "request_hash"),
     Index("requests_by_key", "key_id", "create_time_us"),
     Index("requests_by_time", "create_time_us"),
