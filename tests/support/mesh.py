@@ -2,16 +2,19 @@
 
 import asyncio
 import json
+import os
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from heliostat.chassis import telemetry
+from heliostat.chassis.modules import Lookup
 from heliostat.emulators import EmulatorServer, create_app
 from heliostat.launch import sandbox
 from heliostat.launch.config import configure
@@ -19,8 +22,13 @@ from heliostat.launch.process import Process
 from heliostat.launch.supervisor import spread
 from heliostat.painting import Easel
 from tests.support.checker import check
+from tests.support.collector import Collector, collecting
+from tests.support.evidence import Evidence, gather
+from tests.support.watching import Ears, connections_out, log_lines
 
 KEY = "test-key-of-the-sandbox"
+PROVIDER_KEY = "canary-key-of-the-providers"
+SECRETS = {"the caller's key": KEY.encode(), "the providers' key": PROVIDER_KEY.encode()}
 KINDS = ("local", "unix", "dns")
 
 
@@ -33,6 +41,10 @@ class Mesh:
     state_dir: Path
     http: httpx.AsyncClient
     processes: list[Process]
+    ears: Ears = field(default_factory=Ears)
+    collector: Collector = field(default_factory=Collector)
+    facts: dict[str, Any] = field(default_factory=dict)
+    """Fields of Evidence that only the test knows."""
 
     async def generate(self, headers: Mapping[str, str] | None = None, **body: Any) -> httpx.Response:
         """POST /v1/images/generations."""
@@ -48,6 +60,20 @@ class Mesh:
         path = f"/{provider}/_emulator/journal" if provider else "/_emulator/journal"
         journal: dict[str, Any] = (await self.http.get(f"{self.emulators}{path}")).json()
         return journal
+
+    async def evidence(self, database: str = "", **more: Any) -> Evidence:
+        """What is left behind, as it stands now."""
+        told = {**self.ears.texts(), **more.pop("texts", {})}
+        metrics = await self.http.get("/metrics")
+        return gather(
+            self.state_dir,
+            (await self.journal())["entries"],
+            database=database,
+            answers=self.ears.answers,
+            secrets=SECRETS,
+            texts={**told, "metrics": metrics.content},
+            **{**more, **self.facts},
+        )
 
     async def quiet(self, within_s: float) -> None:
         """Returns when no request and no attempt is open any more; gives up after `within_s` seconds."""
@@ -98,34 +124,78 @@ async def emulated(job_seconds: float = 0.02) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
+async def tracing() -> AsyncIterator[Collector]:
+    """Spans of this process go to a collector meanwhile; they are all there when the block has ended."""
+    async with collecting() as collector:
+        telemetry.configure("heliostat-test", collector.address)
+        try:
+            yield collector
+        finally:
+            await asyncio.to_thread(telemetry.shutdown)
+
+
+def provide_keys(folder: Path) -> str:
+    """Gives the mesh its caller's key and its providers' key, both canaries; gives the reference to the former."""
+    (folder / "key").write_text(KEY)
+    os.environ[sandbox.PROVIDER_KEY_VARIABLE] = PROVIDER_KEY
+    return f"file:{folder}/key"
+
+
+@asynccontextmanager
 async def mesh(
-    folder: Path, kind: str = "local", over: Mapping[str, Any] | None = None, *, checked: bool = True
+    folder: Path,
+    kind: str = "local",
+    over: Mapping[str, Any] | None = None,
+    *,
+    checked: bool = True,
+    database: str = "",
+    lookup: Lookup | None = None,
 ) -> AsyncIterator[Mesh]:
     """Starts edge, core and adapters: in one process for "local", else each behind an address of its own.
 
-    When it ends, the checker of invariants runs over ledger, journals and blobs.
+    When it ends, the checker of invariants runs over ledger, journals, pictures, answers, spans, logs and connections.
+    `database` is the address of the database where `over` says another one than a file of the state folder; `lookup`
+    finds the addresses of providers' names.
     """
     state_dir = folder / "state"
     state_dir.mkdir()
-    (folder / "key").write_text(KEY)
-    sandbox.provide_key()
-    async with AsyncExitStack() as stack:
-        emulators = await stack.enter_async_context(emulated())
-        ports = sandbox.Ports(http=0, grpc=0, emulator=int(emulators.rpartition(":")[2]))
-        tree = merged(sandbox.tree(state_dir, ports, f"file:{folder}/key"), over or {})
-        processes = [Process(configure(part, target), seed=7) for part, target in _processes(tree, kind, folder)]
-        for process in processes:
-            await process.start()
-            stack.push_async_callback(process.stop, 5)
-        url = next(process.http_url() for process in processes if process.http_url())
-        http = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {KEY}"}, timeout=60)
-        )
-        running = Mesh(url, emulators, state_dir, http, processes)
-        yield running
-        journal = await running.journal()
+    key = provide_keys(folder)
+    async with AsyncExitStack() as traced:
+        lines = traced.enter_context(log_lines())
+        strangers = traced.enter_context(connections_out())
+        collector = await traced.enter_async_context(tracing())
+        async with AsyncExitStack() as stack:
+            emulators = await stack.enter_async_context(emulated())
+            ports = sandbox.Ports(http=0, grpc=0, emulator=int(emulators.rpartition(":")[2]))
+            tree = merged(sandbox.tree(state_dir, ports, key), over or {})
+            processes = [
+                Process(configure(part, target), seed=7, lookup=lookup)
+                for part, target in _processes(tree, kind, folder)
+            ]
+            for process in processes:
+                await process.start()
+                stack.push_async_callback(process.stop, 5)
+            url = next(process.http_url() for process in processes if process.http_url())
+            ears = Ears()
+            headers = {"Authorization": f"Bearer {KEY}"}
+            client = httpx.AsyncClient(base_url=url, headers=headers, timeout=60, event_hooks={"response": [ears.hear]})
+            http = await stack.enter_async_context(client)
+            running = Mesh(url, emulators, state_dir, http, processes, ears, collector)
+            yield running
+            entries = (await running.journal())["entries"]
+            metrics = (await http.get("/metrics")).content
     if checked:
-        check(state_dir, journal["entries"])
+        check(
+            state_dir,
+            entries,
+            database=database,
+            answers=ears.answers,
+            spans=collector.spans,
+            strangers=sorted(strangers),
+            secrets=SECRETS,
+            texts={**ears.texts(), "log": "\n".join(lines).encode(), "metrics": metrics},
+            **running.facts,
+        )
 
 
 def _processes(tree: dict[str, Any], kind: str, folder: Path) -> list[tuple[dict[str, Any], str]]:

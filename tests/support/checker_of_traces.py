@@ -1,0 +1,62 @@
+"""Invariants I15 and I16: traces and recorded decisions, held against the rows of attempts."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from heliostat.api.image.v1 import event_pb2
+from heliostat.chassis import telemetry
+from heliostat.router.selection import replay
+from tests.support.collector import Span
+from tests.support.evidence import Evidence, place
+
+
+def trace_faults(evidence: Evidence) -> Iterator[str]:
+    """What is wrong with traces and decisions, each as a sentence that begins with its number."""
+    if evidence.spans is not None:
+        yield from _traces(evidence)
+    yield from _decisions(evidence)
+
+
+def _traces(evidence: Evidence) -> Iterator[str]:
+    attempts: dict[str, list[Span]] = defaultdict(list)
+    traces: dict[str, set[str]] = defaultdict(set)
+    for span in evidence.spans or ():
+        if span.name.startswith("attempt "):
+            attempts[span.attributes[telemetry.ATTEMPT_ID]].append(span)
+        elif span.name.startswith("generate "):
+            traces[span.attributes[telemetry.REQUEST_ID]].add(span.trace_id)
+    for name, row in evidence.attempts.items():
+        spans = attempts.get(name, [])
+        traces[row["request_id"]].update(span.trace_id for span in spans)
+        if len(spans) != 1 and not evidence.spans_may_be_lost:
+            yield f"I15: attempt {name} has {len(spans)} spans"
+    for name in attempts.keys() - evidence.attempts.keys():
+        yield f"I15: span of {name}, which has no row"
+    for name, row in evidence.requests.items():
+        if traces[name] - {row["trace_id"]}:
+            yield f"I15: request {name} is in {len(traces[name] | {row['trace_id']})} traces"
+
+
+def _decisions(evidence: Evidence) -> Iterator[str]:
+    """Attempts follow from the decision that was kept with them, or from the last one before them."""
+    for request_id in evidence.requests:
+        rows = sorted(
+            evidence.attempts_of(request_id), key=lambda row: (row["start_time_us"], *place(row["attempt_id"]))
+        )
+        order: tuple[str, ...] = ()
+        asked: dict[int, int] = {}
+        for row in rows:
+            branch = place(row["attempt_id"])[0]
+            if row["decision"]:
+                order = replay(event_pb2.Decision.FromString(bytes(row["decision"])))
+                asked = {}
+                if row["target"] != order[0]:
+                    yield f"I16: {row['attempt_id']} asked {row['target']}; its decision says {order[0]}"
+            if not order:
+                yield f"I16: {row['attempt_id']} follows from no decision"
+                break
+            position = order.index(row["target"]) if row["target"] in order else -1
+            # Who asked to slow down is asked again first, by a decision that reads as the one before and is kept once.
+            if position <= asked.get(branch, -1) and position != 0:
+                yield f"I16: {row['attempt_id']} asked {row['target']}, out of the order that was decided"
+            asked[branch] = max(position, asked.get(branch, -1))

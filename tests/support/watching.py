@@ -1,0 +1,140 @@
+"""What a test watches beside its mesh: log lines, answers, who is connected to, open descriptors."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+
+from tests.support.evidence import Answer
+
+_ESTABLISHED, _CLOSING = "01", {"04", "05", "06", "08", "09", "0B"}
+_watchers: "list[set[str]]" = []
+
+
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect" and _watchers and isinstance(arguments[1], tuple):
+        host = str(arguments[1][0])
+        if not (host.startswith("127.") or host in {"::1", "localhost"}):
+            for found in _watchers:
+                found.add(f"{host}:{arguments[1][1]}")
+
+
+# CPython lets nobody take an audit hook away again: this one is idle while nobody watches.
+sys.addaudithook(_audit)
+
+
+@contextmanager
+def connections_out() -> Iterator[set[str]]:
+    """Addresses beyond this machine that this process's Python code tries to connect to meanwhile."""
+    found: set[str] = set()
+    _watchers.append(found)
+    try:
+        yield found
+    finally:
+        _watchers.remove(found)
+
+
+class _Lines(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{record.getMessage()} {getattr(record, 'fields', '')} {record.exc_info or ''}")
+
+
+@contextmanager
+def log_lines() -> Iterator[list[str]]:
+    """What this process logs meanwhile, with all fields."""
+    logger, lines = logging.getLogger("heliostat"), _Lines()
+    level = logger.level
+    logger.addHandler(lines)
+    if logger.getEffectiveLevel() > logging.INFO:
+        logger.setLevel(logging.INFO)
+    try:
+        yield lines.lines
+    finally:
+        logger.removeHandler(lines)
+        logger.setLevel(level)
+
+
+@dataclass
+class Ears:
+    """Hears what callers are told: an event hook of httpx."""
+
+    answers: list[Answer] = field(default_factory=list)
+    errors: list[bytes] = field(default_factory=list)
+
+    async def hear(self, response: httpx.Response) -> None:
+        """Notes one answer; the body of an error is read."""
+        if response.status_code >= 400:
+            self.errors.append(await response.aread())
+        if response.request.method == "POST" and response.url.path.startswith("/v1/images/"):
+            request_id = response.headers.get("x-heliostat-request-id", "")
+            replayed = response.headers.get("idempotent-replayed") == "true"
+            if not response.url.query and request_id:
+                self.answers.append(Answer(response.status_code, request_id, replayed))
+
+    def texts(self) -> dict[str, bytes]:
+        """The bodies of errors, each under a name."""
+        return {f"error {number}": body for number, body in enumerate(self.errors)}
+
+
+@dataclass
+class Sockets:
+    """Who the processes of a mesh are connected to, as the kernel tells (Linux), beyond whom they may be."""
+
+    allowed_ports: set[int]
+    strangers: set[str] = field(default_factory=set)
+
+    def look(self, pids: Iterable[int]) -> None:
+        """Looks once at every process; one that has ended is skipped."""
+        for pid in pids:
+            with suppress(OSError):
+                self._look_at(pid)
+
+    def _look_at(self, pid: int) -> None:
+        own = _sockets_of(pid)
+        lines = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+        listening = {line[1] for line in lines if line[3] == "0A"}
+        for line in lines:
+            inode, local, remote, state = line[9], line[1], line[2], line[3]
+            if inode not in own or state not in {_ESTABLISHED, "02", *_CLOSING}:
+                continue
+            # A connection that somebody made to one of our listeners is the caller's.
+            if local in listening or f"00000000:{local.partition(':')[2]}" in listening:
+                continue
+            host, _, port = remote.partition(":")
+            if not host.endswith("7F") or int(port, 16) not in self.allowed_ports:
+                self.strangers.add(f"{'.'.join(str(byte) for byte in reversed(bytes.fromhex(host)))}:{int(port, 16)}")
+
+
+def _sockets_of(pid: int) -> set[str]:
+    found = set()
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with suppress(OSError):
+            target = os.readlink(f"/proc/{pid}/fd/{name}")
+            if target.startswith("socket:["):
+                found.add(target[8:-1])
+    return found
+
+
+def descriptor_count(pid: int) -> int:
+    """Open file descriptors of a process; 0 where it has ended or this is not Linux."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except OSError:
+        return 0
+
+
+def warnings_in(log: bytes) -> list[str]:
+    """Events of a JSON log that say that something was not foreseen."""
+    lines = [orjson.loads(line) for line in log.splitlines() if line.startswith(b"{")]
+    return [str(line) for line in lines if line.get("level") == "error"]
