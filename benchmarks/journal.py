@@ -21,11 +21,13 @@ from heliostat.api.image.v1 import request_pb2
 from heliostat.api.router.v1 import router_pb2_grpc
 from heliostat.chassis.calls import stream
 from heliostat.chassis.channels import Channels
+from heliostat.chassis.clock import Clock
 from heliostat.chassis.database import Database
 from heliostat.chassis.local import LocalServer
 from heliostat.chassis.settings import MeshSettings
 from heliostat.ledger import journal as states
 from heliostat.ledger.attempt import RunningAttempt
+from heliostat.ledger.budgets import WINDOWS, Budgets, granted
 from heliostat.ledger.callers import Caller
 from heliostat.ledger.ending import ending
 from heliostat.ledger.journal import Ending, Journal
@@ -65,18 +67,25 @@ async def measure(name: str, work: Work, count: int, waits: list[float] | None =
         print(line)
 
 
-async def journal_steps(folder: Path, synchronous: str, count: int) -> None:
-    """The durable steps of one request: the opening with the intent, the job id, the end with one picture."""
-    database = Database(f"sqlite:///{folder}/{synchronous}.db", synchronous=synchronous)
+async def journal_steps(folder: Path, synchronous: str, count: int, *, budgets: bool = False) -> None:
+    """The durable steps of one request: the opening with the intent, the job id, the end with one picture.
+
+    `budgets`: its key is bound by a day's, a month's and a total budget, and all keys by a cap.
+    """
+    database = Database(f"sqlite:///{folder}/{synchronous}-{budgets}.db", synchronous=synchronous)
     await database.start([MIGRATIONS])
     journal = Journal(database)
+    limits = Budgets(database, Clock(), 10**15 if budgets else None)
+    await limits.start()
+    for window in WINDOWS if budgets else ():
+        await limits.set("k", window, 10**15)
 
     waits: list[float] = []
 
     async def work(number: int) -> None:
         name, attempt = f"req_{number}", _attempt(f"req_{number}")
         began = time.perf_counter()
-        await journal.open(_order(name).opening("o"), attempt.intent(name, None))
+        await granted(journal.open(_order(name).opening("o"), attempt.intent(name, None), limits.guard("k", PRICE, 1)))
         waits.append(time.perf_counter() - began)
         accepted = journal.accept(f"{name}/0/1", "job", 1)
         end = _ending(name, attempt)
@@ -85,7 +94,8 @@ async def journal_steps(folder: Path, synchronous: str, count: int) -> None:
         waits.append(time.perf_counter() - began)
         await accepted
 
-    await measure(f"journal, SQLite {synchronous}", work, count, waits)
+    what = ", four budgets" if budgets else ""
+    await measure(f"journal, SQLite {synchronous}{what}", work, count, waits)
     await database.stop()
 
 
@@ -145,6 +155,7 @@ async def main(count: int) -> None:
         folder = Path(name)
         for synchronous in ("NORMAL", "FULL"):
             await journal_steps(folder, synchronous, count)
+        await journal_steps(folder, "FULL", count, budgets=True)
         await hops_alone(count)
         for size, delivery, what in (
             (0, request_pb2.DELIVERY_PROVIDER_URI, "no bytes at all"),

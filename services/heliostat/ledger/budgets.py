@@ -12,14 +12,27 @@ that look, so many processes together stay within a budget too, and a crash leav
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, case, func, insert, or_, select, text, true
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.sql import ColumnElement
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.clock import Clock
-from heliostat.chassis.database import Database
+from heliostat.chassis.database import Database, Prepared
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import usd
 from heliostat.ledger.schema import ACCOUNTS, ACCOUNTS_LOCK, ATTEMPTS, BUDGETS, REQUESTS, USAGE
@@ -102,8 +115,9 @@ class Budgets:
     async def standings(self, key_ids: Sequence[str] | None = None) -> Sequence[Standing]:
         """The budgets of these keys, or all of them; those of all keys together come first."""
         now_us = self._now_us()
-        condition = true() if key_ids is None else BUDGETS.c.key_id.in_(key_ids)
-        return await self._database.read(lambda connection: _standings(connection, condition, now_us))
+        query = _STANDINGS if key_ids is None else _STANDINGS.where(BUDGETS.c.key_id.in_(key_ids))
+        rows = await self._database.read(lambda connection: connection.execute(query, _periods(now_us)).all())
+        return [_standing(row, now_us) for row in rows]
 
     def _now_us(self) -> int:
         return int(self._clock.time() * 1e6)
@@ -148,41 +162,48 @@ def _of(key_id: str, window: str) -> ColumnElement[bool]:
     return and_(BUDGETS.c.key_id == key_id, BUDGETS.c.window == window)
 
 
-def _is_current(now_us: int) -> ColumnElement[bool]:
-    """Joins each budget to the account of its window at that time."""
-    periods = case(
-        (BUDGETS.c.window == DAY, period(DAY, now_us)),
-        (BUDGETS.c.window == MONTH, period(MONTH, now_us)),
-        else_=BUDGETS.c.window,
+# Every budget with the account of its window at the time that "day" and "month" name. Constants are part of the text:
+# a prepared statement's values are all named.
+_PERIOD = case(
+    (BUDGETS.c.window == literal_column("'day'"), bindparam(DAY, type_=Text)),
+    (BUDGETS.c.window == literal_column("'month'"), bindparam(MONTH, type_=Text)),
+    else_=BUDGETS.c.window,
+)
+_CURRENT = and_(ACCOUNTS.c.key_id == BUDGETS.c.key_id, ACCOUNTS.c.period == _PERIOD)
+_STANDINGS = (
+    select(BUDGETS, ACCOUNTS.c.spent_micros, ACCOUNTS.c.reserved_micros)
+    .select_from(BUDGETS.outerjoin(ACCOUNTS, _CURRENT))
+    .order_by(BUDGETS.c.key_id, BUDGETS.c.window)
+)
+_BINDING = or_(BUDGETS.c.key_id == literal_column("''"), BUDGETS.c.key_id == bindparam("caller"))
+_IS_BOUND = Prepared(select(BUDGETS.c.key_id).where(_BINDING))
+_SHORT = Prepared(
+    _STANDINGS.where(
+        _BINDING,
+        func.coalesce(ACCOUNTS.c.spent_micros + ACCOUNTS.c.reserved_micros, literal_column("0"))
+        + bindparam("micros", type_=BigInteger)
+        > BUDGETS.c.limit_micros,
     )
-    return and_(ACCOUNTS.c.key_id == BUDGETS.c.key_id, ACCOUNTS.c.period == periods)
+)
+_LOCK = text(f"SELECT pg_advisory_xact_lock({ACCOUNTS_LOCK})")
 
 
-def _standings(connection: Connection, condition: ColumnElement[bool], now_us: int) -> Sequence[Standing]:
-    query = (
-        select(BUDGETS, ACCOUNTS.c.spent_micros, ACCOUNTS.c.reserved_micros)
-        .select_from(BUDGETS.outerjoin(ACCOUNTS, _is_current(now_us)))
-        .where(condition)
-        .order_by(BUDGETS.c.key_id, BUDGETS.c.window)
-    )
-    return [
-        Standing(
-            row.key_id, row.window, row.limit_micros, row.spent_micros or 0, row.reserved_micros or 0,
-            reset_time_us(row.window, now_us),
-        )
-        for row in connection.execute(query)
-    ]  # fmt: skip
+def _standing(row: Sequence[Any], now_us: int) -> Standing:
+    key_id, window, limit, spent, reserved = row
+    return Standing(key_id, window, limit, spent or 0, reserved or 0, reset_time_us(window, now_us))
+
+
+def _periods(now_us: int) -> dict[str, Any]:
+    return {DAY: period(DAY, now_us), MONTH: period(MONTH, now_us)}
 
 
 def _refusal(connection: Connection, key_id: str, micros: int, time_us: int) -> MeshError | None:
     if connection.dialect.name == "postgresql":
-        if connection.execute(select(BUDGETS.c.key_id).where(BUDGETS.c.key_id.in_((ALL_KEYS, key_id)))).first() is None:
+        if not _IS_BOUND.fetch(connection, {"caller": key_id}):
             return None
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ACCOUNTS_LOCK})
-    for each in _standings(connection, BUDGETS.c.key_id.in_((ALL_KEYS, key_id)), time_us):
-        if each.spent + each.reserved + micros > each.limit:
-            return exhausted(each)
-    return None
+        connection.execute(_LOCK)
+    short = _SHORT.fetch(connection, {"caller": key_id, "micros": micros, **_periods(time_us)})
+    return exhausted(_standing(short[0], time_us)) if short else None
 
 
 def exhausted(standing: Standing) -> MeshError:
