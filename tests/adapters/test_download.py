@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from heliostat.adapters.sdk.download import MAX_REDIRECTS, MAX_TRIES, Downloader, DownloadFailed, _Resolver
+from heliostat.adapters.sdk.addresses import Resolver
+from heliostat.adapters.sdk.download import MAX_REDIRECTS, MAX_TRIES, Downloader, DownloadFailed
 from heliostat.adapters.sdk.structure import MAX_BYTES
 from heliostat.chassis.clock import Clock
 from tests.adapters.raw_server import Exchange, raw_server
@@ -85,14 +86,14 @@ def test_a_listed_host_is_allowed(url: str) -> None:
 
 async def test_a_name_that_leads_inside_gives_no_address() -> None:
     """Checked after resolution, and only what was checked is connected to, so that nothing can change in between."""
-    resolver = _Resolver(lambda address: not address.startswith("127.") and address != "::1")
+    resolver = Resolver(lambda address: not address.startswith("127.") and address != "::1")
     with pytest.raises(OSError, match="no public address"):
         await resolver.resolve("localhost", 443)
 
 
 async def test_a_name_that_leads_outside_gives_its_address() -> None:
     """The address itself, not the name, goes on."""
-    found = await _Resolver(lambda _: True).resolve("127.0.0.1", 443, socket.AF_INET)
+    found = await Resolver(lambda _: True).resolve("127.0.0.1", 443, socket.AF_INET)
     assert [(one["host"], one["port"]) for one in found] == [("127.0.0.1", 443)]
 
 

@@ -15,6 +15,7 @@ from heliostat.adapters.sdk.http import ATTEMPT_HEADER, MAX_ANSWER_BYTES
 from heliostat.api.image.v1 import event_pb2, request_pb2
 from heliostat.chassis.clock import Clock
 from heliostat.chassis.errors import MeshError, reason_name
+from heliostat.chassis.modules import Lookup
 from tests.adapters.raw_server import Exchange, Script, raw_server
 
 NAMES = event_pb2.Outcome, event_pb2.Billed
@@ -34,7 +35,7 @@ def call_of(prompt: str = "a secret wish of mine", time_s: float = 10.0) -> Call
 
 
 @asynccontextmanager
-async def client_of(base: str, **settings: Any) -> AsyncIterator[ProviderClient]:
+async def client_of(base: str, *, lookup: Lookup | None = None, **settings: Any) -> AsyncIterator[ProviderClient]:
     """A client of one provider."""
     made = ProviderClient(
         "test",
@@ -42,6 +43,7 @@ async def client_of(base: str, **settings: Any) -> AsyncIterator[ProviderClient]
         headers=lambda _: {"authorization": "Bearer topsecret99"},
         refusal=lambda _: None,
         key_name=lambda _: "TEST_KEY",
+        lookup=lookup,
     )
     try:
         yield made
@@ -376,3 +378,33 @@ async def test_a_cancelled_call_closes_its_connection() -> None:
             await task
         async with asyncio.timeout(5):
             await gone.wait()
+
+
+@pytest.mark.parametrize(
+    ("base", "settings", "refused"),
+    [
+        ("https://api.provider.com", {}, True),
+        ("https://api.provider.com", {"private_addresses": True}, False),
+        ("https://gpu.lan", {}, False),
+        ("https://painter", {}, False),
+        ("http://painter.models", {}, False),
+    ],
+    ids=["public", "meant so", "private by custom", "without a dot", "plain http"],
+)
+async def test_u03_which_names_may_lead_to_private_addresses(
+    base: str, settings: dict[str, Any], refused: bool
+) -> None:
+    """Public ones may not, unless the configuration says so: then nobody answers there."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # taken, and nobody listens
+        port = closed.getsockname()[1]
+
+        async def lookup(host: str, family: int) -> list[str]:
+            return ["127.0.0.1"]
+
+        async with client_of(f"{base}:{port}", lookup=lookup, **settings) as client:
+            with pytest.raises(MeshError) as caught:
+                await client.post_json("/images", {}, call_of())
+    assert told(caught.value) == ("provider_unavailable", "NOT_SENT", "NO", "connect")
+    assert caught.value.message.startswith("Configuration error") is refused
+    assert caught.value.metadata.get("setting") == ("private_addresses" if refused else None)

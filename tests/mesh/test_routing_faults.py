@@ -18,7 +18,7 @@ import pytest
 
 from tests.support.mesh import Mesh, free_port, mesh
 
-ASKED = {"model": "flux-schnell", "prompt": "A lighthouse"}
+ASKED: dict[str, Any] = {"model": "flux-schnell", "prompt": "A lighthouse"}
 _ONE: dict[str, Any] = {"model": "one", "targets": [{"target": "compat/flux-schnell"}]}
 _TWO: dict[str, Any] = {
     "model": "flux-schnell",
@@ -33,7 +33,8 @@ _TWO: dict[str, Any] = {
 async def running(folder: Path, **over: Any) -> AsyncIterator[Mesh]:
     """A mesh in one process: fal first, an OpenAI-compatible server second; "one" has the second one alone."""
     router = {"routes": [_TWO, _ONE], **over.pop("router", {})}
-    async with mesh(folder, "local", {"router": router, **over}) as started:
+    lookup = over.pop("lookup", None)
+    async with mesh(folder, "local", {"router": router, **over}, lookup=lookup) as started:
         yield started
 
 
@@ -95,6 +96,51 @@ async def test_u03_a_name_that_does_not_exist_is_as_a_refused_connection(tmp_pat
     async with running(tmp_path, adapters=fal) as started:
         answer = await started.generate(**ASKED)
     assert [each[:2] for each in told(answer)] == [("fal", "not_sent"), ("compat", "delivered")]
+
+
+async def test_u03_a_stalled_lookup_is_left_after_the_connect_time_out(tmp_path: Path) -> None:
+    """Names take 10 seconds: looking one up is part of connecting, so the next provider answers long before."""
+    seconds: list[float] = []
+
+    async def stalled(host: str, family: int) -> list[str]:
+        assert host == "queue.provider.com"
+        began = asyncio.get_running_loop().time()
+        try:
+            await asyncio.sleep(10)
+        finally:
+            seconds.append(asyncio.get_running_loop().time() - began)
+        return ["127.0.0.1"]
+
+    fal = {"fal": {"base_url": "https://queue.provider.com/fal", "connect_timeout_s": 0.2}}
+    async with running(tmp_path, adapters=fal, lookup=stalled) as started:
+        answer = await started.generate(**ASKED)
+        looked_up_since = list(seconds)
+    assert [each[:2] for each in told(answer)] == [("fal", "not_sent"), ("compat", "delivered")]
+    assert looked_up_since == []  # the answer came while the lookup still went on
+    assert seconds  # and nothing is left of it
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.7", "169.254.169.254", "::1", "fd00::7"])
+async def test_u03_a_public_name_that_leads_home_is_a_configuration_error(tmp_path: Path, address: str) -> None:
+    """No connection is made, though somebody would listen there; the caller is served, and the error names the key."""
+    knocks: list[object] = []
+
+    async def leads_home(host: str, family: int) -> list[str]:
+        return [address]
+
+    server = await asyncio.start_server(lambda reader, writer: knocks.append(writer), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        fal = {"fal": {"base_url": f"https://queue.provider.com:{port}/fal"}}
+        async with running(tmp_path, adapters=fal, lookup=leads_home) as started:
+            answer = await started.generate(**ASKED)
+            alone = await started.generate(**{**ASKED, "model": "fal/fal-ai/flux/schnell"})
+    assert [each[:2] for each in told(answer)] == [("fal", "not_sent"), ("compat", "delivered")]
+    assert answer.json()["metadata"]["attempts"][0]["billed"] == "no"
+    assert alone.status_code == 502
+    assert "Configuration error: queue.provider.com" in alone.json()["error"]["message"]
+    assert "private_addresses: true" in alone.json()["error"]["message"]
+    assert knocks == []
 
 
 _SILENCES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -66,6 +66,10 @@ TakeUp = Callable[[str, Sequence[str]], None]
 """Takes up prepared settings at once, on the loop: the name of their source, and what in it needs a restart."""
 
 
+Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Finds the addresses of a name, of one address family (AF_UNSPEC: of any). Raises OSError where it has none."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What a part may use of its process."""
@@ -89,6 +93,8 @@ class Surroundings:
     """True once the process has been asked to stop."""
     hold: Callable[[bool], None] = lambda held: None
     """Tells whoever asks for this part's health that it cannot do its work now (True), or can again (False)."""
+    lookup: Lookup | None = None
+    """Looks up the names of providers; the system does where absent."""
 
 
 @dataclass(frozen=True)

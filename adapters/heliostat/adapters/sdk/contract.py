@@ -65,7 +65,12 @@ class Adapter(ABC, Generic[SettingsT, OptionsT]):
             if not isinstance(self.settings, ProviderSettings):
                 raise TypeError(f"the settings of {type(self).__name__} are no ProviderSettings")
             self._http = ProviderClient(
-                self.name, self.settings, headers=self.headers, refusal=self.refusal, key_name=self.key_name
+                self.name,
+                self.settings,
+                headers=self.headers,
+                refusal=self.refusal,
+                key_name=self.key_name,
+                lookup=self.surroundings.lookup,
             )
         return self._http
 

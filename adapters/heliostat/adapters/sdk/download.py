@@ -7,16 +7,15 @@ are checked anew.
 
 import asyncio
 import ipaddress
-import socket
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-from aiohttp.abc import AbstractResolver, ResolveResult
 
+from heliostat.adapters.sdk.addresses import Resolver, is_allowed
 from heliostat.adapters.sdk.structure import MAX_BYTES
-from heliostat.adapters.sdk.transport import AddressRefused, BodyTooLarge, ConnectionForbidden, LargePieceTransport
+from heliostat.adapters.sdk.transport import BodyTooLarge, ConnectionForbidden, LargePieceTransport
 from heliostat.chassis import telemetry
 from heliostat.chassis.clock import Clock
 
@@ -27,7 +26,6 @@ ANSWER_S = 15.0
 IDLE_S = 15.0
 CONNECT_S = 3.0
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _RETRIED = frozenset({404, 408, 425, 429, 500, 502, 503, 504})
 
 
@@ -38,39 +36,6 @@ class DownloadFailed(Exception):
         super().__init__(message)
         self.forbidden = forbidden
         self.timed_out = timed_out
-
-
-class _Resolver(AbstractResolver):
-    """Resolves names and gives only addresses that may be connected to."""
-
-    def __init__(self, allowed: Callable[[str], bool]) -> None:
-        self._allowed = allowed
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """The allowed addresses of `host`. Raises AddressRefused where there is none."""
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        results: list[ResolveResult] = []
-        for kind, _, protocol, _, address in found:
-            if self._allowed(str(address[0])):
-                results.append(
-                    ResolveResult(
-                        hostname=host,
-                        host=str(address[0]),
-                        port=port,
-                        family=kind,
-                        proto=protocol,
-                        flags=socket.AI_NUMERICHOST,
-                    )
-                )
-        if not results:
-            raise AddressRefused(None, "no public address")
-        return results
-
-    async def close(self) -> None:
-        """Nothing is held."""
 
 
 class Downloader:
@@ -124,7 +89,7 @@ class Downloader:
             return
         if port not in {None, 443} or not host.isascii():
             raise DownloadFailed("only the https port of a plain host name is fetched", forbidden=True)
-        if _literal(host) and not self._allowed_address(host.strip("[]")):
+        if _literal(host) and not is_allowed(host.strip("[]"), loopback=self._loopback):
             raise DownloadFailed("the address is not a public one", forbidden=True)
         if not any(_matches(host, pattern) for pattern in self._hosts):
             raise DownloadFailed(f"{host} is not among the allowed hosts", forbidden=True)
@@ -173,24 +138,9 @@ class Downloader:
 
     def _opened(self) -> LargePieceTransport:
         if self._transport is None:
-            resolver = _Resolver(self._allowed_address)
+            resolver = Resolver(partial(is_allowed, loopback=self._loopback))
             self._transport = LargePieceTransport(max_connections=256, keepalive_s=30, resolver=resolver)
         return self._transport
-
-    def _allowed_address(self, text: str) -> bool:
-        address = ipaddress.ip_address(text.partition("%")[0])
-        if isinstance(address, ipaddress.IPv6Address):
-            address = _inner_address(address)
-        if address.is_loopback:
-            return self._loopback
-        return address.is_global and not address.is_multicast
-
-
-def _inner_address(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The IPv4 address that an IPv6 one stands for: mapped, 6to4 or NAT64; else the address itself."""
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or address
 
 
 class _Again(Exception):

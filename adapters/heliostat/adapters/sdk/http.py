@@ -4,6 +4,7 @@ One `ProviderClient` per provider, never one per request. Every call ends in an 
 MeshError that tells how far the attempt came:
 
     no connection                                    PROVIDER_UNAVAILABLE, NOT_SENT, not billed
+    a public name that leads to a private address    the same, and `setting` names what to mend: never connected
     an error answer of the provider                  `refusal` of the adapter, else refusals.py; REFUSED, not billed
     a 502, 503 or 504 made by a proxy, on a submit   by status; unknown
     no answer in time, on a submit                   PROVIDER_TIMEOUT; unknown
@@ -20,18 +21,20 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 import orjson
 
+from heliostat.adapters.sdk.addresses import Resolver, is_allowed, is_public_name
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.multipart import Part, encode_multipart
 from heliostat.adapters.sdk.refusals import Answer, clean, read_refusal
 from heliostat.adapters.sdk.server_events import read_events
 from heliostat.adapters.sdk.settings import ProviderSettings
 from heliostat.adapters.sdk.structure import MAX_BYTES
-from heliostat.adapters.sdk.transport import BodyTooLarge, LargePieceTransport, Outgoing, parsed
+from heliostat.adapters.sdk.transport import BodyTooLarge, ConnectionForbidden, LargePieceTransport, Outgoing, parsed
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis import telemetry
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.failpoints import reach
+from heliostat.chassis.modules import Lookup
 
 ATTEMPT_HEADER = "x-heliostat-attempt"
 MAX_ANSWER_BYTES = MAX_BYTES
@@ -54,7 +57,9 @@ class ProviderClient:
         headers: Callable[[str], Mapping[str, str]],
         refusal: Callable[[Answer], MeshError | None],
         key_name: Callable[[str], str],
+        lookup: Lookup | None = None,
     ) -> None:
+        """`lookup` finds the addresses of base_url's name; the system does where absent."""
         self._provider = provider
         self._settings = settings
         self._base = settings.base_url.rstrip("/")
@@ -66,7 +71,10 @@ class ProviderClient:
         # The transport is asked directly: cookies, redirects and authentication of httpx's client are not wanted here,
         # and cost as much as the exchange itself.
         self._transport = LargePieceTransport(
-            max_connections=settings.max_connections, keepalive_s=settings.keepalive_s
+            max_connections=settings.max_connections,
+            keepalive_s=settings.keepalive_s,
+            resolver=Resolver(self._may_connect, lookup),
+            remember_names=True,
         )
 
     async def post_json(
@@ -203,6 +211,12 @@ class ProviderClient:
             )
         return url
 
+    def _may_connect(self, address: str) -> bool:
+        """Whether base_url may lead to this address: the key, and all prompts, go there."""
+        if self._settings.private_addresses or self._origin[0] != "https" or not is_public_name(self._host):
+            return True
+        return is_allowed(address, loopback=False)
+
     async def close(self) -> None:
         """Closes every connection."""
         await self._transport.aclose()
@@ -246,6 +260,14 @@ class ProviderClient:
 
     def _broken(self, error: httpx.HTTPError, call: Call | None, phase: str) -> MeshError:
         """The error of an exchange that did not end in an answer."""
+        if isinstance(error, ConnectionForbidden):
+            return MeshError(
+                reasons.ERROR_REASON_PROVIDER_UNAVAILABLE,
+                f"Configuration error: {self._host}, a public name, leads to a private address, so nothing is sent "
+                "there. Mend the name server, or write private_addresses: true beside base_url if it is meant so.",
+                failure=_failure("connect" if phase == "submit" else phase, call),
+                setting="private_addresses",
+            )
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
             reason = reasons.ERROR_REASON_PROVIDER_UNAVAILABLE
             message = f"The provider at {self._host} cannot be reached ({error}); check base_url and the network."

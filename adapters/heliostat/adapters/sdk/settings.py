@@ -21,6 +21,9 @@ class ProviderSettings(AdapterSettings):
     """Key of the provider: env:NAME or file:PATH."""
     base_url: str = ""
     """Where the provider is, and all that its key is good for."""
+    private_addresses: bool = False
+    """True: base_url's public name may lead to an address that is not public, such as that of a private link or of a
+    proxy. Names without a dot, private ones such as gpu.lan, addresses and plain http may always."""
     media_hosts: tuple[str, ...] = ()
     """Hosts that results may be fetched from; "*.name" means any host below name."""
     webhook_url: str = Field("", pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$")

@@ -53,18 +53,23 @@ class LargePieceTransport(AiohttpTransport):
         max_connections: int,
         keepalive_s: float,
         resolver: AbstractResolver | None = None,
+        remember_names: bool = False,
     ) -> None:
+        """`resolver` looks names up instead of the system; what it found is used for half a minute where
+        `remember_names` says so, as what the system found always is.
+        """
         super().__init__(verify=_trusted(), client=self._session)
         self._max_connections = max_connections
         self._keepalive_s = keepalive_s
         self._resolver = resolver
+        self._remember_names = remember_names or resolver is None
 
     def _session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=self._max_connections,
             keepalive_timeout=self._keepalive_s,
             resolver=self._resolver,
-            use_dns_cache=self._resolver is None,
+            use_dns_cache=self._remember_names,
             ttl_dns_cache=30,
             ssl=self.ssl_context,
         )
