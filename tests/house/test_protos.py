@@ -25,7 +25,7 @@ METHODS = {
         "UploadFile ListFiles GetFile DeleteFile ReadMedia GetArms"
     },
     ledger_admin_pb2: {
-        "LedgerAdminService": "CreateKey ListKeys UpdateKey RevokeKey SetBudget ListBudgets ListAllRequests "
+        "LedgerAdminService": "CreateKey ListKeys UpdateKey RotateKey RevokeKey SetBudget ListBudgets ListAllRequests "
         "GetAnyRequest GetTotalUsage PurgeAnyRequest GetAllArms GetDecisions"
     },
 }

@@ -9,9 +9,10 @@ that makes the change, whoever makes it. An intent is written only where its bud
 that look, so many processes together stay within a budget too, and a crash leaves nothing to be counted anew.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -177,14 +178,8 @@ _STANDINGS = (
 )
 _BINDING = or_(BUDGETS.c.key_id == literal_column("''"), BUDGETS.c.key_id == bindparam("caller"))
 _IS_BOUND = Prepared(select(BUDGETS.c.key_id).where(_BINDING))
-_SHORT = Prepared(
-    _STANDINGS.where(
-        _BINDING,
-        func.coalesce(ACCOUNTS.c.spent_micros + ACCOUNTS.c.reserved_micros, literal_column("0"))
-        + bindparam("micros", type_=BigInteger)
-        > BUDGETS.c.limit_micros,
-    )
-)
+_TAKEN = func.coalesce(ACCOUNTS.c.spent_micros + ACCOUNTS.c.reserved_micros, literal_column("0"))
+_SHORT = Prepared(_STANDINGS.where(_BINDING, _TAKEN + bindparam("micros", type_=BigInteger) > BUDGETS.c.limit_micros))
 _LOCK = text(f"SELECT pg_advisory_xact_lock({ACCOUNTS_LOCK})")
 
 
@@ -193,8 +188,13 @@ def _standing(row: Sequence[Any], now_us: int) -> Standing:
     return Standing(key_id, window, limit, spent or 0, reserved or 0, reset_time_us(window, now_us))
 
 
-def _periods(now_us: int) -> dict[str, Any]:
-    return {DAY: period(DAY, now_us), MONTH: period(MONTH, now_us)}
+def _periods(now_us: int) -> dict[str, str]:
+    return dict(_periods_of_hour(now_us // 3_600_000_000))
+
+
+@lru_cache(maxsize=16)
+def _periods_of_hour(hour: int) -> Mapping[str, str]:
+    return {window: period(window, hour * 3_600_000_000) for window in (DAY, MONTH)}
 
 
 def _refusal(connection: Connection, key_id: str, micros: int, time_us: int) -> MeshError | None:

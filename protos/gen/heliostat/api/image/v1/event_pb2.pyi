@@ -94,16 +94,30 @@ class ImageEvent(_message.Message):
     def __init__(self, attempt_id: _Optional[str] = ..., admitted: _Optional[_Union[Admitted, _Mapping]] = ..., attempt_started: _Optional[_Union[AttemptStarted, _Mapping]] = ..., provider_accepted: _Optional[_Union[ProviderAccepted, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., media_started: _Optional[_Union[_media_pb2.MediaInfo, _Mapping]] = ..., media_chunk: _Optional[_Union[_media_pb2.MediaChunk, _Mapping]] = ..., media_ended: _Optional[_Union[_media_pb2.MediaEnded, _Mapping]] = ..., attempt_failed: _Optional[_Union[AttemptFailed, _Mapping]] = ..., completed: _Optional[_Union[ImageResult, _Mapping]] = ..., detached: _Optional[_Union[Detached, _Mapping]] = ..., waiting: _Optional[_Union[Waiting, _Mapping]] = ...) -> None: ...
 
 class Admitted(_message.Message):
-    __slots__ = ("request_id", "joined", "replayed", "create_time")
+    __slots__ = ("request_id", "joined", "replayed", "create_time", "allowances")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     JOINED_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    ALLOWANCES_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     joined: bool
     replayed: bool
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, request_id: _Optional[str] = ..., joined: _Optional[bool] = ..., replayed: _Optional[bool] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    allowances: _containers.RepeatedCompositeFieldContainer[Allowance]
+    def __init__(self, request_id: _Optional[str] = ..., joined: _Optional[bool] = ..., replayed: _Optional[bool] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., allowances: _Optional[_Iterable[_Union[Allowance, _Mapping]]] = ...) -> None: ...
+
+class Allowance(_message.Message):
+    __slots__ = ("kind", "limit", "remaining", "reset")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_FIELD_NUMBER: _ClassVar[int]
+    RESET_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    limit: int
+    remaining: int
+    reset: _duration_pb2.Duration
+    def __init__(self, kind: _Optional[str] = ..., limit: _Optional[int] = ..., remaining: _Optional[int] = ..., reset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Detached(_message.Message):
     __slots__ = ("request_id", "wished_by_key")

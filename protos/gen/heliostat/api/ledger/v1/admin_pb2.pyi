@@ -120,6 +120,22 @@ class UpdateKeyResponse(_message.Message):
     key: Key
     def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ...) -> None: ...
 
+class RotateKeyRequest(_message.Message):
+    __slots__ = ("key_id", "overlap")
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    OVERLAP_FIELD_NUMBER: _ClassVar[int]
+    key_id: str
+    overlap: _duration_pb2.Duration
+    def __init__(self, key_id: _Optional[str] = ..., overlap: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class RotateKeyResponse(_message.Message):
+    __slots__ = ("key", "secret")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
+    key: Key
+    secret: str
+    def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ..., secret: _Optional[str] = ...) -> None: ...
+
 class RevokeKeyRequest(_message.Message):
     __slots__ = ("key_id",)
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -157,26 +173,34 @@ class ListBudgetsResponse(_message.Message):
     def __init__(self, budgets: _Optional[_Iterable[_Union[Budget, _Mapping]]] = ...) -> None: ...
 
 class ListAllRequestsRequest(_message.Message):
-    __slots__ = ("filter", "page_size", "page_token")
+    __slots__ = ("filter", "page_size", "page_token", "rows_only")
     FILTER_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ROWS_ONLY_FIELD_NUMBER: _ClassVar[int]
     filter: _ledger_pb2.RequestFilter
     page_size: int
     page_token: str
-    def __init__(self, filter: _Optional[_Union[_ledger_pb2.RequestFilter, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    rows_only: bool
+    def __init__(self, filter: _Optional[_Union[_ledger_pb2.RequestFilter, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., rows_only: _Optional[bool] = ...) -> None: ...
 
 class ListAllRequestsResponse(_message.Message):
-    __slots__ = ("requests", "next_page_token", "total_count", "total_cost")
+    __slots__ = ("requests", "next_page_token", "total_count", "total_cost", "total_reserved", "success_count", "ended_count")
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     TOTAL_COUNT_FIELD_NUMBER: _ClassVar[int]
     TOTAL_COST_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_RESERVED_FIELD_NUMBER: _ClassVar[int]
+    SUCCESS_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ENDED_COUNT_FIELD_NUMBER: _ClassVar[int]
     requests: _containers.RepeatedCompositeFieldContainer[_ledger_pb2.Request]
     next_page_token: str
     total_count: int
     total_cost: _money_pb2.Money
-    def __init__(self, requests: _Optional[_Iterable[_Union[_ledger_pb2.Request, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_count: _Optional[int] = ..., total_cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+    total_reserved: _money_pb2.Money
+    success_count: int
+    ended_count: int
+    def __init__(self, requests: _Optional[_Iterable[_Union[_ledger_pb2.Request, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_count: _Optional[int] = ..., total_cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_reserved: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., success_count: _Optional[int] = ..., ended_count: _Optional[int] = ...) -> None: ...
 
 class GetAnyRequestRequest(_message.Message):
     __slots__ = ("request_id",)
@@ -199,10 +223,14 @@ class GetTotalUsageRequest(_message.Message):
     def __init__(self, filter: _Optional[_Union[_ledger_pb2.RequestFilter, _Mapping]] = ..., group_by: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GetTotalUsageResponse(_message.Message):
-    __slots__ = ("rows",)
+    __slots__ = ("rows", "start_time", "end_time")
     ROWS_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[_ledger_pb2.UsageRow]
-    def __init__(self, rows: _Optional[_Iterable[_Union[_ledger_pb2.UsageRow, _Mapping]]] = ...) -> None: ...
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, rows: _Optional[_Iterable[_Union[_ledger_pb2.UsageRow, _Mapping]]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class PurgeAnyRequestRequest(_message.Message):
     __slots__ = ("request_id",)

@@ -50,6 +50,11 @@ class LedgerAdminServiceStub:
                 request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.UpdateKeyRequest.SerializeToString,
                 response_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.UpdateKeyResponse.FromString,
                 _registered_method=True)
+        self.RotateKey = channel.unary_unary(
+                '/heliostat.api.ledger.v1.LedgerAdminService/RotateKey',
+                request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.RotateKeyRequest.SerializeToString,
+                response_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.RotateKeyResponse.FromString,
+                _registered_method=True)
         self.RevokeKey = channel.unary_unary(
                 '/heliostat.api.ledger.v1.LedgerAdminService/RevokeKey',
                 request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.RevokeKeyRequest.SerializeToString,
@@ -117,6 +122,13 @@ class LedgerAdminServiceServicer:
 
     def UpdateKey(self, request, context):
         """Changes a key's title, limits or lists.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateKey(self, request, context):
+        """Gives a key another secret, shown this once; the old one may go on for a while.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -202,6 +214,11 @@ def add_LedgerAdminServiceServicer_to_server(servicer, server):
                     servicer.UpdateKey,
                     request_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.UpdateKeyRequest.FromString,
                     response_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.UpdateKeyResponse.SerializeToString,
+            ),
+            'RotateKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateKey,
+                    request_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.RotateKeyRequest.FromString,
+                    response_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.RotateKeyResponse.SerializeToString,
             ),
             'RevokeKey': grpc.unary_unary_rpc_method_handler(
                     servicer.RevokeKey,
@@ -331,6 +348,33 @@ class LedgerAdminService:
             '/heliostat.api.ledger.v1.LedgerAdminService/UpdateKey',
             heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.UpdateKeyRequest.SerializeToString,
             heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.UpdateKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliostat.api.ledger.v1.LedgerAdminService/RotateKey',
+            heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.RotateKeyRequest.SerializeToString,
+            heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.RotateKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

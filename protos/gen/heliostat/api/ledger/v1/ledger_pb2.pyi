@@ -180,7 +180,14 @@ class CancelJobResponse(_message.Message):
     def __init__(self, request: _Optional[_Union[Request, _Mapping]] = ..., cancelled: _Optional[bool] = ...) -> None: ...
 
 class RequestFilter(_message.Message):
-    __slots__ = ("created_after_time", "created_before_time", "state", "model", "provider", "key_id", "session_id")
+    __slots__ = ("created_after_time", "created_before_time", "state", "model", "provider", "key_id", "session_id", "tags")
+    class TagsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     CREATED_AFTER_TIME_FIELD_NUMBER: _ClassVar[int]
     CREATED_BEFORE_TIME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -188,6 +195,7 @@ class RequestFilter(_message.Message):
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     created_after_time: _timestamp_pb2.Timestamp
     created_before_time: _timestamp_pb2.Timestamp
     state: RequestState
@@ -195,29 +203,38 @@ class RequestFilter(_message.Message):
     provider: str
     key_id: str
     session_id: str
-    def __init__(self, created_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_before_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[RequestState, str]] = ..., model: _Optional[str] = ..., provider: _Optional[str] = ..., key_id: _Optional[str] = ..., session_id: _Optional[str] = ...) -> None: ...
+    tags: _containers.ScalarMap[str, str]
+    def __init__(self, created_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_before_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[RequestState, str]] = ..., model: _Optional[str] = ..., provider: _Optional[str] = ..., key_id: _Optional[str] = ..., session_id: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class ListRequestsRequest(_message.Message):
-    __slots__ = ("filter", "page_size", "page_token")
+    __slots__ = ("filter", "page_size", "page_token", "rows_only")
     FILTER_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ROWS_ONLY_FIELD_NUMBER: _ClassVar[int]
     filter: RequestFilter
     page_size: int
     page_token: str
-    def __init__(self, filter: _Optional[_Union[RequestFilter, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    rows_only: bool
+    def __init__(self, filter: _Optional[_Union[RequestFilter, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., rows_only: _Optional[bool] = ...) -> None: ...
 
 class ListRequestsResponse(_message.Message):
-    __slots__ = ("requests", "next_page_token", "total_count", "total_cost")
+    __slots__ = ("requests", "next_page_token", "total_count", "total_cost", "total_reserved", "success_count", "ended_count")
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     TOTAL_COUNT_FIELD_NUMBER: _ClassVar[int]
     TOTAL_COST_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_RESERVED_FIELD_NUMBER: _ClassVar[int]
+    SUCCESS_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ENDED_COUNT_FIELD_NUMBER: _ClassVar[int]
     requests: _containers.RepeatedCompositeFieldContainer[Request]
     next_page_token: str
     total_count: int
     total_cost: _money_pb2.Money
-    def __init__(self, requests: _Optional[_Iterable[_Union[Request, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_count: _Optional[int] = ..., total_cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+    total_reserved: _money_pb2.Money
+    success_count: int
+    ended_count: int
+    def __init__(self, requests: _Optional[_Iterable[_Union[Request, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_count: _Optional[int] = ..., total_cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., total_reserved: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., success_count: _Optional[int] = ..., ended_count: _Optional[int] = ...) -> None: ...
 
 class GetRequestRequest(_message.Message):
     __slots__ = ("request_id",)
@@ -240,24 +257,30 @@ class GetUsageRequest(_message.Message):
     def __init__(self, filter: _Optional[_Union[RequestFilter, _Mapping]] = ..., group_by: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class UsageRow(_message.Message):
-    __slots__ = ("group", "request_count", "image_count", "cost", "reserved")
+    __slots__ = ("group", "request_count", "image_count", "cost", "reserved", "success_count")
     GROUP_FIELD_NUMBER: _ClassVar[int]
     REQUEST_COUNT_FIELD_NUMBER: _ClassVar[int]
     IMAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
     COST_FIELD_NUMBER: _ClassVar[int]
     RESERVED_FIELD_NUMBER: _ClassVar[int]
+    SUCCESS_COUNT_FIELD_NUMBER: _ClassVar[int]
     group: _containers.RepeatedScalarFieldContainer[str]
     request_count: int
     image_count: int
     cost: _money_pb2.Money
     reserved: _money_pb2.Money
-    def __init__(self, group: _Optional[_Iterable[str]] = ..., request_count: _Optional[int] = ..., image_count: _Optional[int] = ..., cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reserved: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+    success_count: int
+    def __init__(self, group: _Optional[_Iterable[str]] = ..., request_count: _Optional[int] = ..., image_count: _Optional[int] = ..., cost: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., reserved: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., success_count: _Optional[int] = ...) -> None: ...
 
 class GetUsageResponse(_message.Message):
-    __slots__ = ("rows",)
+    __slots__ = ("rows", "start_time", "end_time")
     ROWS_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[UsageRow]
-    def __init__(self, rows: _Optional[_Iterable[_Union[UsageRow, _Mapping]]] = ...) -> None: ...
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, rows: _Optional[_Iterable[_Union[UsageRow, _Mapping]]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class GetBalanceRequest(_message.Message):
     __slots__ = ()
