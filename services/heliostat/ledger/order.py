@@ -26,6 +26,7 @@ class Order:
     may_come_back: bool = False
     earlier: Sequence[RunningAttempt] = ()
     answer_form: str = ""
+    fence: int = 0
 
     def opening(self, owner: str) -> Row:
         """The request's row as it is first written."""
@@ -55,6 +56,7 @@ class Order:
             "payload": self.form.payload,
             "error": None,
             "result": None,
+            "fence": self.fence,
             "answer_form": self.answer_form or None,
             "cancel_time_us": None,
         }

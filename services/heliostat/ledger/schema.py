@@ -38,6 +38,7 @@ REQUESTS = Table(
     Column("payload", LargeBinary),
     Column("error", LargeBinary),
     Column("result", LargeBinary),
+    Column("fence", BigInteger, nullable=False),
     Column("answer_form", Text),
     Column("cancel_time_us", BigInteger),
     Index("requests_by_hash", "request_hash"),
@@ -176,4 +177,15 @@ OWNERS = Table(
     METADATA,
     Column("owner", Text, primary_key=True),
     Column("lease_time_us", BigInteger, nullable=False),
+)
+
+# Unknown attempts whose job is asked for again. `look_time_us` is empty once nobody looks any more.
+LOOKUPS = Table(
+    "lookups",
+    METADATA,
+    Column("attempt_id", Text, primary_key=True),
+    Column("request_id", Text, nullable=False),
+    Column("look_time_us", BigInteger, index=True),
+    Column("look_count", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
 )
