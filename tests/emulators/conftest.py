@@ -90,6 +90,23 @@ class PlainEasel:
     async def segment(self, image: bytes, **_: Any) -> list[tuple[str, bytes]]:
         return [("thing", encoded(Image.new("L", readable(image).size, 255)))]
 
+    async def outpaint(
+        self,
+        image: bytes,
+        *,
+        left: int = 0,
+        right: int = 0,
+        top: int = 0,
+        bottom: int = 0,
+        prompt: str = "",
+        seed: int = 0,
+        media_type: str = "image/png",
+    ) -> bytes:
+        small = readable(image).convert("RGB")
+        grown = Image.new("RGB", (left + small.width + right, top + small.height + bottom))
+        grown.paste(small, (left, top))
+        return encoded(grown, media_type)
+
     async def convert(self, image: bytes, *, media_type: str, compression_percent: int | None = None) -> bytes:
         return encoded(readable(image), media_type)
 

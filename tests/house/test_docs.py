@@ -320,7 +320,9 @@ def test_every_conformance_rule_has_a_level() -> None:
     assert sorted(re.findall(r"^\| `(test_\w+)` \|", QUALITY, re.MULTILINE)) == sorted(rules)
 
 
-def test_adapters_have_the_level_that_the_suite_can_show() -> None:
-    """`make test` passes every rule for every adapter; gold takes an emulated provider beside."""
-    told = dict(re.findall(r"^\| `(\w+)` \| (bronze|silver|gold) \|", QUALITY, re.MULTILINE))
-    assert told == {name: "gold" if name in EMULATED else "silver" for name in installed()}
+@pytest.mark.parametrize("name", installed())
+def test_adapters_have_the_level_that_the_suite_can_show(name: str) -> None:
+    """`make test` passes every rule for every adapter; gold takes an emulated provider. Its README says it."""
+    readme = (ROOT / "adapters" / "heliostat" / "adapters" / name / "README.md").read_text(encoding="utf-8")
+    told = re.findall(r"^Quality: (bronze|silver|gold)\b", readme, re.MULTILINE)
+    assert told == ["gold" if name in EMULATED else "silver"]

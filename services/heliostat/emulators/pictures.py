@@ -64,6 +64,20 @@ class Painter(Protocol):
     ) -> list[tuple[str, bytes]]:
         """Give (label, PNG mask) pairs, white where the thing is."""
 
+    async def outpaint(
+        self,
+        image: bytes,
+        *,
+        left: int = 0,
+        right: int = 0,
+        top: int = 0,
+        bottom: int = 0,
+        prompt: str = "",
+        seed: int = 0,
+        media_type: str = "image/png",
+    ) -> bytes:
+        """Continue the picture by so many px on each side; its own pixels stay."""
+
     async def convert(self, image: bytes, *, media_type: str, compression_percent: int | None = None) -> bytes:
         """Encode anew."""
 

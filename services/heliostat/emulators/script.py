@@ -22,7 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from heliostat.emulators.journal import SUBMITS
 
-Path = Literal["submit", "status", "result", "cancel", "file", "generations", "edits", "variations", "models", "job"]
+Path = Literal[
+    "submit", "status", "result", "cancel", "file", "upload", "generations", "edits", "variations", "models", "job"
+]
 
 
 class Match(BaseModel):
