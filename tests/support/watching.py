@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import orjson
 
 from tests.support.evidence import Answer
 
-_ESTABLISHED, _CLOSING = "01", {"04", "05", "06", "08", "09", "0B"}
+# States of the kernel's table of connections: all but listening ones and those that are over.
+_CONNECTED = {"01", "02", "04", "05", "08", "09", "0B"}
 _watchers: "list[set[str]]" = []
 
 
@@ -92,6 +92,8 @@ class Sockets:
     """Who the processes of a mesh are connected to, as the kernel tells (Linux), beyond whom they may be."""
 
     allowed_ports: set[int]
+    own_ports: set[int] = field(default_factory=set)
+    """Ports at which the mesh listens, or listened: who is connected there came to us."""
     strangers: set[str] = field(default_factory=set)
 
     def look(self, pids: Iterable[int]) -> None:
@@ -102,14 +104,10 @@ class Sockets:
 
     def _look_at(self, pid: int) -> None:
         own = _sockets_of(pid)
-        lines = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
-        listening = {line[1] for line in lines if line[3] == "0A"}
-        for line in lines:
-            inode, local, remote, state = line[9], line[1], line[2], line[3]
-            if inode not in own or state not in {_ESTABLISHED, "02", *_CLOSING}:
-                continue
-            # A connection that somebody made to one of our listeners is the caller's.
-            if local in listening or f"00000000:{local.partition(':')[2]}" in listening:
+        for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+            fields = line.split()
+            inode, local, remote, state = fields[9], fields[1], fields[2], fields[3]
+            if inode not in own or state not in _CONNECTED or int(local.partition(":")[2], 16) in self.own_ports:
                 continue
             host, _, port = remote.partition(":")
             if not host.endswith("7F") or int(port, 16) not in self.allowed_ports:
@@ -132,9 +130,3 @@ def descriptor_count(pid: int) -> int:
         return len(os.listdir(f"/proc/{pid}/fd"))
     except OSError:
         return 0
-
-
-def warnings_in(log: bytes) -> list[str]:
-    """Events of a JSON log that say that something was not foreseen."""
-    lines = [orjson.loads(line) for line in log.splitlines() if line.startswith(b"{")]
-    return [str(line) for line in lines if line.get("level") == "error"]

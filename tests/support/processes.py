@@ -1,0 +1,158 @@
+"""A mesh whose parts are processes of their own, as an installation has them: started, killed, stopped, looked into."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from heliostat.launch import sandbox
+from heliostat.launch.supervisor import Supervisor
+from tests.support.checker import check
+from tests.support.collector import Collector, collecting
+from tests.support.mesh import KEY, SECRETS, Mesh, emulated, free_port, merged, provide_keys
+from tests.support.watching import Ears, Sockets, descriptor_count
+
+ROUTED = "flux-schnell"
+_LOOK_S = 0.25
+
+
+@dataclass
+class Installation(Mesh):
+    """A mesh of processes, with the hands that do them harm."""
+
+    supervisor: Supervisor | None = None
+    sockets: Sockets = field(default_factory=lambda: Sockets(set()))
+    log_file: Path = Path()
+    killed: bool = False
+    """True as soon as a process was killed: what it had not exported is gone."""
+    descriptors: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def mesh_of_processes(self) -> Supervisor:
+        """The supervisor; there always is one."""
+        assert self.supervisor is not None
+        return self.supervisor
+
+    def pids(self) -> dict[str, int]:
+        """Process ids of the parts that are up."""
+        supervisor = self.mesh_of_processes
+        return {name: pid for name in supervisor.children if (pid := supervisor.pid(name))}
+
+    def kill(self, name: str) -> int:
+        """kill -9; gives how often the part had been started until now."""
+        self.killed = True
+        starts = self.mesh_of_processes.children[name].ready
+        os.kill(self.mesh_of_processes.pid(name), signal.SIGKILL)
+        return starts
+
+    async def ready(self, within_s: float) -> None:
+        """Returns when the edge says that requests may come. Raises TimeoutError."""
+        async with asyncio.timeout(within_s):
+            while not await self._is_ready():
+                await asyncio.sleep(0.02)
+
+    async def _is_ready(self) -> bool:
+        try:
+            return (await self.http.get("/readyz")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    async def watch_sockets(self) -> None:
+        """Looks at the connections of all parts again and again, until it is cancelled."""
+        while True:
+            self.sockets.look(self.pids().values())
+            await asyncio.sleep(_LOOK_S)
+
+    def facts_of_processes(self) -> dict[str, Any]:
+        """The evidence that only processes leave."""
+        counts = {name: descriptor_count(pid) for name, pid in self.pids().items()}
+        return {
+            "spans_may_be_lost": self.killed,
+            "strangers": sorted(self.sockets.strangers),
+            "descriptors": {name: (self.descriptors[name], count) for name, count in counts.items()},
+        }
+
+
+@asynccontextmanager
+async def installed(
+    folder: Path,
+    over: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    adapters: tuple[str, ...] = ("fal", "compat"),
+    job_seconds: float = 0.02,
+    supervisor_type: type[Supervisor] = Supervisor,
+    checked: bool = True,
+) -> AsyncIterator[Installation]:
+    """Edge, core and adapters as processes on unix sockets, over emulated providers in this one.
+
+    `environment` is for the first start of each process. When the block ends everything is stopped in order, and the
+    checker of invariants runs.
+    """
+    state_dir = folder / "state"
+    key = provide_keys(folder)
+    async with AsyncExitStack() as stack:
+        collector = await stack.enter_async_context(collecting())
+        emulators = await stack.enter_async_context(emulated(job_seconds))
+        ports = sandbox.Ports(http=free_port(), grpc=0, emulator=int(emulators.rpartition(":")[2]))
+        own = {
+            "mesh": {"drain_s": 2},
+            "log": {"file": str(state_dir / "heliostat.log")},
+            "telemetry": {"otlp_endpoint": collector.address},
+        }
+        tree = merged(merged(sandbox.tree(state_dir, ports, key), own), over or {})
+        if not (over or {}).get("router", {}).get("routes"):
+            tree["router"]["routes"] = [route for route in sandbox.ROUTES if route["model"] == ROUTED]
+        tree["adapters"] = {name: tree["adapters"][name] for name in adapters}
+        supervisor = supervisor_type(tree, state_dir, folder / "s", environment or {})
+        stack.push_async_callback(supervisor.stop)
+        await supervisor.start()
+        url = f"http://127.0.0.1:{ports.http}"
+        ears = Ears()
+        client = httpx.AsyncClient(
+            base_url=url,
+            headers={"Authorization": f"Bearer {KEY}"},
+            timeout=60,
+            event_hooks={"response": [ears.hear]},
+        )
+        http = await stack.enter_async_context(client)
+        sockets = Sockets({ports.emulator, int(collector.address.rpartition(":")[2])}, {ports.http})
+        running = Installation(
+            url, emulators, state_dir, http, [], ears, collector, supervisor=supervisor, sockets=sockets
+        )
+        running.descriptors = {name: descriptor_count(pid) for name, pid in running.pids().items()}
+        looking = asyncio.create_task(running.watch_sockets())
+        try:
+            yield running
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+        entries = (await running.journal())["entries"]
+        facts = running.facts_of_processes()
+        # Spans are exported when a process stops in order; the collector has to be there still.
+        await supervisor.stop()
+    if checked:
+        check_installation(running, entries, collector, facts)
+
+
+def check_installation(
+    running: Installation, entries: list[dict[str, Any]], collector: Collector, facts: Mapping[str, Any]
+) -> None:
+    """The checker over everything that an installation left behind. Raises AssertionError."""
+    more = {**facts, **running.facts}
+    texts = {**running.ears.texts(), **more.pop("texts", {})}
+    check(
+        running.state_dir,
+        entries,
+        answers=running.ears.answers,
+        spans=collector.spans,
+        secrets=SECRETS,
+        texts=texts,
+        **more,
+    )
