@@ -22,6 +22,7 @@ from heliostat.router.dispatch import Dispatcher
 from heliostat.router.health import Health
 from heliostat.router.overrides import Overrides
 from heliostat.router.peers import Peers
+from heliostat.router.recall import Recall
 from heliostat.router.settings import RouterSettings
 from heliostat.router.table import Table
 
@@ -39,7 +40,13 @@ class Engine:
         directory = Directory(Table(settings, peers.names), self._catalog, settings.auto_routes, Overrides())
         chooser = Chooser(directory, self._catalog, Appraiser(peers, clock), health=self.health, dice=dice, clock=clock)
         self.dispatcher = Dispatcher(
-            settings, chooser=chooser, catalog=self._catalog, peers=peers, health=self.health, clock=clock
+            settings,
+            chooser=chooser,
+            catalog=self._catalog,
+            peers=peers,
+            health=self.health,
+            clock=clock,
+            recall=Recall(),
         )
 
     async def describe(self) -> None:

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from heliostat.api.adapter.v1 import adapter_pb2
-from heliostat.api.image.v1 import capability_pb2, request_pb2
+from heliostat.api.image.v1 import capability_pb2, event_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.router.v1 import admin_pb2, router_pb2
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import to_micros, to_money
-from tests.support.router_room import picture_of, route, running_router
+from heliostat.router.recall import MOST_CANDIDATES, Recall
+from tests.support.router_room import REQUEST_ID, picture_of, route, running_router
 from tests.support.scripted_adapter import ScriptedAdapter, capability, delivers, fails, per_image
 
 EDITS = [capability_pb2.OPERATION_TEXT_TO_IMAGE, capability_pb2.OPERATION_EDIT]
@@ -222,12 +223,44 @@ async def test_targets_tell_how_they_fared() -> None:
     assert list(none) == []
 
 
-async def test_a_request_of_the_past_is_the_ledgers() -> None:
-    """The router remembers none, and says where to look."""
+async def test_one_of_the_last_requests_is_explained_by_its_id() -> None:
+    """The decision before its first attempt, as it was drawn, and the targets in that order; who was out is last."""
+    served = route({"target": "c/model", "weight": 0}, "a/model", {"target": "b/model", "priority": 2})
+    async with running_router([ScriptedAdapter(name) for name in "abc"], served) as room:
+        answer = await room.ask()
+        asked = admin_pb2.ExplainRequestRequest(request_id=REQUEST_ID)
+        explained = await room.admin.ExplainRequest(asked)
+    (started,) = answer.of("attempt_started")
+    assert explained.decision == started.decision
+    assert [(target.target, target.excluded_because) for target in explained.targets] == [
+        ("a/model", ""),
+        ("b/model", ""),
+        ("c/model", "has a weight of 0"),
+    ]
+    assert [(target.provider, target.priority) for target in explained.targets[:2]] == [("a", 1), ("b", 2)]
+
+
+async def test_older_requests_are_the_ledgers() -> None:
+    """What is not remembered is refused with where to look."""
     async with running_router([ScriptedAdapter("a")], route("a/model")) as room:
-        with pytest.raises(MeshError, match="ledger's record") as refusal:
+        with pytest.raises(MeshError, match="heliostat admin explain") as refusal:
             await room.admin.ExplainRequest(admin_pb2.ExplainRequestRequest(request_id="req_old"))
-    assert refusal.value.reason == reasons.ERROR_REASON_NOT_IMPLEMENTED
+    assert refusal.value.reason == reasons.ERROR_REASON_RESOURCE_NOT_FOUND
+
+
+def test_only_the_last_decisions_are_remembered() -> None:
+    """The oldest goes first, and one about very many targets is left to the ledger."""
+    recall = Recall(most=2)
+    decisions = {name: event_pb2.Decision(route=name) for name in ("one", "two", "three")}
+    for name, decision in decisions.items():
+        recall.keep(name, decision)
+    recall.keep("many", event_pb2.Decision(candidates=[event_pb2.Decision.Candidate()] * (MOST_CANDIDATES + 1)))
+    assert [recall.decision(name) for name in ("one", "two", "three", "many")] == [
+        None,
+        decisions["two"],
+        decisions["three"],
+        None,
+    ]
 
 
 async def test_a_callback_reaches_its_adapter() -> None:

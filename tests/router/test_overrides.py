@@ -16,7 +16,7 @@ from heliostat.chassis.errors import MeshError
 from heliostat.router.overrides import AdminState, Override, Overrides
 from heliostat.router.table import route_of, target_of
 from tests.support.router_room import RouterRoom, route, running_router
-from tests.support.scripted_adapter import Events, ScriptedAdapter, delivers, fails
+from tests.support.scripted_adapter import Events, ScriptedAdapter, capability, delivers, fails
 
 SOON_S = 10.0
 OFTEN_S = 0.02
@@ -164,6 +164,62 @@ async def test_a_drained_target_finishes_what_it_has_and_takes_nothing_new() -> 
     assert decision.candidates[0].excluded_because == "is draining, as an operator asked"
     assert target.why_out == "It is draining, as an operator asked."
     assert target.admin_state == admin_pb2.ADMIN_STATE_DRAINING
+
+
+async def test_undraining_leaves_nothing_behind(two: list[ScriptedAdapter]) -> None:
+    """A target that was only drained is as the configuration has it again; what else was changed of it stays."""
+    drain = update("a/model", ["admin_state"], admin_state=admin_pb2.ADMIN_STATE_DRAINING)
+    undrain = update("a/model", ["admin_state"], admin_state=admin_pb2.ADMIN_STATE_ENABLED)
+    async with running_router(two, route("a/model", "b/model")) as room:
+        assert (await room.admin.UpdateTarget(drain)).targets[0].overridden
+        (back,) = (await room.admin.UpdateTarget(undrain)).targets
+        assert (back.admin_state, back.overridden) == (admin_pb2.ADMIN_STATE_ENABLED, False)
+        for request in (update("a/model", ["weight"], weight=4), drain, undrain):
+            (changed,) = (await room.admin.UpdateTarget(request)).targets
+        assert (changed.weight, changed.overridden) == (4, True)
+        assert (await room.ask()).asked == ["a/model"]
+
+
+async def test_one_route_may_be_undrained_while_the_others_are_not(two: list[ScriptedAdapter]) -> None:
+    """What is said of a route stands above what is said of all, also that a target takes requests."""
+    state = ["admin_state"]
+    everywhere = update("a/model", state, admin_state=admin_pb2.ADMIN_STATE_DRAINING)
+    here = update("a/model", state, "m", admin_state=admin_pb2.ADMIN_STATE_ENABLED)
+    async with running_router(two, route("a/model", "b/model"), route("a/model", "b/model", model="n")) as room:
+        await room.admin.UpdateTarget(everywhere)
+        await room.admin.UpdateTarget(here)
+        assert (await room.ask()).asked == ["a/model"]
+        assert (await room.ask(model="n")).asked == ["b/model"]
+        await room.admin.UpdateTarget(update("a/model", state, admin_state=admin_pb2.ADMIN_STATE_ENABLED))
+        assert not any(target.overridden for target in (await listed(room)).values())
+
+
+async def test_routes_that_nobody_wrote_down_are_on_the_board_and_can_be_changed() -> None:
+    """As `run --live` has them: both adapters know the model, and the operator takes one out and orders the others."""
+    knowing = [capability(model_names=["flux"])]
+    adapters = [ScriptedAdapter(name, models=knowing) for name in "abc"]
+    async with running_router(adapters) as room:
+        assert [(each.name, each.priority) for each in (await listed(room)).values()] == [
+            ("a/model", 0),
+            ("b/model", 1),
+            ("c/model", 2),
+        ]
+        assert (await room.ask(model="flux")).asked == ["a/model"]
+        drain = update("a/model", ["admin_state"], "flux", admin_state=admin_pb2.ADMIN_STATE_DRAINING)
+        (drained,) = (await room.admin.UpdateTarget(drain)).targets
+        assert (drained.route, drained.overridden) == ("flux", True)
+        await room.admin.UpdateTarget(update("c/model", ["priority"], priority=0))
+        assert (await room.ask(model="flux")).asked == ["c/model"]
+        await room.admin.UpdateTarget(clear("c/model"))
+        await room.admin.UpdateTarget(clear("a/model", "flux"))
+        assert (await room.ask(model="flux")).asked == ["a/model"]
+
+
+async def test_a_written_route_hides_the_one_that_would_be_made() -> None:
+    """The board shows each route once."""
+    adapters = [ScriptedAdapter(name, models=[capability(model_names=["m"])]) for name in "ab"]
+    async with running_router(adapters, route("b/model")) as room:
+        assert list(await listed(room)) == [("m", "b/model")]
 
 
 async def test_all_targets_drained_is_said_at_once(two: list[ScriptedAdapter]) -> None:

@@ -37,14 +37,11 @@ class RouterAdminServicer(admin_pb2_grpc.RouterAdminServiceServicer):
     async def ExplainRequest(
         self, request: admin_pb2.ExplainRequestRequest, context: Any
     ) -> admin_pb2.ExplainRequestResponse:
-        """Why each target would be eligible or not. Raises NOT_IMPLEMENTED for a request of the past."""
+        """Why each target would be eligible or not, or was for one of the last requests. Raises RESOURCE_NOT_FOUND."""
         if request.request_id:
-            raise MeshError(
-                reasons.ERROR_REASON_NOT_IMPLEMENTED,
-                "The router does not remember requests; the ledger's record of the request has its decision: "
-                "`heliostat admin explain` with its id, or LedgerAdminService.GetDecisions.",
-            )
-        explained = await self._explainer.explain(request.image)
+            explained = self._explainer.explain_past(request.request_id)
+        else:
+            explained = await self._explainer.explain(request.image)
         return admin_pb2.ExplainRequestResponse(targets=explained.targets, decision=explained.decision)
 
     async def UpdateTarget(

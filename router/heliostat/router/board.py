@@ -1,6 +1,7 @@
 """The targets with their state, as operators see them: what is configured, what was changed, how they fare."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -10,7 +11,7 @@ from heliostat.router.catalog import Catalog
 from heliostat.router.directory import Directory
 from heliostat.router.health import Health, State
 from heliostat.router.overrides import AdminState, Overrides
-from heliostat.router.table import Route, Table, Target
+from heliostat.router.table import Route, Target
 
 _STATES = {
     State.HEALTHY: admin_pb2.HEALTH_STATE_HEALTHY,
@@ -37,21 +38,23 @@ class Board:
         self._health = health
         self._overrides = overrides
         self._clock = clock
-        self._table: Table | None = None
+        self._state: object = None  # of the directory, when the routes of targets were looked up
         self._by_target: dict[str, list[Route]] = {}
 
     def routes(self, name: str = "") -> Iterator[Route]:
-        """Every route of the configuration as it is written there, or the one of that name or alias."""
+        """Every route as it is before what operators changed, or the one of that name or alias: those of the
+        configuration, then those that are made of what adapters know.
+        """
         table = self._directory.table
-        for route in (*table.routes, *table.globs):
+        for route in chain(table.routes, table.globs, self._directory.own()):
             if name in ("", route.model, *route.aliases):
                 yield route
 
     def routes_of(self, target: str) -> list[Route]:
-        """The routes of the configuration that have a target."""
-        table = self._directory.table
-        if table is not self._table:
-            self._table, self._by_target = table, {}
+        """The routes that have a target."""
+        state = self._directory.state
+        if state != self._state:
+            self._state, self._by_target = state, {}
             for route in self.routes():
                 for each in route.targets:
                     self._by_target.setdefault(each.name, []).append(route)
@@ -65,7 +68,7 @@ class Board:
         return self._by_target.keys()
 
     def targets(self, route: str = "", names: Iterable[str] | None = None) -> Iterator[admin_pb2.Target]:
-        """Every configured target with its state: those of one route (or alias), and of these `names`, where given."""
+        """Every target with its state: those of one route (or alias), and of these `names`, where given."""
         if names is None:
             for entry in self.routes(route):
                 for target in self._overrides.applied(entry).targets:

@@ -1,7 +1,7 @@
 """What operators change while the router runs: checked, kept, taken up, and written down with who asked for it."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -54,11 +54,26 @@ class Control:
         if not route:
             # What is meant for all routes holds on those as well that had an override of their own.
             rows += [row.merged(override) for row in self._overrides.rows() if row.target == wanted.name and row.route]
+        rows = self._needed(rows)
         before = self._told(wanted.name, route)
         after = self._told(wanted.name, route, override)
         change = self._change("update", who, target=wanted.name, route=route, before=before, after=after)
         await self._store.override(rows, change)
         return await self._taken_up(change)
+
+    def _needed(self, rows: Sequence[Override]) -> list[Override]:
+        """The rows with no more in them than what differs from the configuration, in which every target is enabled: it
+        need not be said, unless all routes have the target held. A row with nothing in it is to be forgotten.
+        """
+        everywhere = {(row.route, row.target): row for row in (*self._overrides.rows(), *rows)}
+        needed = []
+        for row in rows:
+            above = everywhere.get(("", row.target)) if row.route else None
+            said = row.admin_state is not AdminState.ENABLED or (
+                above is not None and above.admin_state not in {None, AdminState.ENABLED}
+            )
+            needed.append(row if said else replace(row, admin_state=None))
+        return needed
 
     async def clear(self, name: str, route: str, who: str) -> list[admin_pb2.Target]:
         """Back to the configuration, on one route or (where that is empty) on all. Raises as `update`."""

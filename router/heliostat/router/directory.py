@@ -20,6 +20,8 @@ class Directory:
         self._catalog = catalog
         self._auto_routes = auto_routes
         self._overrides = overrides
+        self._made: dict[str, Route] = {}
+        self._made_of = -1  # the version of the catalogue that they were made of
 
     @property
     def table(self) -> Table:
@@ -80,6 +82,20 @@ class Directory:
                 if route is not None:
                     yield self._overrides.applied(route)
 
+    @property
+    def state(self) -> tuple[Table, bool, int]:
+        """Changes whenever the routes do, but for what operators changed."""
+        return self._table, self._auto_routes, self._catalog.version
+
+    def own(self) -> Iterator[Route]:
+        """The routes that nobody wrote down, as they are made of what adapters know."""
+        known = self._table.names()
+        for name in self._catalog.model_names() if self._auto_routes else ():
+            if name not in known and self._table.matching(name) is None:
+                route = self._own(name)
+                if route is not None:
+                    yield route
+
     def _only(self, target: Target) -> Route:
         """The route of one forced target. Raises MODEL_NOT_FOUND where its adapter does not know the model."""
         entry = self._catalog.entry(target.adapter)
@@ -89,13 +105,21 @@ class Directory:
         return route_of(target.name, [target])
 
     def _own(self, model: str) -> Route | None:
+        """The route that is made of what adapters know; the same one until they say something else."""
         if not self._auto_routes:
             return None
-        targets = [
-            target_of(f"{adapter}/{provider_model}", priority=place)
-            for place, (adapter, provider_model) in enumerate(self._catalog.knowing(model))
-        ]
-        return route_of(model, targets) if targets else None
+        if self._made_of != self._catalog.version:
+            self._made, self._made_of = {}, self._catalog.version
+        if model not in self._made:
+            targets = [
+                target_of(f"{adapter}/{provider_model}", priority=place)
+                for place, (adapter, provider_model) in enumerate(self._catalog.knowing(model))
+            ]
+            if not targets:
+                # Names that nobody knows are not remembered: callers may make up any number of them.
+                return None
+            self._made[model] = route_of(model, targets)
+        return self._made[model]
 
 
 def _unknown(model: str, near: str) -> MeshError:

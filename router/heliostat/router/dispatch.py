@@ -28,6 +28,7 @@ from heliostat.router.hedging import raced
 from heliostat.router.last_word import last_word, why
 from heliostat.router.limits import allowance
 from heliostat.router.peers import Peers
+from heliostat.router.recall import Recall
 from heliostat.router.settings import RouterSettings
 from heliostat.router.table import Target, target_of
 from heliostat.router.turns import Wait
@@ -50,12 +51,14 @@ class Dispatcher:
         peers: Peers,
         health: Health,
         clock: Clock,
+        recall: Recall,
     ) -> None:
         self._settings = settings
         self._chooser = chooser
         self._catalog = catalog
         self._peers = peers
         self._health = health
+        self._recall = recall
         self._clock = clock
         self._guard = Guard(settings, chooser, health, clock)
         self._cancels = Cancels(settings.cancel_timeout_s)
@@ -106,6 +109,7 @@ class Dispatcher:
             on_unknown=image.routing.on_unknown or choice.route.on_unknown,
             began=began,
         )
+        self._recall.keep(errand.request_id, errand.decision)
         errand.branches = branches_of(errand, self._catalog.max_image_count(errand.next_target()), request.resume)
         return errand
 

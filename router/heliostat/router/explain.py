@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 from heliostat.api.adapter.v1 import adapter_pb2
 from heliostat.api.image.v1 import event_pb2, request_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.router.v1 import router_pb2
+from heliostat.chassis.errors import MeshError
 from heliostat.router.appraisal import Appraiser
 from heliostat.router.catalog import Catalog
 from heliostat.router.chooser import Chooser
-from heliostat.router.selection import Exclusion, Out
+from heliostat.router.recall import Recall
+from heliostat.router.selection import Exclusion, Out, replay
 from heliostat.router.table import Target
 
 
@@ -23,10 +26,11 @@ class Explanation:
 class Explainer:
     """The selection of a request without its calls."""
 
-    def __init__(self, chooser: Chooser, catalog: Catalog, appraiser: Appraiser) -> None:
+    def __init__(self, chooser: Chooser, catalog: Catalog, appraiser: Appraiser, recall: Recall) -> None:
         self._chooser = chooser
         self._catalog = catalog
         self._appraiser = appraiser
+        self._recall = recall
 
     async def explain(self, image: request_pb2.ImageRequest) -> Explanation:
         """Chooses as for a real request and asks adapters, not providers, for prices. Raises MODEL_NOT_FOUND."""
@@ -48,6 +52,33 @@ class Explainer:
             left.excluded_because = exclusion.because if exclusion else "is not asked after the first target"
             told.append(left)
         return Explanation(told, choice.decision())
+
+    def explain_past(self, request_id: str) -> Explanation:
+        """What was decided before the first attempt of one of the last requests, without prices: in the order in which
+        targets were to be asked, those that were out at the end. Raises RESOURCE_NOT_FOUND.
+        """
+        decision = self._recall.decision(request_id)
+        if decision is None:
+            raise MeshError(
+                reasons.ERROR_REASON_RESOURCE_NOT_FOUND,
+                f'This router does not remember request "{request_id[:100]}"; the ledger does, with what became of it: '
+                "`heliostat admin explain` with its id, or LedgerAdminService.GetDecisions.",
+            )
+        candidates = {each.target: each for each in decision.candidates}
+        order = [name for name in replay(decision) if not candidates[name].excluded_because]
+        told = [self._recalled(candidates[name]) for name in dict.fromkeys((*order, *candidates))]
+        return Explanation(told, decision)
+
+    def _recalled(self, candidate: event_pb2.Decision.Candidate) -> router_pb2.TargetEstimate:
+        adapter, _, provider_model = candidate.target.partition("/")
+        return router_pb2.TargetEstimate(
+            target=candidate.target,
+            provider=self._catalog.provider(adapter),
+            provider_model=provider_model,
+            priority=candidate.priority,
+            weight=candidate.weight,
+            excluded_because=candidate.excluded_because,
+        )
 
     def _told(
         self, target: Target, image: request_pb2.ImageRequest, estimate: adapter_pb2.EstimateResponse

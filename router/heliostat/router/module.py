@@ -18,6 +18,7 @@ from heliostat.router.listing import Listing
 from heliostat.router.operations import Operations
 from heliostat.router.overrides import Overrides
 from heliostat.router.peers import Peers
+from heliostat.router.recall import Recall
 from heliostat.router.reload import LIVE, Renewal
 from heliostat.router.roster import Roster
 from heliostat.router.service import RouterServicer
@@ -39,11 +40,18 @@ class Router:
         overrides = Overrides()
         directory = Directory(table, self._catalog, settings.auto_routes, overrides)
         chooser = Chooser(directory, self._catalog, appraiser, health=health, dice=surroundings.dice, clock=clock)
-        explainer = Explainer(chooser, self._catalog, appraiser)
+        recall = Recall()
+        explainer = Explainer(chooser, self._catalog, appraiser, recall)
         listing = Listing(directory, self._catalog, int(clock.time()))
         roster = Roster(directory, self._catalog, peers, health, clock)
         self._dispatcher = Dispatcher(
-            settings, chooser=chooser, catalog=self._catalog, peers=peers, health=health, clock=clock
+            settings,
+            chooser=chooser,
+            catalog=self._catalog,
+            peers=peers,
+            health=health,
+            clock=clock,
+            recall=recall,
         )
         operations = self._operations = Operations(
             settings,

@@ -55,6 +55,8 @@ class Operations:
     ) -> None:
         clock = surroundings.clock
         self._clock = clock
+        self._directory = directory
+        self._routes_state = directory.state
         self._health = health
         self._overrides = overrides
         self.bulletin = Bulletin(clock)
@@ -69,7 +71,7 @@ class Operations:
             owner=f"{os.getpid()}-{secrets.token_hex(4)}",
             interval_s=settings.follow_interval_s,
             on_change=self._overridden,
-            on_look=self._show_states,
+            on_look=self._looked,
         )
         self.control = Control(
             self.board, overrides, store=self.store, follower=self._follower, bulletin=self.bulletin, clock=clock
@@ -155,8 +157,12 @@ class Operations:
             return [name]
         return [target for target in self.board.names() if target.startswith(f"{name}/")]
 
-    def _show_states(self) -> None:
+    def _looked(self) -> None:
         self._show(self._shown)
+        # What adapters know may have changed meanwhile, and the routes that are made of it.
+        if self._directory.state != self._routes_state:
+            self._routes_state = self._directory.state
+            self.watchers.all_changed()
 
     def _show(self, names: Iterable[str]) -> None:
         now = self._clock.monotonic()

@@ -36,6 +36,11 @@ class Override:
     weight: float | None = None
     admin_state: AdminState | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """True where it changes nothing."""
+        return self.priority is None and self.weight is None and self.admin_state is None
+
     def merged(self, over: "Override") -> "Override":
         """This one with what `over` sets beside or above it. Pure."""
         return replace(

@@ -106,7 +106,7 @@ class Store:
         return await self._database.read(read)
 
     async def override(self, rows: Iterable[Override], change: Change) -> None:
-        """Keeps overrides, with who made them. Raises MESH_UNAVAILABLE."""
+        """Keeps overrides, with who made them; those that are empty are forgotten. Raises MESH_UNAVAILABLE."""
         kept = list(rows)
 
         def write(connection: "Connection") -> None:
@@ -117,7 +117,9 @@ class Store:
                     "admin_state": None if row.admin_state is None else int(row.admin_state),
                 }
                 place = (OVERRIDES.c.route == row.route) & (OVERRIDES.c.target == row.target)
-                if connection.execute(update(OVERRIDES).where(place).values(values)).rowcount == 0:
+                if row.is_empty:
+                    connection.execute(delete(OVERRIDES).where(place))
+                elif connection.execute(update(OVERRIDES).where(place).values(values)).rowcount == 0:
                     connection.execute(insert(OVERRIDES).values(route=row.route, target=row.target, **values))
             _note(connection, change)
 
