@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from heliostat.adapters.fal.billing import INPUT_MEGAPIXELS, billed_units, megapixels, price_of
+from heliostat.adapters.fal.billing import billed_units
 from heliostat.adapters.fal.body import gather, make_body
 from heliostat.adapters.fal.catalog import MODELS, Routes
 from heliostat.adapters.fal.endpoints import ENDPOINTS
@@ -16,6 +16,7 @@ from heliostat.adapters.fal.jobs import known_job, submitted_job
 from heliostat.adapters.fal.options import FalOptions
 from heliostat.adapters.fal.orders import order_of
 from heliostat.adapters.sdk import Answer, Call, Order
+from heliostat.adapters.sdk.pricing import MEBIPIXEL
 from heliostat.api.image.v1 import capability_pb2 as capabilities
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -76,7 +77,7 @@ def reference() -> requests.Reference:
         # The worked examples of fal's own pages.
         ("fal-ai/flux/dev", Order(1536, 1024, 2), 100_000),
         ("fal-ai/flux-2-pro", Order(1920, 1080), 45_000),
-        ("fal-ai/flux-2-pro", Order(1024, 1024, variant={INPUT_MEGAPIXELS: "1"}), 45_000),
+        ("fal-ai/flux-2-pro", Order(1024, 1024, input_sizes=[(1024, 1024)]), 45_000),
         # The price of one picture of every other model.
         ("fal-ai/flux/schnell", Order(1024, 768), 3_000),
         ("fal-ai/flux/schnell", Order(1024, 1024), 3_000),
@@ -86,7 +87,7 @@ def reference() -> requests.Reference:
         ("fal-ai/flux-pro/kontext", Order(), 40_000),
         ("fal-ai/flux-pro/kontext/max", Order(), 80_000),
         ("fal-ai/flux-pro/v1/fill", Order(1536, 1024), 100_000),
-        ("fal-ai/flux-2-pro", Order(1024, 1024, variant={INPUT_MEGAPIXELS: "3"}), 75_000),
+        ("fal-ai/flux-2-pro", Order(1024, 1024, input_sizes=[(1024, 1024), (1920, 1080)]), 75_000),
         ("fal-ai/flux-2/klein/4b", Order(1024, 1024), 5_000),
         ("fal-ai/flux-2/turbo", Order(2048, 2048), 32_000),
         ("fal-ai/nano-banana", Order(image_count=4), 156_000),
@@ -112,14 +113,13 @@ def reference() -> requests.Reference:
 )
 def test_a_price_is_exact(model: str, order: Order, micros: int) -> None:
     """Estimates come out in whole micro-USD, by fal's own rounding."""
-    assert price_of(model).estimate(order) == micros
     assert MODELS.get(model).price.estimate(order) == micros
 
 
-@pytest.mark.parametrize("model", ["fal-ai/flux/dev", "openai/gpt-image-2", "fal-ai/topaz/upscale/image"])
+@pytest.mark.parametrize("model", ["fal-ai/flux/dev", "fal-ai/topaz/upscale/image"])
 def test_a_price_by_size_is_unknown_without_a_size(model: str) -> None:
     """What cannot be known is absent, never 0."""
-    assert price_of(model).estimate(Order()) is None
+    assert MODELS.get(model).price.estimate(Order()) is None
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_price_by_size_is_unknown_without_a_size(model: str) -> None:
 )
 def test_billed_units_become_money_where_a_unit_has_a_price(model: str, units: float, micros: int | None) -> None:
     """The header of billable units settles a job only where that is certain."""
-    assert price_of(model).reported(units) == micros
+    assert MODELS.get(model).price.of_units(units) == micros
 
 
 @pytest.mark.parametrize(
@@ -152,13 +152,13 @@ def test_a_senseless_bill_is_unknown(header: str | None, units: float | None) ->
 
 def test_seconds_of_compute_are_billed_as_reported() -> None:
     """A tool that is billed by the second costs the seconds that fal tells."""
-    assert price_of("fal-ai/birefnet/v2").cost(Order(), events.Usage(compute_seconds=12.5)) == 12_500
+    assert MODELS.get("fal-ai/birefnet/v2").price.cost(Order(), events.Usage(compute_seconds=12.5)) == 12_500
 
 
 @pytest.mark.parametrize(("width", "height", "count"), [(1, 1, 1), (1024, 1024, 1), (1024, 1025, 2), (1920, 1080, 2)])
 def test_a_megapixel_has_1048576_pixels(width: int, height: int, count: int) -> None:
     """Whole megapixels are counted, begun ones too."""
-    assert megapixels(width, height) == count
+    assert MODELS.get("fal-ai/flux/schnell").price.estimate(Order(width, height)) == count * 3_000
 
 
 @pytest.mark.parametrize("tier", [requests.SIZE_TIER_UNSPECIFIED, requests.SIZE_TIER_HALF_K, requests.SIZE_TIER_1K])
@@ -166,7 +166,7 @@ def test_a_megapixel_has_1048576_pixels(width: int, height: int, count: int) -> 
 def test_a_shape_never_begins_another_megapixel(shape: tuple[int, int], tier: int) -> None:
     """The nearest size of a grid may be a little more than a megapixel, and a little more would cost double."""
     choice = MODELS.get("fal-ai/flux/schnell").sizes.choose(ratio(*shape, tier))
-    assert megapixels(choice.width_px, choice.height_px) == 1
+    assert choice.width_px * choice.height_px <= MEBIPIXEL
     assert choice.width_px / choice.height_px == pytest.approx(shape[0] / shape[1], rel=0.02)
 
 
@@ -196,9 +196,9 @@ def test_every_endpoint_is_offered() -> None:
 
 def test_price_lines_tell_first_and_further_megapixels() -> None:
     """A price that has parts is told in parts."""
-    lines = {(line.billable, line.variant): line.amount.nanos for line in price_of("fal-ai/flux-2-pro").lines()}
+    lines = {(line.billable, line.variant): line.amount.nanos for line in MODELS.get("fal-ai/flux-2-pro").price.lines()}
     assert lines == {("", "megapixel=first"): 30_000_000, ("", ""): 15_000_000, ("input_image", ""): 15_000_000}
-    assert price_of("fal-ai/flux-2-pro").lines()[0].unit == capabilities.PRICE_UNIT_MEGAPIXEL
+    assert MODELS.get("fal-ai/flux-2-pro").price.lines()[0].unit == capabilities.PRICE_UNIT_MEGAPIXEL
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,14 @@ import json
 from collections.abc import AsyncIterator, Mapping
 
 from heliostat.adapters.fal.answers import empty, read_result
+from heliostat.adapters.fal.billing import is_by_second
 from heliostat.adapters.fal.body import Pictures, gather, make_body
 from heliostat.adapters.fal.catalog import MODELS, SANDBOX_MODELS, Routes
 from heliostat.adapters.fal.endpoints import Endpoint
 from heliostat.adapters.fal.failures import FalRefusal, refusal
 from heliostat.adapters.fal.jobs import Job, known_job, submitted_job
 from heliostat.adapters.fal.options import FalOptions
-from heliostat.adapters.fal.orders import given_sizes, order_of, variant_of
+from heliostat.adapters.fal.orders import order_of, variant_of
 from heliostat.adapters.fal.settings import FalSettings
 from heliostat.adapters.fal.webhooks import keys_url, verified_job, with_callback
 from heliostat.adapters.sdk import (
@@ -34,6 +35,7 @@ from heliostat.adapters.sdk import (
     progress,
     webhooks,
 )
+from heliostat.adapters.sdk.input_sizes import input_sizes
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -84,7 +86,7 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
         routes: Routes = model.facts
         endpoint = routes.choose(request)
         if call.resume_provider_job_id:
-            job, sizes = self._known(call), given_sizes(request)
+            job, sizes = self._known(call), input_sizes(request)
         else:
             pictures = await gather(endpoint, call)
             job, sizes = await self._submit(endpoint, options, call, pictures), pictures.sizes
@@ -99,17 +101,19 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
             yield progress(queue_position=place if isinstance(place, int) and 0 <= place < 2**31 else None)
         checked = request.moderation != requests.MODERATION_LOW and options.enable_safety_checker is not False
         result = read_result(endpoint, await self._result(job, call), checked=checked)
-        micros = routes.price.reported(result.units) if result.units is not None else None
-        call.charged_micros = micros or routes.price.estimate(self.order(model, request, call.size()))
+        micros = model.price.of_units(result.units) if result.units is not None else None
+        call.charged_micros = micros or model.price.estimate(self.order(model, request, call.size()))
         if not result.files:
             raise empty(call, result)
         for index in range(len(result.files)):
             yield await call.fetch(result.files[index]["url"], index, **result.told(index, request))
         yield completed(
-            usage=result.usage(routes.price.entry["unit"]),
+            usage=result.usage(by_second=is_by_second(model)),
             reported_micros=micros,
             metadata={"endpoint": endpoint.path, **({"blocked_image_count": result.blocked} if result.blocked else {})},
-            variant=variant_of(model, request, sizes),
+            variant=variant_of(model, request),
+            input_sizes=sizes,
+            doubt=result.doubt,
         )
 
     async def cancel_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:

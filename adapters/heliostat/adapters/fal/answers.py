@@ -24,7 +24,8 @@ class Result:
     """What a finished job gave.
 
     `files` are fal's descriptions of pictures (url, content_type, width, height) that are there to be fetched;
-    `blocked` counts those that the safety checker blacked out. `units` is what fal billed, None where it did not say.
+    `blocked` counts those that the safety checker blacked out. `units` is what fal billed, None where it did not say;
+    `doubt` tells why what it said was not believed.
     """
 
     files: Sequence[Mapping[str, Any]]
@@ -32,11 +33,12 @@ class Result:
     seed: int | None
     prompt: str
     units: float | None
+    doubt: str = ""
 
-    def usage(self, unit: str) -> events.Usage:
-        """The billed units as usage; `unit` is the model's unit of prices.json."""
+    def usage(self, *, by_second: bool) -> events.Usage:
+        """The billed units as usage; `by_second` tells that a unit is a second of compute."""
         units = self.units or 0.0
-        return events.Usage(billed_units=units, compute_seconds=units if unit == "compute seconds" else 0.0)
+        return events.Usage(billed_units=units, compute_seconds=units if by_second else 0.0)
 
     def told(self, index: int, request: requests.ImageRequest) -> dict[str, Any]:
         """What is known of a picture before its bytes."""
@@ -60,12 +62,15 @@ def read_result(endpoint: Endpoint, answer: Answer, *, checked: bool) -> Result:
     flagged = [bool(flag) for flag in flags] if checked and isinstance(flags, list) else []
     clean = [file for place, file in enumerate(files) if place >= len(flagged) or not flagged[place]]
     seed, prompt = value.get("seed"), value.get("prompt")
+    header = answer.headers.get(_UNITS_HEADER)
+    units = billed_units(header)
     return Result(
         files=clean,
         blocked=len(files) - len(clean),
         seed=seed if isinstance(seed, int) and 0 <= seed < 2**63 else None,
         prompt=prompt if isinstance(prompt, str) else "",
-        units=billed_units(answer.headers.get(_UNITS_HEADER)),
+        units=units,
+        doubt="The number of billed units cannot be read." if header and units is None else "",
     )
 
 

@@ -7,12 +7,13 @@ offered: see README.md.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from heliostat.adapters.fal.billing import PRICE_SOURCE, QueuePrice, price_of
 from heliostat.adapters.fal.endpoints import ENDPOINTS, PNG, Endpoint, SizeField
 from heliostat.adapters.sdk import Exact, FollowsInput, Model, ModelTable, Pixels, Ratios
 from heliostat.adapters.sdk.asked import NAMES
+from heliostat.adapters.sdk.price_list import shipped
 from heliostat.api.image.v1 import request_pb2 as requests
 
+PRICES = shipped("fal")
 # fal keeps the result of a job for an hour where payloads are not stored.
 _RETENTION_S = 3600
 _RATIOS = ("21:9", "16:9", "4:3", "3:2", "1:1", "2:3", "3:4", "9:16", "9:21")
@@ -40,9 +41,8 @@ _RECRAFT_SIZES = Exact(
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """Price and endpoints of one model: `plain` draws or is the tool, `edit` takes one picture, `many` several."""
+    """Endpoints of one model: `plain` draws or is the tool, `edit` takes one picture, `many` several."""
 
-    price: QueuePrice
     plain: Endpoint | None = None
     edit: Endpoint | None = None
     many: Endpoint | None = None
@@ -65,7 +65,6 @@ def _model(id_: str, *names: str, edit: str = "", many: str = "", text: str = ""
     """A model by fal's id. `text`, `edit` and `many` are endpoints below it; without `text` it is itself `plain`."""
     base = ENDPOINTS[id_]
     routes = Routes(
-        price_of(id_),
         plain=ENDPOINTS[f"{id_}/{text}"] if text else base,
         edit=base if text else ENDPOINTS.get(f"{id_}/{edit}") if edit else None,
         many=ENDPOINTS[f"{id_}/{many}"] if many else None,
@@ -82,8 +81,7 @@ def _offered(id_: str, names: tuple[str, ...], routes: Routes, facts: dict[str, 
     return Model(
         id_,
         names=names,
-        price=routes.price,
-        price_source=PRICE_SOURCE,
+        **PRICES.facts(id_),
         max_images=4 if all("image_count" in endpoint.takes for endpoint in routes.all()) else 1,
         ignores=tuple(sorted(NAMES - _honoured(routes))),
         cancel_effective=True,
@@ -117,9 +115,7 @@ def _seedream() -> Model:
     family = "fal-ai/bytedance/seedream/v4.5"
     text = f"{family}/text-to-image"
     facts = {"sizes": _SEEDREAM_GRID, "max_references": 9, "creator": "ByteDance", "media_types": (PNG,)}
-    return _offered(
-        text, ("seedream-4.5",), Routes(price_of(text), ENDPOINTS[text], many=ENDPOINTS[f"{family}/edit"]), facts
-    )
+    return _offered(text, ("seedream-4.5",), Routes(ENDPOINTS[text], many=ENDPOINTS[f"{family}/edit"]), facts)
 
 
 def _kontext(id_: str, name: str) -> Model:
@@ -180,7 +176,7 @@ MODELS = ModelTable(
 def _sandbox(fault: str) -> Model:
     drawn = MODELS.get("fal-ai/flux/schnell")
     plain = replace(ENDPOINTS[drawn.name], path=f"sandbox/{fault}")
-    return replace(drawn, name=plain.path, names=(f"sandbox-{fault}",), facts=Routes(price_of(drawn.name), plain=plain))
+    return replace(drawn, name=plain.path, names=(f"sandbox-{fault}",), facts=Routes(plain=plain))
 
 
 # What the emulator of fal fails on purpose; known in a sandbox only.

@@ -9,7 +9,16 @@ from heliostat.adapters.sdk.media import read_json_pictures
 from heliostat.adapters.sdk.models import Model, ModelTable, Parameter, operation_of
 from heliostat.adapters.sdk.module import adapter_module
 from heliostat.adapters.sdk.multipart import Part, text_part
-from heliostat.adapters.sdk.pricing import Order, free, per_image, per_megapixel, per_token, unknown_price
+from heliostat.adapters.sdk.pricing import (
+    Order,
+    Tariff,
+    free,
+    per_image,
+    per_megapixel,
+    per_second,
+    per_token,
+    unknown_price,
+)
 from heliostat.adapters.sdk.refusals import Answer, read_refusal
 from heliostat.adapters.sdk.result import Completed, Picture, Step, accepted, completed, image, preview, progress
 from heliostat.adapters.sdk.settings import AdapterSettings, ProviderSettings
@@ -41,6 +50,7 @@ __all__ = [
     "ProviderSettings",
     "Ratios",
     "Step",
+    "Tariff",
     "accepted",
     "adapter_module",
     "completed",
@@ -49,6 +59,7 @@ __all__ = [
     "operation_of",
     "per_image",
     "per_megapixel",
+    "per_second",
     "per_token",
     "polling",
     "preview",

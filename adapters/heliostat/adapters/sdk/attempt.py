@@ -7,6 +7,7 @@ from typing import Any
 from heliostat.adapters.sdk.bench import SharedBench
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.contract import Adapter
+from heliostat.adapters.sdk.costing import fill_cost, is_sane
 from heliostat.adapters.sdk.demands import check_demands, read_options, told_conversion
 from heliostat.adapters.sdk.media import write_picture
 from heliostat.adapters.sdk.outbox import Outbox
@@ -18,7 +19,6 @@ from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError, internal, to_duration
 from heliostat.chassis.failpoints import reach
 from heliostat.chassis.logs import get_logger
-from heliostat.chassis.money import to_money
 
 log = get_logger("heliostat.adapters")
 
@@ -132,7 +132,8 @@ class Attempt:
         result.image_count = count
         if call.model.counts_images:
             result.missing_image_count = max(0, call.image_count - count)
-        result.usage.CopyFrom(end.usage)
+        if is_sane(end.usage):
+            result.usage.CopyFrom(end.usage)
         if not result.usage.output_megapixels:
             result.usage.output_megapixels = sum(width * height for width, height in self._delivered) / 1e6
         self._fill_cost(result, end)
@@ -149,21 +150,9 @@ class Attempt:
 
     def _fill_cost(self, result: event_pb2.ImageResult, end: Completed) -> None:
         model, call = self._call.model, self._call
-        order = self._adapter.delivered_order(model, call.request, call.size(), end, self._delivered)
-        computed = model.price.cost(order, end.usage)
-        source = event_pb2.COST_SOURCE_COMPUTED
-        amount = computed
-        if end.reported_micros is not None:
-            amount, source = end.reported_micros, event_pb2.COST_SOURCE_REPORTED
-        elif computed is None:
-            amount, source = model.price.estimate(order), event_pb2.COST_SOURCE_ESTIMATED
-        if amount is None:
-            return
-        result.cost.amount.CopyFrom(to_money(amount))
-        result.cost.source = source
-        result.cost.price_version = model.price_source
-        if source == event_pb2.COST_SOURCE_REPORTED and computed is not None:
-            result.cost.computed.CopyFrom(to_money(computed))
+        planned = self._adapter.order(model, call.request, call.size())
+        delivered = self._adapter.delivered_order(model, call.request, call.size(), end, self._delivered)
+        fill_cost(result.cost, model, planned, delivered, end)
 
     def _tell_delivered_size(self) -> None:
         """Holds the measured size of the first picture against the wish."""

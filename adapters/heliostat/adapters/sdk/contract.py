@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.http import ProviderClient
-from heliostat.adapters.sdk.models import Model, ModelTable
+from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk.models import Model, ModelTable, operation_of
 from heliostat.adapters.sdk.pricing import Order
 from heliostat.adapters.sdk.refusals import Answer
 from heliostat.adapters.sdk.result import Completed, Step
@@ -106,13 +107,16 @@ class Adapter(ABC, Generic[SettingsT, OptionsT]):
 
     def order(self, model: Model, request: request_pb2.ImageRequest, size: Choice) -> Order:
         """What the price of this request depends on. Pure. Override where a variant has other words."""
+        given = input_sizes(request)
         return Order(
             width_px=size.width_px,
             height_px=size.height_px,
             image_count=max(1, request.image_count),
             prompt_chars=len(request.prompt),
-            input_count=len(request.references),
+            input_count=len(given),
+            input_sizes=given,
             partial_count=request.output.partial_image_count,
+            operation=operation_of(request),
         )
 
     def delivered_order(
@@ -127,7 +131,15 @@ class Adapter(ABC, Generic[SettingsT, OptionsT]):
         order = self.order(model, request, size)
         width, height = delivered[0]
         variant = {**order.variant, **end.variant}
-        return replace(order, width_px=width, height_px=height, image_count=len(delivered), variant=variant)
+        return replace(
+            order,
+            width_px=width,
+            height_px=height,
+            image_count=len(delivered),
+            variant=variant,
+            input_sizes=end.input_sizes or order.input_sizes,
+            steps=end.steps or order.steps,
+        )
 
     async def cancel_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:
         """Cancels a job at the provider. The default knows no jobs."""

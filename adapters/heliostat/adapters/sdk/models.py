@@ -1,6 +1,6 @@
 """Models of one provider as data, and their Capability for Describe."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -162,6 +162,11 @@ class ModelTable:
 
     def __len__(self) -> int:
         return len(self._models)
+
+    def priced(self, facts: Callable[[str], Mapping[str, Any]]) -> "ModelTable":
+        """The table with other prices: `facts` gives for a name what changes; nothing for models that keep theirs."""
+        wildcard = replace(self._wildcard, **facts("*")) if self._wildcard is not None else None
+        return ModelTable(*(replace(model, **facts(model.name)) for model in self), wildcard=wildcard)
 
     def capabilities(self) -> list[capability_pb2.Capability]:
         """All models for Describe; a wildcard stands last, under the name "*"."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from heliostat.adapters.sdk.bench import SharedBench
 from heliostat.adapters.sdk.contract import Adapter
+from heliostat.adapters.sdk.own_prices import with_prices
 from heliostat.adapters.sdk.servicer import AdapterServicer
 from heliostat.adapters.sdk.settings import AdapterSettings
 from heliostat.api.adapter.v1 import adapter_pb2_grpc
@@ -42,7 +43,9 @@ def adapter_module(adapter: type[Adapter[Any, Any]], settings: type[AdapterSetti
     """The MODULE of an adapter's package."""
 
     def build(own: AdapterSettings, surroundings: Surroundings) -> AdapterPart:
-        return AdapterPart(adapter(own, surroundings), surroundings)
+        made = adapter(own, surroundings)
+        made.models = with_prices(made.models, adapter.provider, own, surroundings.state_dir)
+        return AdapterPart(made, surroundings)
 
     return Module(
         name=f"adapter-{adapter.provider}", section=("adapters", adapter.provider), settings=settings, build=build

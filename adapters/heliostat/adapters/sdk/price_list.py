@@ -1,8 +1,8 @@
 """Price lists as data: one file per provider, with its version, its source and the day it was read.
 
-The shipped list of a provider is `price_list.json` in its adapter's package, or `prices/<provider>.json` beside this file
-for providers whose adapter has none of its own. An operator's own list, of the same shape in JSON or YAML, replaces
-the prices of the models that it names. Nothing is ever fetched.
+The shipped list of a provider is `price_list.json` in its adapter's package, or `prices/<provider>.json` beside this
+file for providers whose adapter has none of its own. An operator's own list, of the same shape in JSON or YAML,
+replaces the prices of the models that it names. Nothing is ever fetched.
 """
 
 import json

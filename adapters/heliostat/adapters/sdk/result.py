@@ -4,7 +4,7 @@
 hashes and cuts pictures, and fills cost, timing and adjustments of the result.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,13 +38,18 @@ class Completed:
     """The end of the work: what it used, what it cost, what else the provider said.
 
     `reported_micros` is the cost in micro-USD as the provider said it; without it the cost is computed from `usage`
-    and the model's price. `metadata` holds JSON values and neither prompt nor key.
+    and the model's price. `metadata` holds JSON values and neither prompt nor key. `doubt` is a sentence about figures
+    of the provider that cannot be believed; operators are told of it. `variant`, `input_sizes` ((width, height) in px)
+    and `steps` are what the price depends on, as far as the call has shown it.
     """
 
     usage: event_pb2.Usage = field(default_factory=event_pb2.Usage)
     reported_micros: int | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     variant: Mapping[str, str] = field(default_factory=dict)
+    doubt: str = ""
+    input_sizes: Sequence[tuple[int, int]] = ()
+    steps: int = 0
 
 
 Step = event_pb2.ImageEvent | Picture | Completed
@@ -84,14 +89,20 @@ def completed(
     reported_micros: int | None = None,
     metadata: Mapping[str, Any] | None = None,
     variant: Mapping[str, str] | None = None,
+    doubt: str = "",
+    input_sizes: Sequence[tuple[int, int]] = (),
+    steps: int = 0,
 ) -> Completed:
     """The end of the work. Always the last thing that `generate_one` yields.
 
-    `variant` names what a price depends on as the provider resolved it, such as {"quality": "high"}.
+    `variant` names what a price depends on as the provider resolved it, such as {"quality": "high"}; see `Completed`.
     """
     return Completed(
         usage=usage or event_pb2.Usage(),
         reported_micros=reported_micros,
         metadata=metadata or {},
         variant=variant or {},
+        doubt=doubt,
+        input_sizes=input_sizes,
+        steps=steps,
     )

@@ -10,6 +10,7 @@ from heliostat.adapters.sdk.attempt import Attempt
 from heliostat.adapters.sdk.bench import SharedBench
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.contract import Adapter, Cancelled
+from heliostat.adapters.sdk.costing import fill_estimate
 from heliostat.adapters.sdk.demands import check_demands, check_ignores, read_options
 from heliostat.adapters.sdk.outbox import Outbox
 from heliostat.adapters.sdk.partings import Partings
@@ -22,7 +23,6 @@ from heliostat.chassis import telemetry
 from heliostat.chassis.calls import current_call
 from heliostat.chassis.errors import MeshError, to_duration
 from heliostat.chassis.logs import get_logger
-from heliostat.chassis.money import to_money
 
 log = get_logger("heliostat.adapters")
 
@@ -70,12 +70,10 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         check_demands(call, self._adapter.ignores)
         read_options(self._adapter.options, (self._adapter.name, self._adapter.provider), call)
         order = self._adapter.order(model, request.image, call.size())
-        micros = model.price.estimate(order)
         response = adapter_pb2.EstimateResponse(adjustments=call.adjustments)
-        if micros is not None:
-            response.cost.amount.CopyFrom(to_money(micros))
-            response.cost.source = event_pb2.COST_SOURCE_ESTIMATED
-            response.cost.price_version = model.price_source
+        fill_estimate(response.cost, model, order)
+        if not response.cost.HasField("amount"):
+            response.ClearField("cost")
         if model.typical_seconds:
             response.duration.CopyFrom(to_duration(model.typical_seconds))
         return response

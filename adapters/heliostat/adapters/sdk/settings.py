@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from heliostat.adapters.sdk.price_lines import Amount
 from heliostat.chassis.settings import PartSettings, Secret
 
 
@@ -12,6 +13,11 @@ class AdapterSettings(PartSettings):
     """Which adapter serves this section; empty: the one of the section's own name."""
     address: str = ""
     """Where the adapter runs when it is not in this process, such as "dns:///painter:9000"."""
+    prices: str = ""
+    """File with prices of your own, JSON or YAML; they replace those of the models that it names. Empty: the list that
+    `heliostat prices import` keeps under state_dir, if there is one, and the shipped one."""
+    usd_rates: dict[str, Amount] = Field({})
+    """US dollars for one unit of another currency, such as {CNY: 0.14}; without a rate such prices are unknown."""
 
 
 class ProviderSettings(AdapterSettings):
@@ -21,6 +27,8 @@ class ProviderSettings(AdapterSettings):
     """Key of the provider: env:NAME or file:PATH."""
     base_url: str = ""
     """Where the provider is, and all that its key is good for."""
+    api_hosts: tuple[str, ...] = ()
+    """Further hosts of the provider's API, which get the key where an answer names them; * stands for any letters."""
     private_addresses: bool = False
     """True: base_url's public name may lead to an address that is not public, such as that of a private link or of a
     proxy. Names without a dot, private ones such as gpu.lan, addresses and plain http may always."""
