@@ -43,6 +43,7 @@ REQUESTS = Table(
     Column("cancel_time_us", BigInteger),
     Index("requests_by_hash", "request_hash"),
     Index("requests_by_key", "key_id", "create_time_us"),
+    Index("requests_by_model", "model", "create_time_us"),
     Index("requests_by_time", "create_time_us"),
 )
 # Partial indexes (requests_open, requests_with_payload, media_by_expiry) have their conditions in the migration: here
