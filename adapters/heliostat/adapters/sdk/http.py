@@ -15,6 +15,7 @@ MeshError that tells how far the attempt came:
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -197,15 +198,19 @@ class ProviderClient:
     def resolve(self, url: str) -> str:
         """The whole URL. Raises PROVIDER_ANSWER_INVALID for one that is not of the provider's own origin.
 
-        The key goes to that origin only, whatever address a provider's answer names.
+        The key goes to that origin and to `api_hosts` only, whatever address a provider's answer names.
         """
         if url.startswith("/"):
             return self._base + url
-        parts = urlsplit(url)
-        if _origin(parts) != self._origin or parts.username or parts.password:
+        try:
+            parts = urlsplit(url)
+            own, host = self._is_own(_origin(parts)) and not (parts.username or parts.password), parts.hostname
+        except ValueError:
+            own, host = False, None
+        if not own:
             raise MeshError(
                 reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID,
-                f"The provider named an address at {parts.hostname or 'nowhere'}, which is not its own; "
+                f"The provider named an address at {host or 'nowhere'}, which is not its own; "
                 "set base_url if the provider moved.",
                 failure=event_pb2.AttemptFailure(outcome=event_pb2.OUTCOME_ACCEPTED, phase="poll"),
             )
@@ -216,6 +221,13 @@ class ProviderClient:
         if self._settings.private_addresses or self._origin[0] != "https" or not is_public_name(self._host):
             return True
         return is_allowed(address, loopback=False)
+
+    def _is_own(self, origin: tuple[str, str, int]) -> bool:
+        """Whether an address is the provider's: of base_url's origin, or of one of its hosts in the same manner."""
+        if origin == self._origin:
+            return True
+        named = any(fnmatchcase(origin[1], pattern) for pattern in self._settings.api_hosts)
+        return named and (origin[0], origin[2]) == (self._origin[0], self._origin[2])
 
     async def close(self) -> None:
         """Closes every connection."""
