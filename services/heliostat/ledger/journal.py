@@ -18,8 +18,9 @@ from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.database import Database, Prepared
 from heliostat.chassis.errors import MeshError
+from heliostat.ledger import claims
 from heliostat.ledger.budgets import Guard
-from heliostat.ledger.schema import ATTEMPTS, CLAIMS, INPUTS, IS_KEPT, IS_OPEN, MEDIA, OWNERS, REQUESTS
+from heliostat.ledger.schema import ATTEMPTS, INPUTS, IS_KEPT, IS_OPEN, MEDIA, OWNERS, REQUESTS
 
 Row = Mapping[Any, Any]
 _Answer = TypeVar("_Answer")
@@ -176,14 +177,26 @@ class Journal:
 
         return self._database.submit(lambda connection: write_end(connection, ending, opening))
 
-    async def claim(self, opening: Row) -> Stored | None:
+    async def claim(self, opening: Row, since_us: int) -> Stored | None:
         """Claims (key_id, idempotency_key) for a request and opens it, in one commit.
 
-        Gives the request that holds the claim already; one that failed and cost nothing gives it up. Raises
-        IDEMPOTENCY_CONFLICT where the claim is for another request.
+        Gives the request that holds the claim already, if it came after `since_us`; one that failed and cost nothing
+        gives it up. Raises IDEMPOTENCY_CONFLICT where the claim is for another request.
         """
-        held = await self._database.write(lambda connection: _claim(connection, opening))
-        return None if held is None else await self.find(held)
+
+        def write(connection: Connection) -> str:
+            held = claims.claim(connection, opening, since_us)
+            if not held:
+                _OPEN_REQUEST.run(connection, opening)
+            return held
+
+        held = await self._database.write(write)
+        return await self.find(held) if held else None
+
+    async def holder(self, opening: Row, since_us: int) -> str:
+        """Id of the request that holds the claim of an opening one; empty where it is free. Raises as `claim`."""
+        asked = opening["key_id"], opening["idempotency_key"], opening["request_hash"]
+        return await self._database.read(lambda connection: claims.holder_of(connection, *asked, since_us))
 
     async def find(self, request_id: str) -> Stored | None:
         """The request with its attempts and pictures; None where there is none."""
@@ -192,20 +205,11 @@ class Journal:
         )
         return found[0] if found else None
 
-    async def find_repeated(self, key_id: str, request_hash: str, since_us: int) -> str:
-        """Id of the newest request of this key and hash since `since_us` that runs or succeeded; empty if none."""
-        query = (
-            select(REQUESTS.c.request_id)
-            .where(
-                REQUESTS.c.request_hash == request_hash,
-                REQUESTS.c.key_id == key_id,
-                REQUESTS.c.create_time_us >= since_us,
-                REQUESTS.c.state.in_((RUNNING, SUCCEEDED)),
-            )
-            .order_by(REQUESTS.c.create_time_us.desc())
-            .limit(1)
+    async def repeatable(self, key_id: str, request_hash: str, since_us: int) -> Sequence[str]:
+        """Ids of the requests that a library's retry may repeat, the newest first; see `claims.repeatable`."""
+        return await self._database.read(
+            lambda connection: claims.repeatable(connection, key_id, request_hash, since_us)
         )
-        return await self._database.read(lambda connection: connection.execute(query).scalar()) or ""
 
     async def decisions(self, request_id: str) -> Sequence[Row]:
         """`attempt_id` and `decision` of a request's attempts, in order."""
@@ -219,6 +223,10 @@ class Journal:
     async def read(self, function: Callable[[Connection], _Answer]) -> _Answer:
         """Runs a report's own queries, in one snapshot, for as long as they take."""
         return await self._database.report(function)
+
+    async def write(self, function: Callable[[Connection], _Answer]) -> _Answer:
+        """Commits what another room has to say of requests."""
+        return await self._database.write(function)
 
     async def page(self, conditions: Sequence[ColumnElement[bool]], size: int, token: str) -> Page:
         """A page of the requests for which all `conditions` hold. Raises INVALID_FIELD for a foreign token."""
@@ -357,25 +365,6 @@ def _end_attempt(connection: Connection, attempt_id: str, values: Row) -> None:
     _END_ATTEMPT.run(connection, {**values, "id": attempt_id, "was": OPEN})
 
 
-def _claim(connection: Connection, opening: Row) -> str | None:
-    """Id of the request that holds the claim; None where `opening` holds it now."""
-    mine = (CLAIMS.c.key_id == opening["key_id"]) & (CLAIMS.c.idempotency_key == opening["idempotency_key"])
-    query = select(
-        CLAIMS.c.request_hash, REQUESTS.c.request_id, REQUESTS.c.state, REQUESTS.c.cost_micros,
-        REQUESTS.c.reserved_micros,
-    ).join(REQUESTS, REQUESTS.c.request_id == CLAIMS.c.request_id)  # fmt: skip
-    held = connection.execute(query.where(mine)).first()
-    if held is not None:
-        check_same_request(held.request_hash, opening["request_hash"])
-        if held.state in (RUNNING, SUCCEEDED) or held.cost_micros or held.reserved_micros:
-            return str(held.request_id)
-        connection.execute(CLAIMS.delete().where(mine))
-    names = ("key_id", "idempotency_key", "request_hash", "request_id")
-    connection.execute(insert(CLAIMS).values({name: opening[name] for name in names}))
-    _OPEN_REQUEST.run(connection, opening)
-    return None
-
-
 def id_taken() -> MeshError:
     """The error of a request id that another request has."""
     return MeshError(
@@ -383,16 +372,6 @@ def id_taken() -> MeshError:
         "The request id is taken; send another one, or none and have one made.",
         field="request_id",
     )
-
-
-def check_same_request(held: str, asked: str) -> None:
-    """Raises IDEMPOTENCY_CONFLICT where two hashes of one version differ; other versions cannot be compared."""
-    if held != asked and held.partition(":")[0] == asked.partition(":")[0]:
-        raise MeshError(
-            reasons.ERROR_REASON_IDEMPOTENCY_CONFLICT,
-            "This idempotency key was used before with another request; use a new key, or repeat the request exactly.",
-            field="idempotency_key",
-        )
 
 
 def _load(connection: Connection, query: "Select[Any]") -> Sequence[Stored]:

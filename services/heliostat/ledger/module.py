@@ -14,6 +14,7 @@ from heliostat.ledger.admin import LedgerAdmin, check_fixed_key
 from heliostat.ledger.arms import Arms
 from heliostat.ledger.budgets import Budgets
 from heliostat.ledger.callers import Callers
+from heliostat.ledger.cancel_orders import CancelOrders
 from heliostat.ledger.desk import Desk
 from heliostat.ledger.idempotency import Runs
 from heliostat.ledger.journal import Journal
@@ -52,6 +53,7 @@ class LedgerPart:
         )
         requests = Requests(desk, self.runs)
         self.recovery = Recovery(desk, self.runs, shared=self._database.is_shared)
+        self._cancel_orders = CancelOrders(desk, self.runs)
         arms = Arms(desk)
         face = LedgerFace(desk, self.runs, self._callers, requests, arms)
         admin = LedgerAdmin(self._callers, self._budgets, requests, arms, sandbox=surroundings.sandbox)
@@ -75,9 +77,12 @@ class LedgerPart:
             check_fixed_key(key, sandbox=self._sandbox)
             await self._callers.create(admin_pb2.Key(title="sandbox"), key)
         await self.recovery.start()
+        if self._database.is_shared:
+            self._cancel_orders.start()
 
     async def stop(self) -> None:
         """Ends the runs under way, writes their ends, closes the journal."""
+        await self._cancel_orders.stop()
         await self.recovery.stop()
         runs = self.runs.all()
         for run in runs:

@@ -35,7 +35,8 @@ async def replay(
     stored: Stored, blobs: Blobs, delivery: int, admitted: event_pb2.ImageEvent, now_us: int
 ) -> AsyncIterator[Batch]:
     """Messages' worth of the events of a request that is over. Raises as `check_replayable` does."""
-    batch: Batch = [admitted]
+    yield [admitted]
+    batch: Batch = []
     size = 0
     check_replayable(stored, now_us)
     by_attempt: dict[str, list[Row]] = {}

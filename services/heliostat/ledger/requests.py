@@ -12,9 +12,11 @@ from heliostat.api.ledger.v1 import admin_pb2, ledger_pb2
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import to_money
 from heliostat.ledger.budgets import Standing
+from heliostat.ledger.cancel_orders import CALLED_OFF, CANCEL_WAIT_S, order_cancel
 from heliostat.ledger.desk import Desk
 from heliostat.ledger.idempotency import Admission, Runs
-from heliostat.ledger.journal import Row, Stored
+from heliostat.ledger.journal import CANCELLED, Row, Stored
+from heliostat.ledger.leaving import call_off
 from heliostat.ledger.picture import media_key
 from heliostat.ledger.records import request_record, timestamp
 from heliostat.ledger.schema import REQUESTS
@@ -68,6 +70,21 @@ class Requests:
         if stored.request["end_time_us"] is None:
             return Admission(elsewhere=request_id)
         return Admission(stored=stored)
+
+    async def cancel(self, request_id: str, key_id: str | None) -> bool:
+        """Ends a request for its caller, in whichever process it runs; True where this ended it.
+
+        Raises RESOURCE_NOT_FOUND. What is over stays as it is.
+        """
+        admission = await self.locate(request_id, key_id)
+        if admission.run is not None:
+            await call_off(admission.run, self._desk, CALLED_OFF)
+            return admission.run.state == CANCELLED
+        if not admission.elsewhere:
+            return False
+        await order_cancel(self._desk.journal, request_id, self._desk.now_us())
+        stored = await self.wait_over(request_id, CANCEL_WAIT_S)
+        return stored is not None and stored.request["state"] == CANCELLED
 
     async def wait_over(self, request_id: str, wait_s: float | None) -> Stored | None:
         """Waits for the end of a request that another process owns; None where `wait_s` seconds end before it.

@@ -4,8 +4,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-from google.protobuf.duration_pb2 import Duration
-
 from heliostat.api.image.v1 import event_pb2, media_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
@@ -23,9 +21,11 @@ from heliostat.ledger.normal_form import normal_form, operation
 from heliostat.ledger.order import Order
 from heliostat.ledger.picture import media_key
 from heliostat.ledger.random_bits import RANDOM_BITS
+from heliostat.ledger.records import timestamp
 from heliostat.ledger.replay import replay
 from heliostat.ledger.requests import Requests, balance
 from heliostat.ledger.subscription import Batch, write_events
+from heliostat.ledger.waiting import Stay, detached, seconds, stay_of, take_key_of
 
 _PASS_ON_S = 30.0
 _ID_BYTES = 12
@@ -57,18 +57,20 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
     ) -> AsyncIterator[router_pb2.GenerateResponse]:
         """Runs, joins or replays a request. Raises INVALID_FIELD for one outside of the contract's ranges."""
         caller = await self._caller()
+        take_key_of(request)
         check_generation(request)
         image = request.image
         for model in (image.model, *image.routing.fallback_models):
             caller.check_may(model, operation(image))
-        self._check_concurrency(caller)
+
+        async def before_new() -> None:
+            self._check_concurrency(caller)
+
         order = await self._order(request, caller)
-        admission = await self._runs.admit(order, request.retry_count)
-        wait_s = _seconds(request, "wait")
-        if wait_s is None:
-            wait_s = _seconds(caller.key, "default_wait")
+        admission = await self._runs.admit(order, request.retry_count, before_new)
+        stay = stay_of(request, caller.key)
         async with aclosing(
-            self._follow(admission, image.output.delivery, wait_s, progressive=request.progressive)
+            self._follow(admission, image.output.delivery, stay, progressive=request.progressive)
         ) as batches:
             async for batch in batches:
                 response = router_pb2.GenerateResponse()
@@ -86,6 +88,7 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
             create_time_us=self._desk.now_us(),
             idempotency_key=request.idempotency_key,
             may_come_back=bool(request.idempotency_key) or request.HasField("retry_count"),
+            answer_form=request.answer_form,
         )
 
     def _check_concurrency(self, caller: Caller) -> None:
@@ -98,26 +101,25 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
             )
 
     async def _follow(
-        self, admission: Admission, delivery: int, wait_s: float | None, *, progressive: bool
+        self, admission: Admission, delivery: int, stay: Stay, *, progressive: bool
     ) -> AsyncGenerator[Batch, None]:
         """The events of a request, wherever they come from."""
         run, stored = admission.run, admission.stored
         if run is not None:
-            admitted = _admitted(run.request_id, joined=admission.joined)
+            admitted = _admitted(run.request_id, run.order.create_time_us, joined=admission.joined)
             subscription = run.subscribe(progressive=progressive)
             try:
-                async for batch in subscription.batches(admitted, wait_s):
+                async for batch in subscription.batches(admitted, stay):
                     yield batch
             finally:
                 run.unsubscribe(subscription)
             return
         if stored is None:
-            stored = await self._requests.wait_over(admission.elsewhere, wait_s)
+            stored = await self._requests.wait_over(admission.elsewhere, stay.wait_s)
             if stored is None:
-                detached = event_pb2.ImageEvent(detached=event_pb2.Detached(request_id=admission.elsewhere))
-                yield [_admitted(admission.elsewhere, joined=True), detached]
+                yield [_admitted(admission.elsewhere, 0, joined=True), detached(admission.elsewhere, stay)]
                 return
-        admitted = _admitted(stored.request["request_id"], replayed=True)
+        admitted = _admitted(stored.request["request_id"], stored.request["create_time_us"], replayed=True)
         async for batch in replay(stored, self._desk.blobs, delivery, admitted, self._desk.now_us()):
             yield batch
 
@@ -139,6 +141,10 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
         await self._caller()
         return await call(self._desk.router.ListProviders, request, timeout_s=_PASS_ON_S)
 
+    async def GiveUp(self, request: router_pb2.GiveUpRequest, context: Any) -> router_pb2.GiveUpResponse:
+        """Not for callers."""
+        raise _not_yet("A request is ended with CancelJob.")
+
     async def DeliverWebhook(
         self, request: router_pb2.DeliverWebhookRequest, context: Any
     ) -> router_pb2.DeliverWebhookResponse:
@@ -159,9 +165,9 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
         caller = await self._caller()
         check_duration(request, "wait")
         admission = await self._requests.locate(request.request_id, caller.key_id)
-        wait_s = _seconds(request, "wait")
-        delivery = request_pb2.DELIVERY_BYTES
-        async with aclosing(self._follow(admission, delivery, wait_s, progressive=request.progressive)) as batches:
+        delivery = request.delivery or request_pb2.DELIVERY_BYTES
+        stay = Stay(seconds(request, "wait"))
+        async with aclosing(self._follow(admission, delivery, stay, progressive=request.progressive)) as batches:
             async for batch in batches:
                 response = ledger_pb2.WaitJobResponse()
                 write_events(batch, response.events)
@@ -171,12 +177,7 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
     async def CancelJob(self, request: ledger_pb2.CancelJobRequest, context: Any) -> ledger_pb2.CancelJobResponse:
         """Cancels the caller's job where it is still under way."""
         caller = await self._caller()
-        admission = await self._requests.locate(request.request_id, caller.key_id)
-        cancelled = False
-        if admission.run is not None:
-            admission.run.cancel("The request was cancelled by its caller.")
-            await admission.run.wait_end()
-            cancelled = admission.run.state == ledger_pb2.REQUEST_STATE_CANCELLED
+        cancelled = await self._requests.cancel(request.request_id, caller.key_id)
         record = await self._requests.get(request.request_id, caller.key_id)
         return ledger_pb2.CancelJobResponse(request=record, cancelled=cancelled)
 
@@ -248,17 +249,13 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
         raise _no_files()
 
 
-def _admitted(request_id: str, *, joined: bool = False, replayed: bool = False) -> event_pb2.ImageEvent:
+def _admitted(
+    request_id: str, create_time_us: int, *, joined: bool = False, replayed: bool = False
+) -> event_pb2.ImageEvent:
     admitted = event_pb2.Admitted(request_id=request_id, joined=joined, replayed=replayed)
+    if create_time_us:
+        admitted.create_time.CopyFrom(timestamp(create_time_us))
     return event_pb2.ImageEvent(admitted=admitted)
-
-
-def _seconds(message: Any, field: str) -> float | None:
-    """A Duration field in seconds; None where it is absent."""
-    if not message.HasField(field):
-        return None
-    duration: Duration = getattr(message, field)
-    return duration.seconds + duration.nanos / 1e9
 
 
 def _not_yet(message: str) -> MeshError:

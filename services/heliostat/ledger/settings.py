@@ -27,6 +27,8 @@ class LedgerSettings(PartSettings):
     """Seconds that a request waits for a caller who left and will not come back."""
     retry_join_s: float = Field(600, ge=0, le=3600)
     """Seconds within which a library's own retry joins the request that it repeats."""
+    idempotency_s: int = Field(86_400, ge=86_400)
+    """Seconds for which an idempotency key stands for its first request; afterwards it is a new key."""
     media_retention_s: int = Field(3600, ge=60)
     """Seconds for which pictures are kept."""
     keyed_media_retention_s: int = Field(86_400, ge=60)

@@ -8,6 +8,7 @@ from heliostat.api.image.v1 import event_pb2
 from heliostat.chassis.blobs import Blobs
 from heliostat.ledger.event_log import Entry, EventLog
 from heliostat.ledger.picture import Chunk, Picture, media_key
+from heliostat.ledger.waiting import Stay, detached
 
 # A message carries at most this many bytes of pictures (gRPC's limit is 4 MiB, the mesh's 8).
 MAX_MESSAGE_BYTES = 3 * 1024 * 1024
@@ -42,13 +43,13 @@ class Subscription:
         if self.progressive or log.ended or log.bytes_seen - self._taken >= FLUSH_BYTES:
             waiter.set_result(None)
 
-    async def batches(self, admitted: event_pb2.ImageEvent, wait_s: float | None) -> AsyncIterator[Batch]:
-        """Messages' worth of events, `admitted` first, `detached` last where `wait_s` seconds end before the run.
+    async def batches(self, admitted: event_pb2.ImageEvent, stay: Stay) -> AsyncIterator[Batch]:
+        """Messages' worth of events, `admitted` first, `detached` last where the stay ends before the run.
 
         Raises what the run failed with, after everything that it said before.
         """
-        if wait_s is not None:
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self._time_is_up)
+        if stay.wait_s is not None:
+            self._timer = asyncio.get_running_loop().call_later(stay.wait_s, self._time_is_up)
         self._batch.append(admitted)
         log = self._log
         while True:
@@ -72,7 +73,7 @@ class Subscription:
                 break
             if self._woken_late:
                 log.detached = True
-                self._batch.append(event_pb2.ImageEvent(detached=event_pb2.Detached(request_id=log.request_id)))
+                self._batch.append(detached(log.request_id, stay))
                 yield self._take()
                 return
             if self._batch and (self.progressive or self._bytes >= FLUSH_BYTES):
