@@ -25,17 +25,17 @@ def _whole(value: Any) -> Any:
     return value
 
 
-_Whole = BeforeValidator(_whole)
-Count = Annotated[int, _Whole, Field(ge=1, le=10)]
-Seed = Annotated[int, _Whole, Field(ge=-(2**63), le=2**63 - 1)]
-Percent = Annotated[int, _Whole, Field(ge=0, le=100)]
+_Whole = BeforeValidator(_whole)  # stands behind the bounds, or the schema would not tell them in JSON's words
+Count = Annotated[int, Field(ge=1, le=10), _Whole]
+Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), _Whole]
+Percent = Annotated[int, Field(ge=0, le=100), _Whole]
 Short = Annotated[str, Field(max_length=255)]
 Label = Annotated[str, Field(max_length=256)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 Names = Annotated[list[Name], Field(max_length=64)]
-Seconds = Annotated[float, BeforeValidator(_whole), Field(ge=0, le=3600, allow_inf_nan=False)]
-Dollars = Annotated[float, BeforeValidator(_whole), Field(gt=0, le=1_000_000, allow_inf_nan=False)]
-Share = Annotated[float, BeforeValidator(_whole), Field(ge=0, le=1, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False), _Whole]
+Dollars = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False), _Whole]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), _Whole]
 Words = Annotated[str, Field(max_length=MAX_PROMPT_CHARS)]
 
 
@@ -74,7 +74,7 @@ class ImageBody(BaseModel):
     moderation: Literal["auto", "low"] | None = Field(None, description="How strictly the provider should moderate.")
     style: Short | None = Field(None, description='Style word, such as "vivid".')
     stream: bool | None = Field(None, description="Not served yet: true is answered with 501.")
-    partial_images: Annotated[int, _Whole, Field(ge=0, le=3)] | None = Field(
+    partial_images: Annotated[int, Field(ge=0, le=3), _Whole] | None = Field(
         None, description="Previews of a streamed answer; 0 unless stream is true."
     )
     user: Short | None = Field(None, description="The end user on whose behalf the caller asks.")
@@ -119,7 +119,7 @@ class EditBody(ImageBody):
         None, description="Ours: which part of the mask is repainted: its transparent, white or black part."
     )
     strength: Share | None = Field(None, description="Ours: how far from the picture, 0 keep to 1 change.")
-    mask_feather: Annotated[int, _Whole, Field(ge=0, le=1024)] | None = Field(
+    mask_feather: Annotated[int, Field(ge=0, le=1024), _Whole] | None = Field(
         None, description="Ours: softening of the mask's border, in pixels."
     )
 
