@@ -136,11 +136,11 @@ async def test_words_are_forgotten_when_the_request_ends(tmp_path: Path) -> None
         assert "canary" not in repr(await room.rows("requests"))
 
 
-async def test_a_picture_that_cannot_be_stored_fails_with_its_cost(tmp_path: Path) -> None:
-    """The store refuses: the caller gets INTERNAL, the attempt stays paid, no row claims a picture."""
+async def test_a_picture_that_can_be_kept_nowhere_fails_with_its_cost(tmp_path: Path) -> None:
+    """Store and spool refuse: the caller gets INTERNAL, the attempt stays paid, no row claims a picture."""
     (tmp_path / "blobs").mkdir()
     (tmp_path / "blobs" / "media").write_bytes(b"in the way")
-    async with ledger(tmp_path, happy()) as room:
+    async with ledger(tmp_path, happy(DATA), spool_max_mb=1) as room:
         with pytest.raises(MeshError) as caught:
             await room.run(ask())
         (request,), (made,) = await room.rows("requests"), await room.rows("attempts")

@@ -240,7 +240,11 @@ class Blobs:
 
     def _store(self) -> "ObjectStore":
         if self._opened is None:
-            self._opened = self._open()
+            try:
+                self._opened = self._open()
+            except OSError as error:
+                self.standing.set(False)
+                raise _refused(error) from error
         return self._opened
 
     def _open(self) -> "ObjectStore":

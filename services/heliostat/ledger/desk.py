@@ -6,8 +6,10 @@ from heliostat.api.router.v1 import router_pb2_grpc
 from heliostat.chassis.blobs import Blobs
 from heliostat.chassis.clock import Clock
 from heliostat.ledger.budgets import Budgets
+from heliostat.ledger.doors import Doors
 from heliostat.ledger.journal import Journal
 from heliostat.ledger.settings import LedgerSettings
+from heliostat.ledger.spool import Spool
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,8 @@ class Desk:
     journal: Journal
     budgets: Budgets
     blobs: Blobs
+    spool: Spool
+    doors: Doors
     clock: Clock
     settings: LedgerSettings
     owner: str

@@ -1,19 +1,25 @@
-"""The end of a request, written down: in one commit, and again for a while where the database fails."""
+"""The end of a request, written down: in one commit; in the spool where a store fails; and never forgotten easily."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sqlalchemy.exc import IntegrityError
 
 from heliostat.api.image.v1 import event_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError, internal, to_status
 from heliostat.chassis.logs import get_logger
 from heliostat.ledger.attempt import RunningAttempt
 from heliostat.ledger.desk import Desk
-from heliostat.ledger.journal import Ending, Row, id_taken
+from heliostat.ledger.journal import FAILED, Ending, Row, id_taken
+from heliostat.ledger.late import Late
+from heliostat.ledger.picture import Picture
 
-# Pauses in seconds between tries: what was bought must not be forgotten for a short fault.
-_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0)
+# Pauses in seconds between tries: short before the spool is used, longer where the spool fails as well.
+_SHORT_PAUSES_S = (0.2,)
+_LONG_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+_AWAY = (reasons.ERROR_REASON_MESH_UNAVAILABLE, reasons.ERROR_REASON_OVERLOADED)
 
 log = get_logger(__name__)
 
@@ -45,35 +51,98 @@ def ending(
         "error": to_status(error).SerializeToString() if error is not None else None,
         "result": result.SerializeToString() if result is not None else None,
     }
-    return Ending(request_id, request, {each.attempt_id: each.ending(end_time_us) for each in attempts}, media)
+    ends = {each.attempt_id: each.ending(end_time_us) for each in attempts}
+    return Ending(request_id, request, ends, media)
 
 
-async def commit_end(desk: Desk, end: Ending, opening: Row | None) -> MeshError | None:
-    """Commits an end; `opening` is the request's row where nothing of it was written yet.
+class Closing:
+    """One request's end on its way into the journal.
 
-    Gives why the end could not be written, or None.
+    `opening` is its row as it was first written; `opened` tells whether that may have been committed. `unstored` are
+    pictures that the media store did not take.
     """
-    lost: MeshError | None = None
-    # Where nothing was bought there is nothing to forget, and the caller should hear at once.
-    for pause_s in (*_PAUSES_S, None) if end.attempts else (None,):
-        try:
-            await desk.journal.end(end, opening)
-        except MeshError as failed:
-            lost = failed
-            log.warning("the end of a request could not be written", last_try=pause_s is None)
-            if pause_s is not None:
-                await asyncio.sleep(pause_s)
-        except IntegrityError:
-            return None if await _is_written(desk, end) else id_taken()
-        except Exception as failed:  # a caller must hear of it, without its text
-            log.unforeseen("the end of a request could not be written", failed)
-            return internal(failed)
-        else:
+
+    def __init__(
+        self,
+        desk: Desk,
+        end: Ending,
+        opening: Row,
+        attempts: Iterable[RunningAttempt],
+        unstored: Sequence[Picture],
+        *,
+        opened: bool,
+    ) -> None:
+        self._desk = desk
+        self._end = end
+        self._opening = opening
+        self._attempts = list(attempts)
+        self._unstored = unstored
+        self._opened = opened
+
+    async def commit(self) -> MeshError | None:
+        """Writes the end down, in the journal or in the spool; gives why neither took it, or None.
+
+        Where pictures can be kept nowhere the request ends as failed, its cost recorded.
+        """
+        if self._unstored:
+            error = await self._spool()
+            if error is None:
+                await self._try(_SHORT_PAUSES_S)  # where it fails the spool has it
+                return None
+            unkept = _unkept()
+            self._end = _failed(self._end, unkept, {each.media_id for each in self._unstored})
+            self._unstored = ()
+            return await self.commit() or unkept
+        # Where nothing was begun there is nothing to forget, and the caller should hear at once.
+        precious = bool(self._end.attempts) or self._opened
+        lost = await self._try(_SHORT_PAUSES_S if precious else ())
+        if lost is None or not precious or lost.reason not in _AWAY:
+            return lost
+        if await self._spool() is None:
             return None
-    return lost
+        return await self._try(_LONG_PAUSES_S)
+
+    async def _spool(self) -> MeshError | None:
+        intents = [each.intent(self._end.request_id, None) for each in self._attempts]
+        pictures = {each.media_id: list(each) for each in self._unstored}
+        try:
+            await self._desk.spool.keep(Late(self._opening, intents, self._end), pictures, self._desk.now_us())
+        except MeshError as error:
+            return error
+        return None
+
+    async def _try(self, pauses_s: Sequence[float]) -> MeshError | None:
+        lost: MeshError | None = None
+        for pause_s in (*pauses_s, None):
+            try:
+                await self._desk.journal.end(self._end, None if self._opened else self._opening)
+            except MeshError as failed:
+                lost = failed
+                log.warning("the end of a request could not be written", last_try=pause_s is None)
+                if pause_s is not None:
+                    await asyncio.sleep(pause_s)
+            except IntegrityError:
+                return None if await self._is_written() else id_taken()
+            except Exception as failed:  # a caller must hear of it, without its text
+                log.unforeseen("the end of a request could not be written", failed)
+                return internal(failed)
+            else:
+                return None
+        return lost
+
+    async def _is_written(self) -> bool:
+        """True where an earlier try was committed though its answer was lost."""
+        stored = await self._desk.journal.find(self._end.request_id)
+        return stored is not None and stored.request["end_time_us"] == self._end.request["end_time_us"]
 
 
-async def _is_written(desk: Desk, end: Ending) -> bool:
-    """True where an earlier try was committed though its answer was lost."""
-    stored = await desk.journal.find(end.request_id)
-    return stored is not None and stored.request["end_time_us"] == end.request["end_time_us"]
+def _failed(end: Ending, error: MeshError, without: set[str]) -> Ending:
+    request = {**end.request, "state": FAILED, "error": to_status(error).SerializeToString(), "result": None}
+    return replace(end, request=request, media=[row for row in end.media if row["media_id"] not in without])
+
+
+def _unkept() -> MeshError:
+    return MeshError(
+        reasons.ERROR_REASON_INTERNAL,
+        "The picture was made but could not be stored; check blobs.url, ledger.spool_dir and their free space.",
+    )

@@ -102,6 +102,7 @@ class Runs:
             repeated = await self._find_repeated(order, retry_count)
             if repeated is not None:
                 return repeated
+        self._desk.doors.check()
         if before_new is not None:
             await before_new()
         return Admission(run=self.start(order))
@@ -117,8 +118,11 @@ class Runs:
                 check_same_request(running.order.form.hash, order.form.hash)
                 return Admission(run=running, joined=True)
             opening, since_us = order.opening(self._desk.owner), self._since_us(self._desk.settings.idempotency_s)
-            if before_new is not None and not await self._desk.journal.holder(opening, since_us):
-                await before_new()
+            careful = before_new is not None or not self._desk.doors.are_open
+            if careful and not await self._desk.journal.holder(opening, since_us):
+                self._desk.doors.check()
+                if before_new is not None:
+                    await before_new()
             held = await _twice(lambda: self._claim(opening, since_us))
             if held is not None:
                 return self._over_or_elsewhere(held)

@@ -53,23 +53,27 @@ class Keeper:
         self._stores.append(asyncio.create_task(self._store(picture)))
 
     async def stored(self) -> MeshError | None:
-        """Waits until the store has answered for every picture; gives why one could not be stored, or None."""
+        """Waits until the store has answered for every picture; gives what went wrong unforeseen, or None."""
         if not self._stores:
             return None
         for failed in await asyncio.gather(*self._stores, return_exceptions=True):
-            if isinstance(failed, MeshError):
-                return failed
             if isinstance(failed, BaseException):
                 return internal(failed)
         return None
 
+    @property
+    def unstored(self) -> Sequence[Picture]:
+        """Pictures that the store did not take: they are to go to the spool with the request's end."""
+        return [each for each in self._kept if not each.stored]
+
     def rows(self, now_us: int) -> Sequence[Mapping[str, Any]]:
-        """The rows of what the store holds."""
-        kept = [each for each in self._kept if each.stored]
-        return [each.row(self._log.request_id, now_us, self._expire_time_us) for each in kept]
+        """The rows of the pictures, those that are not stored yet among them."""
+        return [each.row(self._log.request_id, now_us, self._expire_time_us) for each in self._kept]
 
     async def _store(self, picture: Picture) -> None:
         await store(self._log.blobs, picture)
+        if not picture.stored:
+            return
         if picture.positions:
             self._log.stored.append(picture)
             self._log.let_go()

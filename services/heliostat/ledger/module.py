@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import Sequence
+from pathlib import Path
 
 from heliostat.api.ledger.v1 import admin_pb2, admin_pb2_grpc, ledger_pb2_grpc
 from heliostat.api.router.v1 import router_pb2_grpc
@@ -15,7 +16,9 @@ from heliostat.ledger.arms import Arms
 from heliostat.ledger.budgets import Budgets
 from heliostat.ledger.callers import Callers
 from heliostat.ledger.cancel_orders import CancelOrders
+from heliostat.ledger.catching_up import CatchingUp
 from heliostat.ledger.desk import Desk
+from heliostat.ledger.doors import Doors
 from heliostat.ledger.idempotency import Runs
 from heliostat.ledger.journal import Journal
 from heliostat.ledger.migrations import HEAD
@@ -23,6 +26,7 @@ from heliostat.ledger.recovery import Recovery
 from heliostat.ledger.requests import Requests
 from heliostat.ledger.service import LedgerFace
 from heliostat.ledger.settings import LedgerSettings
+from heliostat.ledger.spool import Spool
 
 MIGRATIONS = Migrations("ledger", "heliostat.ledger.migrations", HEAD)
 
@@ -38,16 +42,24 @@ class LedgerPart:
         cap = None if settings.spend_cap_usd is None else round(settings.spend_cap_usd * MICROS_PER_USD)
         self._budgets = Budgets(self._database, surroundings.clock, cap)
         self.journal = journal
+        folder = Path(settings.spool_dir) if settings.spool_dir else surroundings.state_dir / "spool"
+        self._blobs = surroundings.blobs
+        self.spool = Spool(folder, settings.spool_max_mb * 1_000_000)
+        self._doors = Doors(self._database, self._blobs, self.spool)
+        self._database.standing.on_change(lambda up: surroundings.hold(not up))
         desk = Desk(
             router=router_pb2_grpc.RouterServiceStub(surroundings.channel(settings.router)),
             journal=journal,
             budgets=self._budgets,
             blobs=surroundings.blobs,
+            spool=self.spool,
+            doors=self._doors,
             clock=surroundings.clock,
             settings=settings,
             owner=f"{os.getpid()}-{secrets.token_hex(6)}",
         )
         self.runs = Runs(desk)
+        self.catching_up = CatchingUp(desk, self._database, self.runs)
         self._callers = Callers(
             self._database, surroundings.clock, lambda: surroundings.secret("keys"), is_open=settings.open
         )
@@ -71,6 +83,10 @@ class LedgerPart:
     async def start(self) -> None:
         """Opens the journal, counts what was spent, finishes what an earlier process left open."""
         await self._database.start([MIGRATIONS])
+        await self.spool.open()
+        self._blobs.overflow = self.spool
+        # What an earlier process knew comes before what recovery would have to guess.
+        await self.catching_up.catch_up()
         await self._budgets.start()
         if self._sandbox_key is not None:
             key = self._sandbox_key.reveal()
@@ -79,15 +95,19 @@ class LedgerPart:
         await self.recovery.start()
         if self._database.is_shared:
             self._cancel_orders.start()
+        await self._doors.start()
+        self.catching_up.start()
 
     async def stop(self) -> None:
         """Ends the runs under way, writes their ends, closes the journal."""
+        await self._doors.stop()
         await self._cancel_orders.stop()
         await self.recovery.stop()
         runs = self.runs.all()
         for run in runs:
             run.stop()
         await asyncio.gather(*(run.wait_end() for run in runs))
+        await self.catching_up.stop()
         await self._database.stop()
 
 

@@ -4,7 +4,6 @@ Its bytes are read once, out of the message that they came in, and never gathere
 which are let go of once the picture is stored and every reader has passed them.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
@@ -23,8 +22,6 @@ _EXTENSION: Mapping[str, str] = {
     "image/gif": "gif",
     "image/avif": "avif",
 }
-_TRIES = 3
-_PAUSE_S = 0.2
 
 log = get_logger(__name__)
 
@@ -122,23 +119,18 @@ class Picture:
 
 
 async def store(blobs: Blobs, picture: Picture) -> None:
-    """Stores the picture's bytes; a store that fails is asked three times.
+    """Stores the picture's bytes; a store that fails is asked twice, one that is known to be down not at all.
 
-    Raises INTERNAL: by then the picture was bought, so the request fails with its cost recorded.
+    What it did not take is not `stored` afterwards: it has been bought, so it goes to the spool.
     """
-    key = media_key(picture.media_id)
-    for left in reversed(range(_TRIES)):
+    for last in (False, True):
+        if not blobs.standing.up:
+            return
         try:
             data = picture.chunks[0].data if len(picture.chunks) == 1 else picture
-            await blobs.put(key, data)
+            await blobs.put(media_key(picture.media_id), data)
         except MeshError as error:
-            log.warning("a picture could not be stored", tries_left=left, **error.metadata)
-            if not left:
-                raise MeshError(
-                    reasons.ERROR_REASON_INTERNAL,
-                    "The picture was made but could not be stored; check blobs.url and its free space.",
-                ) from error
-            await asyncio.sleep(_PAUSE_S)
+            log.warning("a picture could not be stored", last_try=last, **error.metadata)
         else:
             picture.stored = True
             return

@@ -19,6 +19,7 @@ from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis import telemetry
 from heliostat.chassis.calls import stream
 from heliostat.chassis.context import Incoming, serving
+from heliostat.chassis.database import in_doubt
 from heliostat.chassis.errors import MeshError, internal, reason_name, to_duration
 from heliostat.chassis.failpoints import reach
 from heliostat.chassis.logs import get_logger
@@ -29,7 +30,7 @@ from heliostat.ledger.attempt import RunningAttempt
 from heliostat.ledger.budgets import granted
 from heliostat.ledger.decisions import DecisionLog
 from heliostat.ledger.desk import Desk
-from heliostat.ledger.ending import commit_end, ending
+from heliostat.ledger.ending import Closing, ending
 from heliostat.ledger.event_log import EventLog
 from heliostat.ledger.journal import Row, id_taken, unwatched
 from heliostat.ledger.keeper import Keeper
@@ -272,6 +273,7 @@ class Run:
                 reasons.ERROR_REASON_CANCELLED, "The caller left before anything was bought; the request was given up."
             )
         desk, started, key_id = self._desk, event.attempt_started, self.order.caller.key_id
+        desk.doors.check()
         known = started.HasField("estimated_cost")
         default = round(desk.settings.unknown_estimate_usd * MICROS_PER_USD)
         estimate = to_micros(started.estimated_cost) if known else default
@@ -287,8 +289,9 @@ class Run:
                 await granted(desk.journal.intend(row, guard))
             else:
                 desk.journal.intend(row).add_done_callback(unwatched)
-        except (MeshError, SQLAlchemyError):
-            del self._attempts[event.attempt_id]
+        except (MeshError, SQLAlchemyError) as error:
+            if not in_doubt(error):
+                del self._attempts[event.attempt_id]
             raise
         reach("ledger.intent_committed")
         attempt.asked = True
@@ -301,8 +304,8 @@ class Run:
         except IntegrityError:
             self._is_foreign = True
             raise id_taken() from None
-        except MeshError:
-            self._opened = False
+        except MeshError as error:
+            self._opened = in_doubt(error)
             raise
 
     def _accepted(self, event: event_pb2.ImageEvent) -> None:
@@ -362,6 +365,7 @@ class Run:
         error = error or lost
         reach("ledger.after_terminal")
         if lost is not None:
+            self.state = states.FAILED
             self._tell_callers(lost)
         self.events.error = error
         if error is None and self._completed is not None:
@@ -383,7 +387,8 @@ class Run:
             payload=self.order.form.payload if desk.settings.payload_retention_s else None,
             media=media,
         )
-        return await commit_end(desk, end, None if self._opened else self.order.opening(desk.owner))
+        opening, attempts = self.order.opening(desk.owner), self._attempts.values()
+        return await Closing(desk, end, opening, attempts, self._keeper.unstored, opened=self._opened).commit()
 
     def _end_attempts(self, open_ones: Sequence[RunningAttempt], error: MeshError | None) -> None:
         result = self._completed.completed if self._completed is not None else event_pb2.ImageResult()

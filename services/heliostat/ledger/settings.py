@@ -41,5 +41,10 @@ class LedgerSettings(PartSettings):
     """US dollars reserved for an attempt whose cost cannot be estimated."""
     resume_deadline_s: float = Field(45, gt=0, le=3600)
     """Most seconds for finishing a request that an earlier process left open."""
+    spool_dir: str = ""
+    """Folder on a local disk where what was bought waits while database or media store are down; empty: under
+    state_dir."""
+    spool_max_mb: int = Field(512, ge=1)
+    """Most megabytes that may wait there; from half of it on nothing new is taken on."""
     sweep_interval_s: float = Field(60, gt=0)
     """Seconds between two sweeps for what has expired."""

@@ -19,7 +19,8 @@ from heliostat.chassis.logs import get_logger
 from heliostat.ledger.late import Contents, Late, Place, Unreadable, pieces, read
 from heliostat.ledger.picture import media_key
 
-_SUFFIX, _UNFINISHED = ".end", ".part"
+_SUFFIX, _UNFINISHED, _TRIAL = ".end", ".part", ".trial"
+_TRIAL_BYTES = 65_536
 _ASIDE = "quarantine"
 _FILE_MODE, _FOLDER_MODE = 0o600, 0o700
 
@@ -65,6 +66,18 @@ class Spool:
             self._arrived.clear()
             await self._arrived.wait()
 
+    async def look(self) -> None:
+        """Where the last file could not be written: tries whether that is over, with a file of no meaning."""
+        if not self._broken:
+            return
+        trial = self._folder / f"trial-{secrets.token_hex(4)}{_TRIAL}"
+        try:
+            await asyncio.to_thread(_write, trial, [bytes(_TRIAL_BYTES)])
+            await asyncio.to_thread(trial.unlink)
+        except OSError:
+            return
+        self._broken = False
+
     async def open(self) -> None:
         """Takes up what an earlier process left. What is no file of ours, or damaged, is set aside."""
         for path in await asyncio.to_thread(self._left_behind):
@@ -74,8 +87,8 @@ class Spool:
 
     def _left_behind(self) -> list[Path]:
         self._folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        for unfinished in self._folder.glob(f"*{_UNFINISHED}"):
-            unfinished.unlink()
+        for useless in (*self._folder.glob(f"*{_UNFINISHED}"), *self._folder.glob(f"*{_TRIAL}")):
+            useless.unlink()
         return sorted(self._folder.glob(f"*{_SUFFIX}"))
 
     async def keep(self, late: Late, pictures: Mapping[str, Sequence[bytes]], time_us: int) -> None:

@@ -1,0 +1,182 @@
+"""Writes what waits in the spool, in its order, as soon as database and media store take it again.
+
+An end is written once, however often it is tried: what stands in the journal already is looked at first. Where another
+process closed the request meanwhile, only what it did not know is settled: its unknown attempts become what they were.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from heliostat.api.image.v1 import event_pb2
+from heliostat.api.ledger.v1 import ledger_pb2
+from heliostat.chassis.database import Database
+from heliostat.chassis.errors import MeshError
+from heliostat.chassis.logs import get_logger
+from heliostat.ledger.desk import Desk
+from heliostat.ledger.idempotency import Runs
+from heliostat.ledger.journal import OPEN, RUNNING, Ending, Row, write_end
+from heliostat.ledger.late import Late
+from heliostat.ledger.picture import media_key
+from heliostat.ledger.schema import ATTEMPTS, MEDIA, REQUESTS
+from heliostat.ledger.spool import Entry
+
+_PAUSE_S = 0.5
+_UNKNOWN = ledger_pb2.ATTEMPT_STATE_UNKNOWN
+_COSTING = (ledger_pb2.ATTEMPT_STATE_SUCCEEDED, ledger_pb2.ATTEMPT_STATE_FAILED_BILLED)
+
+log = get_logger(__name__)
+
+
+class Verdict(Enum):
+    """What became of an end."""
+
+    WRITTEN = "written"
+    SETTLED = "settled: another process had closed the request"
+    THERE = "there already"
+    UNDER_WAY = "another process works on the request"
+    FOREIGN = "the journal has another request of this id"
+
+
+class CatchingUp:
+    """Empties the spool in the background."""
+
+    def __init__(self, desk: Desk, database: Database, runs: Runs) -> None:
+        self._spool = desk.spool
+        self._database = database
+        self._blobs = desk.blobs
+        self._owner = desk.owner
+        self._runs = runs
+        self._task: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+
+    def start(self) -> None:
+        """Goes on in the background."""
+        self._task = asyncio.create_task(self._go_on())
+
+    async def stop(self) -> None:
+        """Ends the background work, with a last try."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        if self._spool.entries:
+            await self.catch_up()
+
+    async def _go_on(self) -> None:
+        while True:
+            await self._spool.wait()
+            await self._database.standing.wait_up()
+            try:
+                await self.catch_up()
+            except Exception as error:  # the next round tries again
+                log.unforeseen("the spool could not be emptied", error)
+            if self._spool.entries:
+                await asyncio.sleep(_PAUSE_S)
+
+    async def catch_up(self) -> int:
+        """Writes all that can be written now; gives how many files are left."""
+        async with self._turn:
+            for entry in self._spool.entries:
+                try:
+                    await self._write(entry)
+                except MeshError as error:
+                    log.debug("a file of the spool waits on", reason=error.reason)
+                except (SQLAlchemyError, KeyError, TypeError) as error:
+                    await self._spool.set_aside(entry.path, f"the journal refuses it ({type(error).__name__})")
+                except Exception as error:  # it stays, and the others are not kept waiting by it
+                    log.unforeseen("a file of the spool could not be written", error)
+                if not self._database.standing.up:
+                    break
+        return len(self._spool.entries)
+
+    async def _write(self, entry: Entry) -> None:
+        contents = await self._spool.load(entry.path)
+        if contents is None or self._runs.get(contents.late.request_id) is not None:
+            return
+        late = contents.late
+        verdict = await self._database.write(lambda connection: _settle(connection, late, self._owner))
+        if verdict is Verdict.UNDER_WAY:
+            return
+        if verdict is Verdict.FOREIGN:
+            await self._spool.set_aside(entry.path, verdict.value)
+            return
+        await self._store(entry, late)
+        await self._spool.forget(entry.path)
+        log.info("an end from the spool is written", request_id=late.request_id, verdict=verdict.value)
+
+    async def _store(self, entry: Entry, late: Late) -> None:
+        """Gives the pictures to the store, but for those that were purged meanwhile. Raises MESH_UNAVAILABLE."""
+        if not entry.pictures:
+            return
+        query = select(MEDIA.c.media_id).where(MEDIA.c.request_id == late.request_id, MEDIA.c.purged == 0)
+        wanted = set(await self._database.read(lambda connection: connection.execute(query).scalars().all()))
+        for media_id, place in entry.pictures.items():
+            if media_id in wanted:
+                key = media_key(media_id)
+                await self._blobs.put(key, await self._spool.read(key, 0, place.size))
+
+
+def _settle(connection: Connection, late: Late, owner: str) -> Verdict:
+    """Brings the journal to what `late` tells. Runs in one transaction."""
+    mine = REQUESTS.c.request_id == late.request_id
+    row = connection.execute(select(REQUESTS).where(mine)).mappings().first()
+    if row is None:
+        connection.execute(insert(REQUESTS).values(dict(late.opening)))
+        _add_intents(connection, late)
+        write_end(connection, late.ending)
+        return Verdict.WRITTEN
+    if any(row[name] != late.opening[name] for name in ("key_id", "request_hash", "create_time_us")):
+        return Verdict.FOREIGN
+    if row["state"] == RUNNING:
+        if row["owner"] not in (owner, late.opening["owner"]):
+            return Verdict.UNDER_WAY
+        _add_intents(connection, late)
+        write_end(connection, late.ending)
+        return Verdict.WRITTEN
+    if row["end_time_us"] == late.ending.request["end_time_us"]:
+        return Verdict.THERE
+    return _correct(connection, late.ending, row)
+
+
+def _add_intents(connection: Connection, late: Late) -> None:
+    """Attempts whose own row was never committed: nothing is ended that was not begun."""
+    mine = ATTEMPTS.c.request_id == late.request_id
+    there = set(connection.execute(select(ATTEMPTS.c.attempt_id).where(mine)).scalars())
+    for intent in late.intents:
+        if intent["attempt_id"] not in there:
+            connection.execute(insert(ATTEMPTS).values(dict(intent)))
+
+
+def _correct(connection: Connection, ending: Ending, request: Row) -> Verdict:
+    """Another process closed the request and could not know how its attempts ended; now it is known."""
+    cost, reserved, settled = 0, 0, False
+    mine = ATTEMPTS.c.request_id == ending.request_id
+    for row in connection.execute(select(ATTEMPTS).where(mine)).mappings().all():
+        told = ending.attempts.get(row["attempt_id"])
+        values: Mapping[Any, Any] = row
+        if told is not None and row["state"] == _UNKNOWN and told["state"] not in (OPEN, _UNKNOWN):
+            values = _reconciled(row, told)
+            settled = True
+            place = ATTEMPTS.c.attempt_id == row["attempt_id"]
+            connection.execute(update(ATTEMPTS).where(place).values(dict(values)))
+        cost, reserved = cost + values["cost_micros"], reserved + values["reserved_micros"]
+    if not settled:
+        return Verdict.THERE
+    sums = {"cost_micros": cost, "reserved_micros": reserved}
+    connection.execute(update(REQUESTS).where(REQUESTS.c.request_id == ending.request_id).values(sums))
+    known = set(connection.execute(select(MEDIA.c.media_id).where(MEDIA.c.request_id == ending.request_id)).scalars())
+    for picture in ending.media:
+        if picture["media_id"] not in known and not request["purged"]:
+            connection.execute(insert(MEDIA).values(dict(picture)))
+    return Verdict.SETTLED
+
+
+def _reconciled(row: Row, told: Row) -> Mapping[str, Any]:
+    billed = told["state"] in _COSTING and told["billed"] != event_pb2.BILLED_NO
+    state = ledger_pb2.ATTEMPT_STATE_RECONCILED_BILLED if billed else ledger_pb2.ATTEMPT_STATE_RECONCILED_UNBILLED
+    names = ("outcome", "billed", "provider_job_id", "image_count", "cost_micros", "reserved_micros")
+    return {**{name: told[name] for name in names}, "state": state}
