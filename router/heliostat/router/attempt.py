@@ -300,6 +300,7 @@ class Attempt:
         record = self.record
         record.outcome = event_pb2.OUTCOME_DELIVERED
         record.billed = event_pb2.BILLED_YES
+        self._tell_costs(result.cost)
         if result.cost.HasField("amount"):
             record.cost.CopyFrom(result.cost.amount)
             if to_micros(result.cost.amount) == 0:
@@ -307,9 +308,23 @@ class Attempt:
         record.provider_job_id = result.provider_job_id or record.provider_job_id
         record.account = result.account or record.account
 
+    def _tell_costs(self, cost: event_pb2.Cost) -> None:
+        """What was expected, computed and reported, side by side; the adapter's own estimate stands above ours."""
+        record = self.record
+        if cost.HasField("estimated"):
+            record.estimated_cost.CopyFrom(cost.estimated)
+        elif self.plan.estimate_micros is not None:
+            record.estimated_cost.CopyFrom(to_money(self.plan.estimate_micros))
+        if cost.HasField("computed"):
+            record.computed_cost.CopyFrom(cost.computed)
+        if cost.HasField("reported"):
+            record.reported_cost.CopyFrom(cost.reported)
+        record.price_version, record.cost_doubt = cost.price_version, cost.doubt
+
     def _close_failed(self, error: MeshError) -> None:
         failure = self.failure
         record = self.record
+        self._tell_costs(self.result.cost if self.result is not None else event_pb2.Cost())
         record.outcome = failure.outcome
         record.billed = policy.billed_of(failure)
         record.provider_job_id = failure.provider_job_id or record.provider_job_id

@@ -156,10 +156,19 @@ def _join_cost(
     if len(billed) > 1:
         sources = {result.cost.source for result in results}
         joint.cost.source = sources.pop() if len(sources) == 1 else event_pb2.COST_SOURCE_COMPUTED
-        computed = [result.cost.computed for result in results if result.cost.HasField("computed")]
-        joint.cost.ClearField("computed")
-        if computed and len(computed) == len(billed):
-            joint.cost.computed.CopyFrom(to_money(sum(to_micros(amount) for amount in computed)))
+        for kind in ("computed", "reported", "estimated"):
+            _join_kind(joint, kind, results, len(billed))
+        del joint.cost.components[:]
+        joint.cost.components.extend(part for result in results for part in result.cost.components)
+        joint.cost.doubt = next((result.cost.doubt for result in results if result.cost.doubt), "")
+
+
+def _join_kind(joint: event_pb2.ImageResult, kind: str, results: Sequence[event_pb2.ImageResult], count: int) -> None:
+    """The sum of one kind of amount, where all that was billed has it."""
+    amounts = [getattr(result.cost, kind) for result in results if result.cost.HasField(kind)]
+    joint.cost.ClearField(kind)
+    if amounts and len(amounts) == count:
+        getattr(joint.cost, kind).CopyFrom(to_money(sum(map(to_micros, amounts))))
 
 
 _LEGS = ("provider", "download", "convert")

@@ -12,6 +12,7 @@ from heliostat.router import policy
 from heliostat.router.attempt import Attempt
 from heliostat.router.budget import Budget
 from heliostat.router.chooser import Choice, Chooser, Wanted
+from heliostat.router.cost_watch import CostWatch
 from heliostat.router.ejection import Ending
 from heliostat.router.health import Health, Permit
 from heliostat.router.limits import LEAST_S, Allowance
@@ -47,6 +48,7 @@ class Guard:
         self.health = health
         self.clock = clock
         self.budget = Budget(settings.budget)
+        self.costs = CostWatch(settings.costs, clock, health.tell)
         health.limit_tries(self.budget.may_try)
         self.outages = Outages(health, chooser, settings.health.consecutive_failures)
         self.room = WaitingRoom(health, self.budget, clock, settings.queue_size)
@@ -232,6 +234,7 @@ class Course:
     def ended(self, attempt: Attempt, *, asked_for_all: bool) -> None:
         """An attempt is over: its target is marked, and left out from now on or asked again."""
         turns, target = self.turns, attempt.plan.target
+        self._guard.costs.look(attempt.record, attempt.permit.target)
         unsent = attempt.error is not None and attempt.record.outcome == event_pb2.OUTCOME_NOT_SENT
         if attempt.permit in self._further:
             self._give_back(attempt.permit, unsent=unsent)

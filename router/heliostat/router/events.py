@@ -18,6 +18,8 @@ ALL_TARGETS_DOWN = "all_targets_down"
 CHANGED = "changed"
 RELOADED = "reloaded"
 RELOAD_REFUSED = "reload_refused"
+COST_DRIFT = "cost_drift"
+COST_UNKNOWN = "cost_unknown"
 
 KINDS = frozenset(
     {
@@ -30,6 +32,8 @@ KINDS = frozenset(
         CHANGED,
         RELOADED,
         RELOAD_REFUSED,
+        COST_DRIFT,
+        COST_UNKNOWN,
     }
 )
 # Told without alarm: nobody has to do anything.

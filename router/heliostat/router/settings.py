@@ -217,6 +217,19 @@ class RouteSettings(Section):
                 )
 
 
+class CostSettings(Section):
+    """When operators are told that costs are not what they should be."""
+
+    reported_drift: float = Field(0.05, ge=0)
+    """Share by which a reported cost may differ from what the price table gives."""
+    estimate_drift: float = Field(0.5, ge=0)
+    """Share by which a cost may differ from its estimate."""
+    least_drift_usd: float = Field(0.001, ge=0)
+    """US dollars by which any cost may differ."""
+    quiet_s: float = Field(3600.0, ge=0)
+    """Seconds until operators are told of the same target again; metrics count every attempt."""
+
+
 class RouterSettings(PartSettings):
     """The router."""
 
@@ -244,6 +257,8 @@ class RouterSettings(PartSettings):
     """How many attempts beyond the first are allowed."""
     pacing: dict[str, PacingSettings] = Field(default_factory=dict)
     """Limits by adapter (bfl) or by target (bfl/flux-pro-1.1), held to before the provider has to say so."""
+    costs: CostSettings = CostSettings()
+    """When operators are told that costs are not what they should be."""
     events: EventSettings = EventSettings()
     """Where operators are told of what happens to targets."""
     follow_interval_s: float = Field(0.5, gt=0, le=1)

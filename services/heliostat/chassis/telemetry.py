@@ -77,6 +77,16 @@ EJECTIONS = Counter(
 PAUSES = Counter("heliostat_pauses", "Times that a target asked to slow down.", ("target",))
 SPOOL_FILES = Gauge("heliostat_spool_files", "Ends of requests that wait for the database or the media store.")
 SPOOL_BYTES = Gauge("heliostat_spool_bytes", "Bytes of the files in which they wait.")
+COST_DRIFTS = Counter(
+    "heliostat_cost_drifts",
+    "Attempts that cost otherwise than computed (kind reported) or expected (kind estimate) by more than is allowed.",
+    ("provider", "target", "kind"),
+)
+COSTS_UNKNOWN = Counter(
+    "heliostat_costs_unknown",
+    "Attempts that delivered without telling for certain what they cost.",
+    ("provider", "target"),
+)
 OPERATOR_EVENTS = Counter("heliostat_operator_events", "Events that operators should know of.", ("kind",))
 
 Kind = Literal["internal", "server", "client", "producer"]
