@@ -51,6 +51,7 @@ def all_routes(desk: Desk) -> list[Route]:
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/metrics", health.metrics),
+        Route("/llms.txt", models.overview),
         Route("/openapi.json", pages.openapi),
         Route("/docs", pages.docs),
         Route("/", pages.root),

@@ -14,10 +14,20 @@ from heliostat.chassis.calls import call
 from heliostat.chassis.errors import MeshError
 from heliostat.edge.desk import SMALL_CALL_S, Desk
 from heliostat.edge.from_proto import usd
+from heliostat.edge.llms_text import overview
+from heliostat.edge.model_schema import model_schema
 from heliostat.edge.visit import Reply, visit_of
 
 _OPERATION = "OPERATION_"
 _UNIT = "PRICE_UNIT_"
+
+CAPABILITIES = frozenset(name.removeprefix(_OPERATION).lower() for name in capability_pb2.Operation.keys()[1:]) | {
+    "mask",
+    "references",
+    "previews",
+    "seed",
+    "transparency",
+}
 
 
 class ModelList:
@@ -27,17 +37,32 @@ class ModelList:
         self._desk = desk
 
     async def models(self, request: Request) -> Reply:
-        """All models."""
-        found = await self._ask(request, "")
+        """All models, or those with every capability of `capabilities` and a target at `provider`.
+
+        Raises INVALID_FIELD for a capability that there is not.
+        """
+        wanted = _wanted(request.query_params.get("capabilities", ""))
+        provider = request.query_params.get("provider", "")
+        found = [model for model in await self._ask(request, "") if _offers(model, wanted, provider)]
         return Reply(200, [orjson.dumps({"object": "list", "data": [model_body(model) for model in found]})])
 
     async def model(self, request: Request) -> Reply:
-        """One model, by its name or an alias. Raises MODEL_NOT_FOUND, with what may have been meant."""
+        """One model, by its name or an alias; with `schema=true` the JSON Schema of what it takes.
+
+        Raises MODEL_NOT_FOUND, with what may have been meant.
+        """
         name: str = request.path_params["id"]
         found = await self._ask(request, name)
         if not found:
             raise not_found(name, await self._ask(request, ""))
+        if request.query_params.get("schema", "").lower() in ("true", "1"):
+            return Reply(200, [orjson.dumps(model_schema(found[0]))], "application/schema+json")
         return Reply(200, [orjson.dumps(model_body(found[0]))])
+
+    async def overview(self, request: Request) -> Reply:
+        """llms.txt: what is served, in plain words for programs that read."""
+        models = await self._ask(request, "")
+        return Reply(200, [overview(models).encode()], "text/plain; charset=utf-8")
 
     async def _ask(self, request: Request, name: str) -> Sequence[router_pb2.Model]:
         ask = router_pb2.ListModelsRequest(model=name)
@@ -45,6 +70,38 @@ class ModelList:
         answer = await call(self._desk.router.ListModels, ask, timeout_s=SMALL_CALL_S, metadata=metadata)
         models: Sequence[router_pb2.Model] = answer.models
         return models
+
+
+def _wanted(words: str) -> frozenset[str]:
+    wanted = frozenset(word.strip() for word in words.split(",") if word.strip())
+    unknown = sorted(wanted - CAPABILITIES)
+    if unknown:
+        known = ", ".join(sorted(CAPABILITIES))
+        message = f"{unknown[0][:64]} is no capability that is known here; ask for some of {known}."
+        raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="capabilities")
+    return wanted
+
+
+def _offers(model: router_pb2.Model, wanted: frozenset[str], provider: str) -> bool:
+    """Whether one target alone can do all that is wanted: capabilities of two targets do not add up."""
+    return any(
+        wanted <= _abilities(target.capability)
+        for target in model.targets
+        if not provider or target.provider == provider
+    )
+
+
+def _abilities(capability: capability_pb2.Capability) -> set[str]:
+    """Operations, and what goes with them, in words."""
+    found = set(_operations(capability))
+    beside = {
+        "mask": capability.mask != capability_pb2.MASK_SUPPORT_UNSPECIFIED,
+        "references": capability.max_reference_count > 0,
+        "previews": capability.max_partial_image_count > 0,
+        "seed": any(parameter.name == "seed" for parameter in capability.parameters),
+        "transparency": any(parameter.name == "background" for parameter in capability.parameters),
+    }
+    return found | {name for name, stands in beside.items() if stands}
 
 
 def not_found(name: str, models: Sequence[router_pb2.Model]) -> MeshError:
@@ -66,7 +123,7 @@ def model_body(model: router_pb2.Model) -> dict[str, Any]:
     if model.description:
         body["description"] = model.description
     body["aliases"] = list(model.aliases)
-    body["capabilities"] = sorted({word for target in model.targets for word in _operations(target.capability)})
+    body["capabilities"] = sorted({word for target in model.targets for word in _abilities(target.capability)})
     body["available"] = any(target.available for target in model.targets)
     body["targets"] = [_target(target) for target in model.targets]
     return body

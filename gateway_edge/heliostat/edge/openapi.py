@@ -60,8 +60,24 @@ _SERVED = (
         example={"model": "gpt-image-2", "prompt": "Make the sky pink", "image": "@picture.png"},
         statuses=(200, 202),
     ),
-    Operation("get", "/v1/models", "List the models", "With aliases, capabilities, targets and prices."),
-    Operation("get", "/v1/models/{id}", "Tell one model", "By its name or an alias; the name may hold slashes."),
+    Operation(
+        "get",
+        "/v1/models",
+        "List the models",
+        "With aliases, capabilities, targets and prices.",
+        query={
+            "capabilities": "Only models with a target that has all of these, such as edit,mask",
+            "provider": "Only models with a target at this provider",
+        },
+    ),
+    Operation(
+        "get",
+        "/v1/models/{id}",
+        "Tell one model",
+        "By its name or an alias; the name may hold slashes.",
+        query={"schema": "true: the JSON Schema of exactly what the model takes, in place of the model"},
+    ),
+    Operation("get", "/llms.txt", "Tell what is served", "In plain words, for programs that read."),
     Operation(
         "get",
         "/v1/media/{id}",

@@ -4,7 +4,7 @@ Source: fal.ai/docs (queue, errors, pricing), fal's Python client (2026-08-21), 
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 
 from heliostat.adapters.fal.answers import empty, read_result
 from heliostat.adapters.fal.billing import is_by_second
@@ -131,6 +131,11 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
                 return Cancelled(found=True)
             raise
         return Cancelled(found=True, free=answer.status == 200 and answer.json().get("status") == "OK")
+
+    def option_names(self, model: Model) -> Collection[str]:
+        """Those that some endpoint of the model knows."""
+        routes: Routes = model.facts
+        return {"queue_priority"}.union(*(routed.options for routed in routes.all()))
 
     async def spare_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:
         """Takes a job out of the queue; one that runs goes on, for fal may charge for it all the same."""

@@ -1,7 +1,7 @@
 """What an adapter is: a provider, its models, and `generate_one`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, TypeVar
 
@@ -104,6 +104,10 @@ class Adapter(ABC, Generic[SettingsT, OptionsT]):
 
         Raises MeshError; the kit adds how far the attempt came. `request` is read-only.
         """
+
+    def option_names(self, model: Model) -> Collection[str] | None:
+        """Which fields of `options` this model takes, for Describe; None means all of them. Pure."""
+        return None
 
     def order(self, model: Model, request: request_pb2.ImageRequest, size: Choice) -> Order:
         """What the price of this request depends on. Pure. Override where a variant has other words."""

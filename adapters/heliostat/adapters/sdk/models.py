@@ -28,6 +28,7 @@ _MASKS = {
     "guidance": capability_pb2.MASK_SUPPORT_GUIDANCE,
 }
 _TYPES = {
+    "": capability_pb2.PARAMETER_TYPE_UNSPECIFIED,
     "string": capability_pb2.PARAMETER_TYPE_STRING,
     "integer": capability_pb2.PARAMETER_TYPE_INTEGER,
     "number": capability_pb2.PARAMETER_TYPE_NUMBER,
@@ -39,7 +40,7 @@ MOST_NAMED = 256
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter that a model takes; `kind` is string, integer, number, boolean or enum."""
+    """One parameter that a model takes; `kind` is string, integer, number, boolean, enum; empty for a list, an object."""
 
     name: str
     kind: str = "string"
@@ -168,12 +169,14 @@ class ModelTable:
         wildcard = replace(self._wildcard, **facts("*")) if self._wildcard is not None else None
         return ModelTable(*(replace(model, **facts(model.name)) for model in self), wildcard=wildcard)
 
-    def capabilities(self) -> list[capability_pb2.Capability]:
-        """All models for Describe; a wildcard stands last, under the name "*"."""
-        described = [model.capability() for model in self]
+    def capabilities(
+        self, parameters: Callable[[Model], tuple[Parameter, ...]] = lambda model: model.parameters
+    ) -> list[capability_pb2.Capability]:
+        """All models for Describe, each with its `parameters`; a wildcard stands last, under the name "*"."""
+        models = list(self)
         if self._wildcard is not None:
-            described.append(replace(self._wildcard, name="*").capability())
-        return described
+            models.append(replace(self._wildcard, name="*"))
+        return [replace(model, parameters=parameters(model)).capability() for model in models]
 
     def get(self, name: str) -> Model:
         """The model of that name. Raises PROVIDER_MODEL_GONE."""

@@ -12,6 +12,8 @@ from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.contract import Adapter, Cancelled
 from heliostat.adapters.sdk.costing import fill_estimate
 from heliostat.adapters.sdk.demands import check_demands, check_ignores, read_options
+from heliostat.adapters.sdk.descriptors import described
+from heliostat.adapters.sdk.models import Model, Parameter
 from heliostat.adapters.sdk.outbox import Outbox
 from heliostat.adapters.sdk.partings import Partings
 from heliostat.adapters.sdk.settings import ProviderSettings
@@ -55,13 +57,17 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         """Models and accounts."""
         response = adapter_pb2.DescribeResponse(
             provider=self._adapter.name,
-            models=self._adapter.models.capabilities(),
+            models=self._adapter.models.capabilities(self._parameters),
             display_name=self._adapter.display_name or self._adapter.name,
             sandbox=self._adapter.sandbox,
         )
         for name, weight, configured in self._adapter.accounts():
             response.accounts.add(name=name, weight=weight, configured=configured)
         return response
+
+    def _parameters(self, model: Model) -> tuple[Parameter, ...]:
+        adapter = self._adapter
+        return described(model, adapter.ignores, adapter.options, adapter.option_names(model))
 
     async def Estimate(self, request: adapter_pb2.EstimateRequest, context: object) -> adapter_pb2.EstimateResponse:
         """Expected cost, duration and adjustments. Raises what the attempt would raise before it is sent."""
