@@ -38,6 +38,7 @@ COST_SOURCES: Mapping[int, str] = {
     event_pb2.COST_SOURCE_COMPUTED: "computed",
     event_pb2.COST_SOURCE_ESTIMATED: "estimated",
 }
+COST_KINDS = ("estimated_cost", "computed_cost", "reported_cost")
 MODES: Mapping[int, str] = {
     event_pb2.ADJUSTMENT_MODE_PASSTHROUGH: "passthrough",
     event_pb2.ADJUSTMENT_MODE_RENAMED: "renamed",
@@ -195,7 +196,7 @@ def _result_metadata(result: event_pb2.ImageResult, request_id: str, model: str)
         "cost_source": COST_SOURCES.get(result.cost.source),
         "attempts": [attempt_of(attempt) for attempt in result.attempts],
         "timing": timing_of(result.timing),
-        "adjustments": [_adjustment(adjustment) for adjustment in result.adjustments],
+        "adjustments": [adjustment_of(adjustment) for adjustment in result.adjustments],
     }
     if result.provider_job_id:
         metadata["provider_job_id"] = result.provider_job_id
@@ -232,6 +233,7 @@ def attempt_of(attempt: event_pb2.Attempt) -> dict[str, Any]:
         # Neither delivered nor failed: it is still under way, as a job's open attempt is.
         "status": "succeeded" if attempt.outcome == event_pb2.OUTCOME_DELIVERED else "in_progress",
     }
+    told |= costs_of(attempt)
     if attempt.provider_job_id:
         told["provider_job_id"] = attempt.provider_job_id
     if attempt.HasField("status") and attempt.status.code:
@@ -254,7 +256,22 @@ def timing_of(timing: event_pb2.Timing) -> dict[str, int]:
     }
 
 
-def _adjustment(adjustment: event_pb2.Adjustment) -> dict[str, Any]:
+def costs_of(attempt: event_pb2.Attempt) -> dict[str, Any]:
+    """What was expected, computed and reported of an attempt, as far as it is known, and how far they are apart."""
+    known = {kind: getattr(attempt, kind) for kind in COST_KINDS if attempt.HasField(kind)}
+    told: dict[str, Any] = {kind: usd(amount) for kind, amount in known.items()}
+    should = known.get("computed_cost") if "reported_cost" in known else known.get("estimated_cost")
+    if should is not None and attempt.HasField("cost"):
+        told["cost_drift"] = round(usd(attempt.cost) - usd(should), 6)
+    if attempt.price_version:
+        told["price_version"] = attempt.price_version
+    if attempt.cost_doubt:
+        told["cost_doubt"] = attempt.cost_doubt
+    return told
+
+
+def adjustment_of(adjustment: event_pb2.Adjustment) -> dict[str, Any]:
+    """What became of a parameter."""
     return {
         "parameter": adjustment.parameter,
         "requested": adjustment.requested,

@@ -10,6 +10,7 @@ from heliostat.chassis.calls import stream
 from heliostat.chassis.errors import MeshError, to_duration
 from heliostat.edge.answer import Answer
 from heliostat.edge.desk import GRACE_S, Desk
+from heliostat.edge.estimates import is_dry_run, priced
 from heliostat.edge.from_proto import Asked, body_pieces, complete, detached_body, executed_model, usd
 from heliostat.edge.limits import json_fields
 from heliostat.edge.media_files import blob_key
@@ -38,6 +39,8 @@ class Images:
     async def draw(self, request: Request, body: ImageBody, image: request_pb2.ImageRequest, wish: Wish) -> Reply:
         """Asks for `image` and waits as long as the caller does. Raises MeshError, CallerLeft."""
         visit, desk = visit_of(request), self._desk
+        if is_dry_run(request):
+            return await priced(desk, request, body, image)
         form = answer_form(body, wish)
         how_long = patience(
             visit.header(b"prefer"), request.scope["query_string"].decode("latin-1"), desk.settings.request_timeout_s
