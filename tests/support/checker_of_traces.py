@@ -43,20 +43,23 @@ def _decisions(evidence: Evidence) -> Iterator[str]:
         rows = sorted(
             evidence.attempts_of(request_id), key=lambda row: (row["start_time_us"], *place(row["attempt_id"]))
         )
-        order: tuple[str, ...] = ()
+        decision = event_pb2.Decision()
         asked: dict[int, int] = {}
         for row in rows:
             branch = place(row["attempt_id"])[0]
             if row["decision"]:
-                order = replay(event_pb2.Decision.FromString(bytes(row["decision"])))
+                decision = event_pb2.Decision.FromString(bytes(row["decision"]))
                 asked = {}
-                if row["target"] != order[0]:
-                    yield f"I16: {row['attempt_id']} asked {row['target']}; its decision says {order[0]}"
-            if not order:
+            if not decision.candidates:
                 yield f"I16: {row['attempt_id']} follows from no decision"
                 break
-            position = order.index(row["target"]) if row["target"] in order else -1
+            order = replay(decision)
+            if order and row["decision"] and row["target"] != order[0]:
+                yield f"I16: {row['attempt_id']} asked {row['target']}; its decision says {order[0]}"
+            # When nobody is left, somebody who was put out is asked as a last resort.
+            out = tuple(each.target for each in decision.candidates if each.excluded_because)
+            position = (*order, *out).index(row["target"]) if row["target"] in (*order, *out) else -1
             # Who asked to slow down is asked again first, by a decision that reads as the one before and is kept once.
-            if position <= asked.get(branch, -1) and position != 0:
+            if position < 0 or (0 < position <= min(asked.get(branch, -1), len(order) - 1)):
                 yield f"I16: {row['attempt_id']} asked {row['target']}, out of the order that was decided"
             asked[branch] = max(position, asked.get(branch, -1))

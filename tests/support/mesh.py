@@ -112,10 +112,10 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def emulated(job_seconds: float = 0.02) -> AsyncIterator[str]:
-    """The emulated providers in this loop; gives their base URL."""
+async def emulated(job_seconds: float = 0.02, compat_prices: Mapping[str, int] | None = None) -> AsyncIterator[str]:
+    """The emulated providers in this loop; gives their base URL. Prices of the plain server are in micro-dollars."""
     easel = Easel()
-    server = EmulatorServer(create_app(easel, job_seconds=job_seconds))
+    server = EmulatorServer(create_app(easel, job_seconds=job_seconds, compat_prices_micros=compat_prices))
     try:
         yield await server.start()
     finally:

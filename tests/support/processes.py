@@ -87,6 +87,7 @@ async def installed(
     *,
     adapters: tuple[str, ...] = ("fal", "compat"),
     job_seconds: float = 0.02,
+    compat_prices: Mapping[str, int] | None = None,
     supervisor_type: type[Supervisor] = Supervisor,
     checked: bool = True,
 ) -> AsyncIterator[Installation]:
@@ -99,7 +100,7 @@ async def installed(
     key = provide_keys(folder)
     async with AsyncExitStack() as stack:
         collector = await stack.enter_async_context(collecting())
-        emulators = await stack.enter_async_context(emulated(job_seconds))
+        emulators = await stack.enter_async_context(emulated(job_seconds, compat_prices))
         ports = sandbox.Ports(http=free_port(), grpc=0, emulator=int(emulators.rpartition(":")[2]))
         own = {
             "mesh": {"drain_s": 2},
