@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import admin_pb2, ledger_pb2
@@ -112,16 +113,121 @@ async def test_a_fixed_key_is_for_a_sandbox(tmp_path: Path) -> None:
     assert caught.value.reason == reasons.ERROR_REASON_CALLER_FORBIDDEN
 
 
-async def test_limits_that_are_not_kept_are_not_taken(tmp_path: Path) -> None:
-    """Nothing is promised that is not done."""
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"title": "a\nb"}, "key.title"),
+        ({"limits": {"requests_per_minute": -1}}, "key.limits.requests_per_minute"),
+        ({"limits": {"models": [""]}}, "key.limits.models"),
+        ({"limits": {"operations": ["paint"]}}, "key.limits.operations"),
+        ({"retention": {"metadata": {"seconds": 3600}}}, "key.retention.metadata"),
+        ({"retention": {"payload": {"seconds": -1}}}, "key.retention.payload"),
+        ({"default_wait": {"seconds": 100_000}}, "key.default_wait"),
+    ],
+)
+async def test_what_cannot_be_kept_is_not_taken(tmp_path: Path, fields: dict[str, object], field: str) -> None:
+    """By the field, when a key is made and when it is changed."""
     async with ledger(tmp_path, happy(), open=False) as room:
-        for fields in (
-            {"limits": admin_pb2.KeyLimits(requests_per_minute=1)},
-            {"retention": admin_pb2.KeyRetention(payload={"seconds": 1})},
-        ):
-            with pytest.raises(MeshError) as caught:
-                await make(room, **fields)
-            assert caught.value.reason == reasons.ERROR_REASON_NOT_IMPLEMENTED
+        with pytest.raises(MeshError) as caught:
+            await make(room, **fields)
+        assert (caught.value.reason, caught.value.field) == (reasons.ERROR_REASON_INVALID_FIELD, field)
+        made = await make(room)
+        asked = admin_pb2.Key(key_id=made.key.key_id, **fields)  # type: ignore[arg-type]
+        mask = FieldMask(paths=[field.removeprefix("key.")])
+        with pytest.raises(MeshError) as caught:
+            await call(room.admin.UpdateKey, admin_pb2.UpdateKeyRequest(key=asked, update_mask=mask))
+        assert caught.value.field == field
+
+
+async def test_a_key_is_changed_by_what_the_mask_names(tmp_path: Path) -> None:
+    """Nothing else; what the mask names and the change leaves out is cleared; the change holds at once."""
+    async with ledger(tmp_path, happy(), open=False) as room:
+        made = await make(room, title="one", limits={"models": ["other"], "images_per_minute": 7})
+        with pytest.raises(MeshError, match="may not use the model"):
+            await room.run(ask(), made.secret)
+        asked = admin_pb2.Key(key_id=made.key.key_id, title="two", limits={"concurrent_requests": 3})
+        mask = FieldMask(paths=["title", "limits.models"])
+        key = (await call(room.admin.UpdateKey, admin_pb2.UpdateKeyRequest(key=asked, update_mask=mask))).key
+        assert (key.title, list(key.limits.models), key.limits.images_per_minute) == ("two", [], 7)
+        assert key.limits.concurrent_requests == 0
+        assert key.create_time == made.key.create_time
+        await room.run(ask(), made.secret)
+        (listed,) = (await call(room.admin.ListKeys, admin_pb2.ListKeysRequest())).keys
+        assert (listed.title, listed.HasField("last_use_time")) == ("two", True)
+
+
+async def test_a_key_is_ended_by_its_time(tmp_path: Path) -> None:
+    """An expiry is given, and taken away again, by a change."""
+    clock = FakeClock()
+    async with ledger(tmp_path, happy(), clock=clock, open=False) as room:
+        made = await make(room)
+
+        async def expire(seconds: int | None) -> None:
+            key = admin_pb2.Key(key_id=made.key.key_id)
+            if seconds is not None:
+                key.expire_time.FromSeconds(int(clock.time()) + seconds)
+            mask = FieldMask(paths=["expire_time"])
+            await call(room.admin.UpdateKey, admin_pb2.UpdateKeyRequest(key=key, update_mask=mask))
+
+        await expire(0)
+        assert "expired" in (await refusal(room, made.secret)).message
+        await expire(None)
+        await room.run(ask(), made.secret)
+
+
+@pytest.mark.parametrize(
+    ("key_id", "paths", "reason"),
+    [
+        ("nobody", ["title"], reasons.ERROR_REASON_RESOURCE_NOT_FOUND),
+        ("", [], reasons.ERROR_REASON_INVALID_FIELD),
+        ("", ["key_id"], reasons.ERROR_REASON_INVALID_FIELD),
+        ("", ["revoke_time"], reasons.ERROR_REASON_INVALID_FIELD),
+        ("", ["limits.colour"], reasons.ERROR_REASON_INVALID_FIELD),
+    ],
+)
+async def test_a_change_that_is_none_is_refused(tmp_path: Path, key_id: str, paths: list[str], reason: int) -> None:
+    """An unknown key, an empty mask, and fields that are not for changing."""
+    async with ledger(tmp_path, happy(), open=False) as room:
+        made = await make(room, title="one")
+        key = admin_pb2.Key(key_id=key_id or made.key.key_id, title="two")
+        with pytest.raises(MeshError) as caught:
+            await call(room.admin.UpdateKey, admin_pb2.UpdateKeyRequest(key=key, update_mask=FieldMask(paths=paths)))
+        assert caught.value.reason == reason
+        assert (await call(room.admin.ListKeys, admin_pb2.ListKeysRequest())).keys[0].title == "one"
+
+
+async def test_a_key_gets_another_secret(tmp_path: Path) -> None:
+    """The old one lets in until the overlap is over, the new one at once and after; its id and title stay."""
+    clock = FakeClock()
+    async with ledger(tmp_path, happy(), clock=clock, open=False) as room:
+        made = await make(room, title="mine")
+        rotate = admin_pb2.RotateKeyRequest(key_id=made.key.key_id, overlap={"seconds": 3})
+        turned = await call(room.admin.RotateKey, rotate)
+        assert (turned.key.key_id, turned.key.title) == (made.key.key_id, "mine")
+        assert turned.secret.startswith(f"hel_{made.key.key_id}_")
+        for secret in (made.secret, turned.secret):
+            await room.run(ask(), secret)
+        clock.advance(3.5)
+        assert "replaced" in (await refusal(room, made.secret)).message
+        await room.run(ask(), turned.secret)
+        at_once = await call(room.admin.RotateKey, admin_pb2.RotateKeyRequest(key_id=made.key.key_id))
+        await refusal(room, turned.secret)
+        await refusal(room, made.secret)
+        await room.run(ask(), at_once.secret)
+        await call(room.admin.RevokeKey, admin_pb2.RevokeKeyRequest(key_id=made.key.key_id))
+        with pytest.raises(MeshError) as caught:
+            await call(room.admin.RotateKey, rotate)
+        assert caught.value.reason == reasons.ERROR_REASON_RESOURCE_GONE
+        await refusal(room, at_once.secret)
+
+
+@pytest.mark.parametrize("fields", [{"key_id": "sandbox"}, {"key_id": "k", "overlap": {"seconds": 2_600_000}}])
+async def test_a_rotation_that_cannot_be_is_refused(tmp_path: Path, fields: dict[str, object]) -> None:
+    """The sandbox's key is the configuration's; two secrets do not stand side by side for ever."""
+    async with ledger(tmp_path, happy(), open=False) as room:
+        with pytest.raises(MeshError) as caught:
+            await call(room.admin.RotateKey, admin_pb2.RotateKeyRequest(**fields))  # type: ignore[arg-type]
+        assert caught.value.reason == reasons.ERROR_REASON_INVALID_FIELD
 
 
 async def test_what_a_caller_has_nobody_else_sees(tmp_path: Path) -> None:

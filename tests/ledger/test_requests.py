@@ -124,15 +124,12 @@ async def test_a_caller_does_not_filter_by_another_key(tmp_path: Path) -> None:
 
 
 async def test_what_is_not_built_says_so(tmp_path: Path) -> None:
-    """Usage and files answer NOT_IMPLEMENTED with a sentence."""
+    """Files answer NOT_IMPLEMENTED with a sentence."""
     async with ledger(tmp_path, happy()) as room:
         for method, request in (
-            (room.jobs.GetUsage, ledger_pb2.GetUsageRequest()),
             (room.jobs.ListFiles, ledger_pb2.ListFilesRequest()),
             (room.jobs.GetFile, ledger_pb2.GetFileRequest()),
             (room.jobs.DeleteFile, ledger_pb2.DeleteFileRequest()),
-            (room.admin.UpdateKey, admin_pb2.UpdateKeyRequest()),
-            (room.admin.GetTotalUsage, admin_pb2.GetTotalUsageRequest()),
         ):
             with pytest.raises(MeshError) as caught:
                 await call(method, request)

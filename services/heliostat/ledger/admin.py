@@ -8,10 +8,12 @@ from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import to_micros, to_money
 from heliostat.ledger.arms import Arms, window_of
 from heliostat.ledger.budgets import TOTAL, WINDOWS, Budgets, Standing
-from heliostat.ledger.callers import Callers
+from heliostat.ledger.callers import SANDBOX, Callers
+from heliostat.ledger.keys import changed, check_key
 from heliostat.ledger.requests import ANYBODY, Requests, balance, page_size
 
 _LEAST_SECRET_CHARACTERS = 8
+_MOST_OVERLAP_S = 30 * 86_400
 
 
 class LedgerAdmin(admin_pb2_grpc.LedgerAdminServiceServicer):
@@ -25,14 +27,8 @@ class LedgerAdmin(admin_pb2_grpc.LedgerAdminServiceServicer):
         self._sandbox = sandbox
 
     async def CreateKey(self, request: admin_pb2.CreateKeyRequest, context: Any) -> admin_pb2.CreateKeyResponse:
-        """Makes a key. Raises NOT_IMPLEMENTED for limits that are not kept yet: none is taken and then ignored."""
-        limits, retention = request.key.limits, request.key.retention
-        if limits.requests_per_minute or limits.images_per_minute:
-            raise _not_yet("Limits per minute are not kept yet; concurrent_requests, models and operations are.")
-        if retention.HasField("payload") or retention.HasField("metadata"):
-            raise _not_yet(
-                "A key's own retention is kept for media only; ledger.payload_retention_s holds for all keys."
-            )
+        """Makes a key. Raises INVALID_FIELD where it says what cannot be kept: nothing is taken and then ignored."""
+        check_key(request.key)
         if request.secret:
             check_fixed_key(request.secret, sandbox=self._sandbox)
         key, secret = await self._callers.create(request.key, request.secret)
@@ -51,8 +47,28 @@ class LedgerAdmin(admin_pb2_grpc.LedgerAdminServiceServicer):
         return admin_pb2.ListKeysResponse(keys=keys[:size], next_page_token=token)
 
     async def UpdateKey(self, request: admin_pb2.UpdateKeyRequest, context: Any) -> admin_pb2.UpdateKeyResponse:
-        """Not built yet."""
-        raise _not_yet("Keys cannot be changed yet; make a new one with the limits you want, and revoke the old one.")
+        """Changes what the mask names. Raises INVALID_FIELD, RESOURCE_NOT_FOUND."""
+        asked, mask = request.key, request.update_mask
+        key = await self._callers.update(asked.key_id, lambda held: changed(held, asked, mask))
+        return admin_pb2.UpdateKeyResponse(key=key)
+
+    async def RotateKey(self, request: admin_pb2.RotateKeyRequest, context: Any) -> admin_pb2.RotateKeyResponse:
+        """Gives a key another secret. Raises INVALID_FIELD, RESOURCE_NOT_FOUND, RESOURCE_GONE."""
+        overlap_s = request.overlap.seconds + request.overlap.nanos / 1e9
+        if not 0 <= overlap_s <= _MOST_OVERLAP_S:
+            raise MeshError(
+                reasons.ERROR_REASON_INVALID_FIELD,
+                "Two secrets stand side by side for 30 days at most.",
+                field="overlap",
+            )
+        if request.key_id == SANDBOX:
+            raise MeshError(
+                reasons.ERROR_REASON_INVALID_FIELD,
+                "The key of a sandbox is the one of its configuration; change it there.",
+                field="key_id",
+            )
+        key, secret = await self._callers.rotate(request.key_id, overlap_s)
+        return admin_pb2.RotateKeyResponse(key=key, secret=secret)
 
     async def RevokeKey(self, request: admin_pb2.RevokeKeyRequest, context: Any) -> admin_pb2.RevokeKeyResponse:
         """Revokes a key."""
@@ -86,7 +102,7 @@ class LedgerAdmin(admin_pb2_grpc.LedgerAdminServiceServicer):
         self, request: admin_pb2.ListAllRequestsRequest, context: Any
     ) -> admin_pb2.ListAllRequestsResponse:
         """Everybody's requests, newest first."""
-        page = await self._requests.page(request.filter, request.page_size, request.page_token, ANYBODY)
+        page = await self._requests.page(request, ANYBODY)
         return admin_pb2.ListAllRequestsResponse(**page)
 
     async def GetAnyRequest(
@@ -98,10 +114,9 @@ class LedgerAdmin(admin_pb2_grpc.LedgerAdminServiceServicer):
     async def GetTotalUsage(
         self, request: admin_pb2.GetTotalUsageRequest, context: Any
     ) -> admin_pb2.GetTotalUsageResponse:
-        """Not built yet."""
-        raise _not_yet(
-            "Usage by group is not served yet; ListAllRequests tells the total cost of what matches a filter."
-        )
+        """What everybody used, by group. Raises INVALID_FIELD."""
+        report = await self._requests.usage.report(request.filter, request.group_by, ANYBODY)
+        return admin_pb2.GetTotalUsageResponse(**report)
 
     async def GetAllArms(self, request: admin_pb2.GetAllArmsRequest, context: Any) -> admin_pb2.GetAllArmsResponse:
         """How the targets of a model fared."""
@@ -143,7 +158,3 @@ def _budget(standing: Standing) -> admin_pb2.Budget:
     return admin_pb2.Budget(
         key_id=standing.key_id, window=standing.window, limit=to_money(standing.limit), balance=balance(standing)
     )
-
-
-def _not_yet(message: str) -> MeshError:
-    return MeshError(reasons.ERROR_REASON_NOT_IMPLEMENTED, message)

@@ -6,7 +6,7 @@ A key reads `hel_<key id>_<secret>`; a sandbox may let in one fixed key of any f
 import hmac
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -16,6 +16,7 @@ from heliostat.api.ledger.v1 import admin_pb2
 from heliostat.chassis.clock import Clock
 from heliostat.chassis.database import Database
 from heliostat.chassis.errors import MeshError
+from heliostat.ledger.keys import retention_s
 from heliostat.ledger.schema import KEYS
 
 KNOWN_FOR_S = 5.0
@@ -32,13 +33,9 @@ class Caller:
     key_id: str
     key: admin_pb2.Key = field(default_factory=admin_pb2.Key)
 
-    def check_may(self, model: str, operation: str) -> None:
-        """Raises CALLER_FORBIDDEN where the key is not for this model or operation."""
-        limits = self.key.limits
-        if limits.models and model not in limits.models:
-            raise _forbidden(f"This key may not use the model {model!r}.", "model")
-        if limits.operations and operation not in limits.operations:
-            raise _forbidden(f"This key may not use the operation {operation!r}.", "operation")
+    def may_use(self, *names: str) -> bool:
+        """True where the key is for the model that has these names."""
+        return not self.key.limits.models or not set(names).isdisjoint(self.key.limits.models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class _Known:
 
 
 class Callers:
-    """Knows keys: makes, finds, lists and revokes them."""
+    """Knows keys: makes, finds, lists, changes and revokes them."""
 
     def __init__(self, database: Database, clock: Clock, pepper: Callable[[], bytes], *, is_open: bool = False) -> None:
         self._database = database
@@ -97,6 +94,41 @@ class Callers:
         self._known.clear()
         return made, text
 
+    async def update(self, key_id: str, change: Callable[[admin_pb2.Key], admin_pb2.Key]) -> admin_pb2.Key:
+        """Changes a key, in one transaction; at once here, within five seconds in other processes.
+
+        `change` may run twice. Raises RESOURCE_NOT_FOUND, and what `change` raises.
+        """
+
+        def write(connection: Connection) -> None:
+            made = change(_key(_locked(connection, key_id)))
+            connection.execute(update(KEYS).where(KEYS.c.key_id == key_id).values(_told(made)))
+
+        await self._database.write(write, savepoint=True)
+        self._known.clear()
+        return await self.get(key_id)
+
+    async def rotate(self, key_id: str, overlap_s: float) -> tuple[admin_pb2.Key, str]:
+        """Gives a key another secret; the present one still lets in for `overlap_s` seconds.
+
+        Raises RESOURCE_NOT_FOUND, and RESOURCE_GONE for a key that was revoked.
+        """
+        text = f"{_PREFIX}{key_id}_{secrets.token_hex(20)}"
+        until_us = int((self._clock.time() + overlap_s) * 1e6)
+
+        def write(connection: Connection) -> None:
+            row = _locked(connection, key_id)
+            if row["revoke_time_us"] is not None:
+                raise MeshError(
+                    reasons.ERROR_REASON_RESOURCE_GONE, "The key was revoked; make a new one.", field="key_id"
+                )
+            old = {"old_secret_hash": row["secret_hash"], "old_expire_time_us": until_us}
+            connection.execute(update(KEYS).where(KEYS.c.key_id == key_id).values(secret_hash=self._hash(text), **old))
+
+        await self._database.write(write, savepoint=True)
+        self._known.clear()
+        return await self.get(key_id), text
+
     async def revoke(self, key_id: str) -> admin_pb2.Key:
         """Revokes a key; at once here, within five seconds in other processes. Raises RESOURCE_NOT_FOUND."""
         now_us = int(self._clock.time() * 1e6)
@@ -136,11 +168,24 @@ class Callers:
             key_id = key.removeprefix(_PREFIX).partition("_")[0]
         rows = await self._rows(KEYS.c.key_id.in_((key_id, SANDBOX)), limit=2)
         row = next((row for row in rows if hmac.compare_digest(row["secret_hash"], hashed)), None)
-        known = self._judge(row)
+        known = self._judge(row) if row is not None else self._judge_old(rows, hashed)
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
         self._known[hashed] = known
         return known
+
+    def _judge_old(self, rows: Sequence[Any], hashed: bytes) -> _Known:
+        """What to think of a secret that is no key's present one."""
+        row = next((row for row in rows if hmac.compare_digest(row["old_secret_hash"] or b"", hashed)), None)
+        left_s = row["old_expire_time_us"] / 1e6 - self._clock.time() if row is not None else 0.0
+        if row is None:
+            return self._judge(None)
+        if left_s > 0:
+            known = self._judge(row)
+            return replace(known, until=min(known.until, self._clock.monotonic() + left_s))
+        return _Known(
+            None, "This API key was replaced by a newer one; use that.", self._clock.monotonic() + KNOWN_FOR_S
+        )
 
     def _judge(self, row: Any) -> _Known:
         until = self._clock.monotonic() + KNOWN_FOR_S
@@ -169,6 +214,14 @@ class Callers:
         self._database.submit(write).add_done_callback(lambda future: future.cancelled() or future.exception())
 
 
+def _locked(connection: Connection, key_id: str) -> Any:
+    """A key's row, which nobody else changes until this transaction ends. Raises RESOURCE_NOT_FOUND."""
+    row = connection.execute(select(KEYS).where(KEYS.c.key_id == key_id).with_for_update()).mappings().first()
+    if row is None:
+        raise _no_such_key()
+    return row
+
+
 def _no_such_key() -> MeshError:
     return MeshError(
         reasons.ERROR_REASON_RESOURCE_NOT_FOUND, "There is no key of this id; heliostat keys list.", field="key_id"
@@ -179,19 +232,28 @@ def _unknown(message: str) -> MeshError:
     return MeshError(reasons.ERROR_REASON_CALLER_UNKNOWN, message)
 
 
-def _forbidden(message: str, field: str) -> MeshError:
-    return MeshError(reasons.ERROR_REASON_CALLER_FORBIDDEN, message, field=field)
-
-
 def _row(key: admin_pb2.Key, secret_hash: bytes) -> dict[str, Any]:
     return {
         "key_id": key.key_id,
         "secret_hash": secret_hash,
         "create_time_us": key.create_time.ToMicroseconds(),
-        "expire_time_us": key.expire_time.ToMicroseconds() if key.HasField("expire_time") else None,
         "revoke_time_us": None,
         "last_use_time_us": None,
-        "key": key.SerializeToString(),
+        **_told(key),
+    }
+
+
+def _told(key: admin_pb2.Key) -> dict[str, Any]:
+    """The columns that say what the key itself says; when it was revoked or used has columns of its own."""
+    kept = admin_pb2.Key()
+    kept.CopyFrom(key)
+    for name in ("revoke_time", "last_use_time"):
+        kept.ClearField(name)
+    return {
+        "expire_time_us": key.expire_time.ToMicroseconds() if key.HasField("expire_time") else None,
+        "payload_retention_s": retention_s(key, "payload"),
+        "metadata_retention_s": retention_s(key, "metadata"),
+        "key": kept.SerializeToString(),
     }
 
 

@@ -1,11 +1,7 @@
 """Requests as callers and operators look at them: one, a page, a purge, a picture. A foreign one does not exist."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
-
-from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy.sql import ColumnElement
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import admin_pb2, ledger_pb2
@@ -13,13 +9,15 @@ from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import to_money
 from heliostat.ledger.budgets import Standing
 from heliostat.ledger.cancel_orders import CALLED_OFF, CANCEL_WAIT_S, order_cancel
+from heliostat.ledger.conditions import conditions_of
 from heliostat.ledger.desk import Desk
 from heliostat.ledger.idempotency import Admission, Runs
 from heliostat.ledger.journal import CANCELLED, Row, Stored
 from heliostat.ledger.leaving import call_off
 from heliostat.ledger.picture import media_key
 from heliostat.ledger.records import request_record, timestamp
-from heliostat.ledger.schema import REQUESTS
+from heliostat.ledger.totals import totals_of
+from heliostat.ledger.usage import Usage
 
 ANYBODY = None
 _PAGE, _MOST = 20, 100
@@ -32,6 +30,7 @@ class Requests:
     def __init__(self, desk: Desk, runs: Runs) -> None:
         self._desk = desk
         self._runs = runs
+        self.usage = Usage(desk)
 
     async def get(self, request_id: str, key_id: str | None) -> ledger_pb2.Request:
         """One request. Raises RESOURCE_NOT_FOUND."""
@@ -108,15 +107,18 @@ class Requests:
                 )
             await asyncio.sleep(_LOOK_AGAIN_S)
 
-    async def page(self, asked: ledger_pb2.RequestFilter, size: int, token: str, key_id: str | None) -> dict[str, Any]:
-        """The fields of a list response. Raises INVALID_FIELD."""
-        page = await self._desk.journal.page(_conditions(asked, key_id), page_size(size), token)
-        return {
+    async def page(self, asked: Any, key_id: str | None) -> dict[str, Any]:
+        """The fields of a list response to a request for a list. Raises INVALID_FIELD, CALLER_FORBIDDEN."""
+        conditions = conditions_of(asked.filter, key_id)
+        page = await self._desk.journal.page(conditions, page_size(asked.page_size), asked.page_token)
+        told: dict[str, Any] = {
             "requests": [request_record(each) for each in page.requests],
             "next_page_token": page.next_token,
-            "total_count": page.total,
-            "total_cost": to_money(page.cost_micros),
         }
+        if not asked.rows_only:
+            totals = await self._desk.journal.read(lambda connection: totals_of(connection, conditions))
+            told |= totals
+        return told
 
     async def purge(self, request_id: str, key_id: str | None) -> tuple[bool, int]:
         """Removes prompt, inputs and pictures: (whether that had been done before, pictures removed).
@@ -180,28 +182,3 @@ def _mine(stored: Stored | None, key_id: str | None) -> Stored:
 
 def _missing(message: str, field: str) -> MeshError:
     return MeshError(reasons.ERROR_REASON_RESOURCE_NOT_FOUND, message, field=field)
-
-
-def _conditions(asked: ledger_pb2.RequestFilter, key_id: str | None) -> Sequence[ColumnElement[bool]]:
-    """What a filter asks for; a caller's own key is always part of it. Raises CALLER_FORBIDDEN for a foreign key."""
-    if key_id is not ANYBODY and asked.key_id not in ("", key_id):
-        raise MeshError(reasons.ERROR_REASON_CALLER_FORBIDDEN, "A key lists its own requests only.", field="key_id")
-    conditions: list[ColumnElement[bool]] = []
-    for name, value in (
-        ("key_id", key_id or asked.key_id),
-        ("state", asked.state),
-        ("model", asked.model),
-        ("provider", asked.provider),
-        ("session_id", asked.session_id),
-    ):
-        if value:
-            conditions.append(REQUESTS.c[name] == value)
-    if asked.HasField("created_after_time"):
-        conditions.append(REQUESTS.c.create_time_us >= _micros(asked.created_after_time))
-    if asked.HasField("created_before_time"):
-        conditions.append(REQUESTS.c.create_time_us < _micros(asked.created_before_time))
-    return conditions
-
-
-def _micros(time: Timestamp) -> int:
-    return int(time.seconds) * 1_000_000 + time.nanos // 1_000

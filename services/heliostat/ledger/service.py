@@ -1,6 +1,6 @@
 """The ledger's two public services: RouterService over the router's own, and LedgerService for what is remembered."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -17,8 +17,10 @@ from heliostat.ledger.budgets import ALL_KEYS
 from heliostat.ledger.callers import Caller, Callers
 from heliostat.ledger.desk import Desk
 from heliostat.ledger.idempotency import Admission, Runs
-from heliostat.ledger.normal_form import normal_form, operation
+from heliostat.ledger.limits import Limits, Ticket
+from heliostat.ledger.normal_form import normal_form
 from heliostat.ledger.order import Order
+from heliostat.ledger.permissions import Permissions
 from heliostat.ledger.picture import media_key
 from heliostat.ledger.random_bits import RANDOM_BITS
 from heliostat.ledger.records import timestamp
@@ -45,6 +47,8 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
         self._callers = callers
         self._requests = requests
         self._arms = arms
+        self._limits = Limits(desk.clock, runs.under_way)
+        self._permissions = Permissions(desk.router, desk.clock)
 
     async def _caller(self) -> Caller:
         incoming = current_call()
@@ -60,17 +64,12 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
         take_key_of(request)
         check_generation(request)
         image = request.image
-        for model in (image.model, *image.routing.fallback_models):
-            caller.check_may(model, operation(image))
-
-        async def before_new() -> None:
-            self._check_concurrency(caller)
-
+        await self._permissions.check(caller, image)
         order = await self._order(request, caller)
-        admission = await self._runs.admit(order, request.retry_count, before_new)
+        admission, allowances = await self._admit(order, request.retry_count)
         stay = stay_of(request, caller.key)
         async with aclosing(
-            self._follow(admission, image.output.delivery, stay, progressive=request.progressive)
+            self._follow(admission, image.output.delivery, stay, allowances, progressive=request.progressive)
         ) as batches:
             async for batch in batches:
                 response = router_pb2.GenerateResponse()
@@ -91,22 +90,42 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
             answer_form=request.answer_form,
         )
 
-    def _check_concurrency(self, caller: Caller) -> None:
-        most = caller.key.limits.concurrent_requests
-        if most and self._runs.under_way(caller.key_id) >= most:
-            raise MeshError(
-                reasons.ERROR_REASON_RATE_LIMITED,
-                f"This key may have {most} requests under way at once; wait until one of them ends.",
-                retry_after_s=1,
-            )
+    async def _admit(self, order: Order, retry_count: int) -> tuple[Admission, Sequence[event_pb2.Allowance]]:
+        """Lets a request in, and tells what its key has left. A repetition counts for nothing."""
+        ticket: Ticket | None = None
+
+        async def before_new() -> None:
+            nonlocal ticket
+            ticket = self._limits.take(order.caller, order.image.image_count or 1)
+
+        try:
+            admission = await self._runs.admit(order, retry_count, before_new)
+        except BaseException:
+            if ticket is not None:
+                ticket.give_back()
+            raise
+        if ticket is None:
+            return admission, ()
+        if admission.run is None or admission.joined:
+            ticket.give_back()
+            return admission, ()
+        ticket.begun()
+        return admission, ticket.allowances
 
     async def _follow(
-        self, admission: Admission, delivery: int, stay: Stay, *, progressive: bool
+        self,
+        admission: Admission,
+        delivery: int,
+        stay: Stay,
+        allowances: Sequence[event_pb2.Allowance] = (),
+        *,
+        progressive: bool,
     ) -> AsyncGenerator[Batch, None]:
         """The events of a request, wherever they come from."""
         run, stored = admission.run, admission.stored
         if run is not None:
             admitted = _admitted(run.request_id, run.order.create_time_us, joined=admission.joined)
+            admitted.admitted.allowances.extend(allowances)
             subscription = run.subscribe(progressive=progressive)
             try:
                 async for batch in subscription.batches(admitted, stay):
@@ -124,15 +143,23 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
             yield batch
 
     async def Estimate(self, request: router_pb2.EstimateRequest, context: Any) -> router_pb2.EstimateResponse:
-        """Asks the router."""
-        await self._caller()
+        """Asks the router, for what the caller's key may use."""
+        caller = await self._caller()
         check_image(request.image)
+        await self._permissions.check(caller, request.image)
         return await call(self._desk.router.Estimate, request, timeout_s=_PASS_ON_S)
 
     async def ListModels(self, request: router_pb2.ListModelsRequest, context: Any) -> router_pb2.ListModelsResponse:
-        """Asks the router."""
-        await self._caller()
-        return await call(self._desk.router.ListModels, request, timeout_s=_PASS_ON_S)
+        """Asks the router; a key that is for some models only is told of no others."""
+        caller = await self._caller()
+        answer: router_pb2.ListModelsResponse
+        answer = await call(self._desk.router.ListModels, request, timeout_s=_PASS_ON_S)
+        if not caller.key.limits.models:
+            return answer
+        models = [model for model in answer.models if caller.may_use(model.name, *model.aliases)]
+        if request.model and not models:
+            raise self._permissions.no_model(request.model)
+        return router_pb2.ListModelsResponse(models=models)
 
     async def ListProviders(
         self, request: router_pb2.ListProvidersRequest, context: Any
@@ -191,7 +218,7 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
     ) -> ledger_pb2.ListRequestsResponse:
         """The caller's requests, newest first."""
         caller = await self._caller()
-        page = await self._requests.page(request.filter, request.page_size, request.page_token, caller.key_id)
+        page = await self._requests.page(request, caller.key_id)
         return ledger_pb2.ListRequestsResponse(**page)
 
     async def GetBalance(self, request: ledger_pb2.GetBalanceRequest, context: Any) -> ledger_pb2.GetBalanceResponse:
@@ -229,8 +256,10 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
             yield ledger_pb2.ReadMediaResponse(chunk=chunk)
 
     async def GetUsage(self, request: ledger_pb2.GetUsageRequest, context: Any) -> ledger_pb2.GetUsageResponse:
-        """Not built yet."""
-        raise _not_yet("Usage by group is not served yet; ListRequests tells the total cost of what matches a filter.")
+        """What the caller used, by group. Raises INVALID_FIELD, CALLER_FORBIDDEN."""
+        caller = await self._caller()
+        report = await self._requests.usage.report(request.filter, request.group_by, caller.key_id)
+        return ledger_pb2.GetUsageResponse(**report)
 
     async def UploadFile(self, request_iterator: Any, context: Any) -> ledger_pb2.UploadFileResponse:
         """Not built yet."""
