@@ -1,0 +1,135 @@
+"""ImageRequest -> the JSON body of one endpoint of Black Forest Labs.
+
+Source: the OpenAPI document (2026-04-23) and docs.bfl.ai, read 2026-11-22. Pictures travel as bare base64; in masks
+white is painted anew.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pybase64
+
+from heliostat.adapters.bfl.endpoints import PNG, Endpoint, SizeField
+from heliostat.adapters.bfl.options import BflOptions
+from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.api.image.v1 import request_pb2 as requests
+
+# What the kit's tiers are called; nothing is wished for: the smallest of them, for the default is not documented.
+_RESOLUTIONS = {"1K": "1k", "2K": "2k", "4K": "4k", "": "1k"}
+_MOST_EXPANDED_PX = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The caller's pictures: the one to work on, those to look at, and the mask (white = paint anew)."""
+
+    image: Input | None = None
+    references: tuple[Input, ...] = ()
+    mask: bytes | None = None
+
+    @property
+    def together(self) -> list[Input]:
+        """All but the mask, the one to work on first."""
+        return [*([self.image] if self.image else []), *self.references]
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Sizes of the same in px."""
+        return [(one.shape.width_px, one.shape.height_px) for one in self.together]
+
+
+async def gather(endpoint: Endpoint, call: Call) -> Pictures:
+    """The caller's pictures. Raises INPUT_UNREADABLE, INVALID_FIELD for a missing mask, UNSUPPORTED for too many."""
+    request = call.request
+    operation = operation_of(request)
+    image = await call.input(getattr(request, operation).image) if operation != "text_to_image" else None
+    mask = await call.mask(MaskForm.WHITE_REPAINTS, image) if endpoint.mask and image else None
+    if endpoint.mask and mask is None:
+        message = f"{call.model.name} repaints a masked part; send a mask, or choose a model that edits whole pictures."
+        raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="mask")
+    references = [await call.input(one.image, "references") for one in request.references]
+    if image and endpoint.most and 1 + len(references) > endpoint.most:
+        message = f"{call.model.name} takes at most {endpoint.most} pictures in all; send fewer."
+        raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="references")
+    return Pictures(image, tuple(references), mask)
+
+
+def make_body(endpoint: Endpoint, call: Call, options: BflOptions, pictures: Pictures) -> dict[str, Any]:
+    """The body of one task. Raises INVALID_FIELD and UNSUPPORTED, before anything is sent."""
+    request = call.request
+    body: dict[str, Any] = {}
+    if request.prompt:
+        body["prompt"] = request.prompt
+    if "seed" in endpoint.takes and request.HasField("seed"):
+        body["seed"] = request.seed
+    if "user" in endpoint.takes and request.end_user_id:
+        body["user"] = request.end_user_id
+    weight = next((one.weight for one in request.references if one.HasField("weight")), None)
+    if "reference_weight" in endpoint.takes and weight is not None:
+        body["image_prompt_strength"] = weight
+    if request.moderation == requests.MODERATION_LOW:
+        body["safety_tolerance"] = endpoint.lax_edit if pictures.together else endpoint.lax
+    body |= _size(endpoint, call) | _format(endpoint, call) | _images(endpoint, pictures)
+    if endpoint.outpaints:
+        body |= _expansion(call)
+    return body | options.fields(call.model.name, endpoint)
+
+
+def _size(endpoint: Endpoint, call: Call) -> dict[str, Any]:
+    """The size; an edit without a wish has that of its picture."""
+    request = call.request
+    if operation_of(request) != "text_to_image" and not request.HasField("size"):
+        return {"resolution": _RESOLUTIONS[""]} if endpoint.size is SizeField.RATIO_AND_RESOLUTION else {}
+    choice = call.size()
+    if endpoint.size is SizeField.PIXELS:
+        return {"width": choice.width_px, "height": choice.height_px} if choice.width_px else {}
+    if endpoint.size is SizeField.NONE:
+        return {}
+    sent = {"aspect_ratio": choice.ratio} if choice.ratio else {}
+    if endpoint.size is SizeField.RATIO_AND_RESOLUTION:
+        sent["resolution"] = _RESOLUTIONS[choice.tier]
+    return sent
+
+
+def _format(endpoint: Endpoint, call: Call) -> dict[str, Any]:
+    """The wanted format, or the lossless one where the kit has to convert."""
+    wanted = call.request.output.media_type
+    if not wanted or not endpoint.formats:
+        return {}
+    if wanted in endpoint.formats:
+        return {"output_format": endpoint.formats[wanted]}
+    for adjustment in call.adjustments:
+        if adjustment.parameter == "output_format":
+            adjustment.sent = PNG
+    return {"output_format": endpoint.formats[PNG]}
+
+
+def _images(endpoint: Endpoint, pictures: Pictures) -> dict[str, Any]:
+    encoded = [pybase64.b64encode_as_string(one.data) for one in pictures.together]
+    if endpoint.listed:
+        return {endpoint.listed: encoded} if encoded else {}
+    if endpoint.numbered:
+        return {f"{endpoint.numbered}_{n}" if n > 1 else endpoint.numbered: one for n, one in enumerate(encoded, 1)}
+    if endpoint.prompted and encoded:
+        return {endpoint.prompted: encoded[0]}
+    if not endpoint.image:
+        return {}
+    mask = {endpoint.mask: pybase64.b64encode_as_string(pictures.mask)} if pictures.mask is not None else {}
+    return {endpoint.image: encoded[0]} | mask
+
+
+def _expansion(call: Call) -> dict[str, int]:
+    """Pixels on each side. Raises INVALID_FIELD for more than an endpoint adds."""
+    outpaint = call.request.outpaint
+    sides = {
+        "top": outpaint.top_px,
+        "bottom": outpaint.bottom_px,
+        "left": outpaint.left_px,
+        "right": outpaint.right_px,
+    }
+    far = next((name for name, pixels in sides.items() if pixels > _MOST_EXPANDED_PX), None)
+    if far is not None:
+        message = f"{call.model.name} adds at most {_MOST_EXPANDED_PX} px on each side; ask for less, or twice."
+        raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field=f"outpaint.{far}")
+    return sides

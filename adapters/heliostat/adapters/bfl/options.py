@@ -1,0 +1,34 @@
+"""provider_options["bfl"]: what Black Forest Labs' endpoints take beyond the normalized request."""
+
+from typing import Any
+
+from pydantic import Field
+
+from heliostat.adapters.bfl.endpoints import Endpoint
+from heliostat.adapters.sdk import MeshError, Options
+from heliostat.api.image.v1 import reason_pb2 as reasons
+
+
+class BflOptions(Options):
+    """Each option goes to the endpoints that know it; to ask it of another one is an error."""
+
+    safety_tolerance: int | None = Field(None, ge=0, le=6, description="0 strict to 6 lax; newer models stop before")
+    prompt_upsampling: bool | None = Field(None, description="Whether the prompt is rewritten")
+    disable_pup: bool | None = Field(None, description="True: the prompt is not rewritten (FLUX.2)")
+    grounding: bool | None = Field(None, description="Whether the model may look things up (FLUX.3)")
+    raw: bool | None = Field(None, description="Less processed pictures (ultra)")
+    steps: int | None = Field(None, ge=1, le=50, description="Steps of the sampler")
+    guidance: float | None = Field(None, ge=1.5, le=100, description="How closely the prompt is followed")
+
+    def fields(self, model: str, endpoint: Endpoint) -> dict[str, Any]:
+        """The options as body fields of an endpoint. Raises INVALID_FIELD for one that it does not take."""
+        given = self.model_dump(exclude_none=True)
+        foreign = sorted(given.keys() - endpoint.options)
+        if foreign:
+            known = ", ".join(sorted(endpoint.options))
+            raise MeshError(
+                reasons.ERROR_REASON_INVALID_FIELD,
+                f"{model} does not take provider_options.bfl.{foreign[0]}; it takes: {known}.",
+                field=f"provider_options.bfl.{foreign[0]}",
+            )
+        return given
