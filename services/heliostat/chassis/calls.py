@@ -35,6 +35,9 @@ REQUEST_ID = "x-heliostat-request-id"
 MESH_TOKEN = "x-heliostat-mesh-token"  # noqa: S105 - the header's name, not a token
 TRACEPARENT = "traceparent"
 
+# The phase of a failure that is the loss of a connection inside the mesh.
+MESH_PHASE = "mesh"
+
 Metadata = Sequence[tuple[str, str]]
 _Answer = TypeVar("_Answer")
 
@@ -54,13 +57,17 @@ _NOT_CONNECTED = ("failed to connect", "Connection refused", "name resolution", 
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> MeshError:
-    """The MeshError behind an error of gRPC. A connection that was never made is marked NOT_SENT."""
+    """The MeshError behind an error of gRPC.
+
+    A connection that was never made is marked NOT_SENT; one that was lost says by its phase that it was a connection
+    of the mesh, and that nobody knows what became of the call.
+    """
     status = rpc_status.from_call(error)
     if status is not None:
         return from_status(status)
     code, details = error.code(), error.details() or ""
     if code is grpc.StatusCode.UNAVAILABLE:
-        failure = None
+        failure = event_pb2.AttemptFailure(billed=event_pb2.BILLED_UNKNOWN, phase=MESH_PHASE)
         if any(text in details for text in _NOT_CONNECTED):
             failure = event_pb2.AttemptFailure(
                 outcome=event_pb2.OUTCOME_NOT_SENT, billed=event_pb2.BILLED_NO, phase="connect"

@@ -181,6 +181,7 @@ class RunningAttempt:
             "target": self.target,
             "outcome": "unknown" if outcome == "unspecified" else outcome,
             "billed": billed,
+            **({"provider_job_id": self.job_id} if self.job_id else {}),
             "reason": self.reason,
             "cost": usd(self.cost or self.held),
         }

@@ -54,6 +54,7 @@ def check_generation(asked: router_pb2.GenerateRequest) -> None:
             'is "req_" and 24 lower-case letters or digits; send one of that form, or none',
         )
     _name("idempotency_key", asked.idempotency_key)
+    _name("answer_form", asked.answer_form)
     if asked.retry_count < 0:
         raise _refused("retry_count", "counts from 0; leave it out where it is not known")
     check_duration(asked, "wait")

@@ -19,8 +19,9 @@ class LedgerSettings(PartSettings):
     """True: callers need no key. For benchmarks and closed networks."""
     sandbox_key: Secret | None = None
     """A fixed key of at least 8 characters that a sandbox lets in, as a reference; refused outside of one."""
-    request_deadline_s: float = Field(300, gt=0, le=3600)
-    """Most seconds that one request may take."""
+    request_deadline_s: float = Field(600, gt=0, le=3600)
+    """Most seconds that one request may take. More than edge.request_timeout_s: what a caller did not wait for goes on,
+    to be asked for as a job."""
     comeback_s: float = Field(15, ge=0, le=600)
     """Seconds that a request waits for a caller who left and may come back."""
     gone_s: float = Field(1, ge=0, le=600)
