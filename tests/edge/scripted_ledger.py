@@ -125,12 +125,13 @@ def fail(error: MeshError) -> Script:
     return script
 
 
-def detach() -> Script:
+def detach(*, wished_by_key: bool = False) -> Script:
     """Lets the caller go while the work goes on."""
 
     async def script(request: router_pb2.GenerateRequest) -> AsyncIterator[router_pb2.GenerateResponse]:
         yield router_pb2.GenerateResponse(events=[admitted(request)])
-        gone = event_pb2.ImageEvent(detached=event_pb2.Detached(request_id=request.request_id))
+        detached = event_pb2.Detached(request_id=request.request_id, wished_by_key=wished_by_key)
+        gone = event_pb2.ImageEvent(detached=detached)
         yield router_pb2.GenerateResponse(events=[gone])
 
     return script
@@ -205,6 +206,8 @@ class ScriptedLedger(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.Ledg
         self.metadata: list[dict[str, str]] = []
         self.webhooks: list[router_pb2.DeliverWebhookRequest] = []
         self.jobs: dict[str, ledger_pb2.Request] = {}
+        self.waited: list[ledger_pb2.WaitJobRequest] = []
+        self.over: Callable[[ledger_pb2.Request], object] = lambda job: None
         self.providers: list[router_pb2.Provider] = []
         self.arms: list[ledger_pb2.Arm] = []
         self.started = asyncio.Event()
@@ -262,6 +265,27 @@ class ScriptedLedger(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.Ledg
         """Tells a job that the test put here."""
         self._note()
         return ledger_pb2.GetJobResponse(request=self._job(request.request_id))
+
+    async def WaitJob(
+        self, request: ledger_pb2.WaitJobRequest, context: Any
+    ) -> AsyncIterator[ledger_pb2.WaitJobResponse]:
+        """Replays a finished job as one picture, lets go of one under way, fails where the test says so."""
+        self._note()
+        self.waited.append(request)
+        job = self._job(request.request_id)
+        first = event_pb2.Admitted(request_id=job.request_id, replayed=True, create_time=job.create_time)
+        yield ledger_pb2.WaitJobResponse(events=[event_pb2.ImageEvent(admitted=first)])
+        if job.purged:
+            raise MeshError(reasons.ERROR_REASON_RESOURCE_GONE, "The pictures are not kept any more.")
+        if job.state == ledger_pb2.REQUEST_STATE_RUNNING:
+            self.over(job)
+            gone = event_pb2.Detached(request_id=job.request_id)
+            yield ledger_pb2.WaitJobResponse(events=[event_pb2.ImageEvent(detached=gone)])
+            return
+        kept = request.delivery == request_pb2.DELIVERY_STORED
+        events = picture_events(0, PNG, media_id=MEDIA_ID if kept else "")
+        events.append(event_pb2.ImageEvent(completed=job.result))
+        yield ledger_pb2.WaitJobResponse(events=events)
 
     async def CancelJob(self, request: ledger_pb2.CancelJobRequest, context: Any) -> ledger_pb2.CancelJobResponse:
         """Cancels a job that the test put here."""

@@ -100,11 +100,13 @@ def test_retry_after_is_whole_and_bounded(asked: float | None, told: int) -> Non
         (reasons.ERROR_REASON_PROVIDER_UNAVAILABLE, {}, True),
         (reasons.ERROR_REASON_PROVIDER_UNAVAILABLE, None, False),
         (reasons.ERROR_REASON_PROVIDER_TIMEOUT, None, True),
-        (reasons.ERROR_REASON_CONTENT_BLOCKED, {"outcome": "accepted", "billed": "yes"}, False),
+        (reasons.ERROR_REASON_CONTENT_BLOCKED, {"outcome": "accepted", "billed": "yes"}, True),
+        (reasons.ERROR_REASON_RATE_LIMITED, {"outcome": "accepted", "billed": "unknown"}, True),
+        (reasons.ERROR_REASON_RATE_LIMITED, {"outcome": "refused", "billed": "no"}, False),
     ],
 )
 def test_nobody_is_told_to_buy_again(reason: int, attempt: dict[str, str] | None, told: bool) -> None:
-    """A 5xx after an attempt that may cost money says x-should-retry: false; the body names the attempts."""
+    """An error after an attempt that may cost money says x-should-retry: false; the body names the attempts."""
     attempts = [] if attempt is None else [attempt]
     problem = problem_of(MeshError(reason, "It failed; see why.", attempts=orjson.dumps(attempts).decode()))
     assert (problem.headers.get("x-should-retry") == "false") is told
@@ -214,3 +216,37 @@ async def test_a_body_that_dawdles_is_refused(edge_with: OpenBench) -> None:
     async with edge_with(body_timeout_s=0.2) as bench:
         head = b"POST /v1/images/generations HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"
         assert (await raw_exchange(bench, head)).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize("reason", [*reasons.ErrorReason.values(), 999])
+@pytest.mark.parametrize("after_s", [None, 0.0, 0.3, 119.5, 86_400.0, float("inf"), float("nan"), -5.0])
+def test_c5_whoever_is_to_wait_is_told_how_long_and_nobody_to_buy_again(reason: int, after_s: float | None) -> None:
+    """Every 429 and 503 has a Retry-After of 1 to 120 s, which OpenAI's library obeys; every error after an attempt
+    that may have been billed, seen by the edge or told by the ledger, says x-should-retry: false."""
+    for error, bought in (
+        (MeshError(reason, "It failed; see why.", retry_after_s=after_s), True),
+        (MeshError(reason, "It failed; see why.", retry_after_s=after_s, attempts='[{"billed": "unknown"}]'), False),
+        (MeshError(reason, "It failed; see why.", retry_after_s=after_s), False),
+    ):
+        problem = problem_of(error, possibly_bought=bought)
+        if problem.status in (429, 503):
+            assert 1 <= int(problem.headers["retry-after"]) <= 120
+        if bought or "attempts" in error.metadata:
+            assert problem.headers["x-should-retry"] == "false"
+
+
+def test_an_error_with_attempts_names_its_job() -> None:
+    """Where targets were asked there is a job to look at: its address and its id stand in the answer."""
+    metadata = {"attempts": '[{"billed": "unknown", "provider_job_id": "job-7"}]', "request_id": "req_x"}
+    problem = problem_of(MeshError(reasons.ERROR_REASON_PROVIDER_TIMEOUT, "Too long; ask later.", **metadata))
+    assert problem.headers["location"] == "/v1/jobs/req_x"
+    told = orjson.loads(problem.body)["metadata"]
+    assert (told["request_id"], told["attempts"][0]["provider_job_id"]) == ("req_x", "job-7")
+
+
+def test_a_lost_ledger_is_not_a_purchase_of_every_call() -> None:
+    """Only a request for pictures that was in its hands may have been bought; a look at a job was not."""
+    lost = event_pb2.AttemptFailure(billed=event_pb2.BILLED_UNKNOWN, phase="mesh")
+    error = MeshError(reasons.ERROR_REASON_MESH_UNAVAILABLE, "Lost.", failure=lost)
+    assert "x-should-retry" not in problem_of(error).headers
+    assert problem_of(error, possibly_bought=True).headers["x-should-retry"] == "false"

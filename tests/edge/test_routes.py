@@ -90,23 +90,6 @@ async def test_an_attempt_under_way(bench: Bench) -> None:
     assert [attempt["status"] for attempt in told] == ["failed", "in_progress", "in_progress", "succeeded"]
 
 
-async def test_a_finished_job(bench: Bench) -> None:
-    """Its result has links to what is kept, in order and without what was purged, and the same metadata."""
-    media = [
-        ledger_pb2.KeptMedia(media_id="b.png", image_index=1, media_type="image/png", width_px=8, height_px=4),
-        ledger_pb2.KeptMedia(media_id="a.png", image_index=0, media_type="image/png"),
-        ledger_pb2.KeptMedia(media_id="c.png", image_index=2, purged=True),
-    ]
-    bench.ledger.jobs["req_job"] = a_job(
-        ledger_pb2.REQUEST_STATE_SUCCEEDED, end_time=Timestamp(seconds=160), media=media, result=result(2)
-    )
-    body = (await bench.client.get("/openai/v1/jobs/req_job")).json()
-    assert (body["status"], body["completed_at"], body["result"]["created"]) == ("completed", 160, 160)
-    assert [item["url"].split("/")[-1].split("?")[0] for item in body["result"]["data"]] == ["a.png", "b.png"]
-    assert body["metadata"]["executed_model"] == "openai/gpt-image-2"
-    assert body["metadata"]["images"][1]["width"] == 8
-
-
 async def test_a_failed_job(bench: Bench) -> None:
     """Its error is OpenAI's error object; its attempts say what happened."""
     status = to_status(MeshError(reasons.ERROR_REASON_PROVIDER_TIMEOUT, "fal took too long; ask again later."))

@@ -33,7 +33,8 @@ class Answer:
     """What the events of one request have told so far.
 
     `as_base64`: the pieces of pictures are base64 text, else the bytes themselves. `take` every event in order; then
-    one of `result` and `detached` is set, or the stream has ended early.
+    one of `result` and `detached` is set, or the stream has ended early. `created` is when the request came first, in
+    seconds since the epoch; 0 where nobody said.
     """
 
     as_base64: bool
@@ -41,7 +42,9 @@ class Answer:
     joined: bool = False
     replayed: bool = False
     detached: bool = False
+    wished_by_key: bool = False
     possibly_bought: bool = False
+    created: int = 0
     result: event_pb2.ImageResult | None = None
     _pictures: dict[int, Picture] = field(default_factory=dict)
     _previews: set[int] = field(default_factory=set)
@@ -65,10 +68,12 @@ class Answer:
             case "admitted":
                 admitted = event.admitted
                 self.request_id, self.joined, self.replayed = admitted.request_id, admitted.joined, admitted.replayed
+                self.created = admitted.create_time.seconds
             case "attempt_failed":
                 self._failed(event)
             case "detached":
                 self.detached = True
+                self.wished_by_key = event.detached.wished_by_key
                 self.request_id = event.detached.request_id or self.request_id
             case "provider_accepted":
                 self.possibly_bought = True

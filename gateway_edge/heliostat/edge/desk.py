@@ -17,6 +17,8 @@ from heliostat.edge.visit import Visit
 GRACE_S = 15.0
 # How long the small questions (models, jobs) may take.
 SMALL_CALL_S = 10.0
+# When it is worth asking again for a job that is under way, in seconds.
+ASK_AGAIN_S = 2
 
 
 @dataclass(slots=True)

@@ -3,21 +3,18 @@
 The JSON is made without the pictures, whose base64 text is spliced in: no picture ever goes through a JSON library.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 
 from heliostat.api.image.v1 import event_pb2, media_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
-from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.errors import MeshError, from_status, reason_name
 from heliostat.edge.answer import Answer, Picture
-from heliostat.edge.problems import KINDS, param_of
 from heliostat.edge.to_proto import BACKGROUNDS, QUALITIES
 
 OUTCOMES: Mapping[int, str] = {
@@ -45,13 +42,6 @@ MODES: Mapping[int, str] = {
     event_pb2.ADJUSTMENT_MODE_CONVERTED: "converted",
     event_pb2.ADJUSTMENT_MODE_EMULATED: "emulated",
     event_pb2.ADJUSTMENT_MODE_DROPPED: "dropped",
-}
-JOB_STATES: Mapping[int, str] = {
-    ledger_pb2.REQUEST_STATE_RUNNING: "in_progress",
-    ledger_pb2.REQUEST_STATE_SUCCEEDED: "completed",
-    ledger_pb2.REQUEST_STATE_FAILED: "failed",
-    ledger_pb2.REQUEST_STATE_CANCELLED: "cancelled",
-    ledger_pb2.REQUEST_STATE_EXPIRED: "expired",
 }
 
 # media id, moment in seconds since the epoch after which the picture is gone (0 unknown) -> link
@@ -172,7 +162,7 @@ def metadata_of(
     answer: Answer, pictures: Sequence[Picture], result: event_pb2.ImageResult, asked: Asked
 ) -> dict[str, Any]:
     """`metadata` of the answer: who made it, what it cost, what was tried, where the time went, what was changed."""
-    metadata = _result_metadata(result, answer.request_id, asked.model)
+    metadata = result_metadata(result, answer.request_id, asked.model)
     metadata["images"] = [_image(picture.info, picture.ended) for picture in pictures]
     if asked.trace_id:
         metadata["trace_id"] = asked.trace_id
@@ -185,7 +175,7 @@ def metadata_of(
     return metadata
 
 
-def _result_metadata(result: event_pb2.ImageResult, request_id: str, model: str) -> dict[str, Any]:
+def result_metadata(result: event_pb2.ImageResult, request_id: str, model: str) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "request_id": request_id,
         "model": model,
@@ -296,66 +286,3 @@ def _image(info: media_pb2.MediaInfo, ended: media_pb2.MediaEnded | None) -> dic
         if ended.HasField("seed"):
             image["seed"] = ended.seed
     return image
-
-
-def detached_body(answer: Answer, model: str, created: int) -> dict[str, Any]:
-    """A job that has only just been let go on, as an object."""
-    return {
-        "id": answer.request_id,
-        "object": "image.job",
-        "status": "in_progress",
-        "created_at": created,
-        "model": model,
-        "url": f"/v1/jobs/{answer.request_id}",
-    }
-
-
-def job_body(request: ledger_pb2.Request, link: Link, *, sandbox: bool) -> dict[str, Any]:
-    """A job as an object: with `result`, as a call that waits would have got it, or with `error`."""
-    body: dict[str, Any] = {
-        "id": request.request_id,
-        "object": "image.job",
-        "status": JOB_STATES.get(request.state, "in_progress"),
-        "created_at": _moment(request, "create_time"),
-        "completed_at": _moment(request, "end_time"),
-        "model": request.model,
-        "url": f"/v1/jobs/{request.request_id}",
-    }
-    if request.HasField("error") and request.error.code:
-        error = from_status(request.error)
-        kind = KINDS.get(error.reason, KINDS[reasons.ERROR_REASON_INTERNAL])
-        body["error"] = {"message": error.message, "type": kind.type, "param": param_of(error), "code": kind.code}
-    metadata: dict[str, Any] = {"attempts": [attempt_of(attempt) for attempt in request.attempts]}
-    if request.HasField("result"):
-        metadata = _result_metadata(request.result, request.request_id, request.model)
-        metadata["attempts"] = metadata["attempts"] or [attempt_of(attempt) for attempt in request.attempts]
-        metadata["images"] = [_kept_image(kept) for kept in _images(request.media)]
-        body["result"] = {
-            "id": request.request_id,
-            "created": body["completed_at"] or body["created_at"],
-            "data": [_kept_link(kept, link) for kept in _images(request.media)],
-        }
-    if request.trace_id:
-        metadata["trace_id"] = request.trace_id
-    if sandbox:
-        metadata["sandbox"] = True
-    body["metadata"] = metadata
-    return body
-
-
-def _images(media: Iterable[ledger_pb2.KeptMedia]) -> list[ledger_pb2.KeptMedia]:
-    return sorted((kept for kept in media if not kept.purged), key=lambda kept: kept.image_index)
-
-
-def _kept_link(kept: ledger_pb2.KeptMedia, link: Link) -> dict[str, str]:
-    return {"url": link(kept.media_id, kept.expire_time.seconds)}
-
-
-def _kept_image(kept: ledger_pb2.KeptMedia) -> dict[str, Any]:
-    info = media_pb2.MediaInfo(media_type=kept.media_type, width_px=kept.width_px, height_px=kept.height_px)
-    return _image(info, media_pb2.MediaEnded(sha256=kept.sha256, size_bytes=kept.size_bytes))
-
-
-def _moment(request: ledger_pb2.Request, name: str) -> int | None:
-    moment: Timestamp = getattr(request, name)
-    return int(moment.seconds) if request.HasField(name) else None

@@ -6,18 +6,19 @@ from starlette.requests import Request
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2
 from heliostat.api.router.v1 import router_pb2
-from heliostat.chassis.calls import stream
+from heliostat.chassis.calls import MESH_PHASE, stream
 from heliostat.chassis.errors import MeshError, to_duration
 from heliostat.edge.answer import Answer
-from heliostat.edge.desk import GRACE_S, Desk
+from heliostat.edge.desk import ASK_AGAIN_S, GRACE_S, Desk
 from heliostat.edge.estimates import is_dry_run, priced
-from heliostat.edge.from_proto import Asked, body_pieces, complete, detached_body, executed_model, usd
+from heliostat.edge.from_proto import Asked, body_pieces, complete, executed_model, usd
+from heliostat.edge.job_form import AnswerForm, detached_body, job_path
 from heliostat.edge.limits import json_fields
-from heliostat.edge.media_files import blob_key
+from heliostat.edge.media_files import fetch_pictures
 from heliostat.edge.presence import DrainOver, Presence, line_of
 from heliostat.edge.problems import error_body
 from heliostat.edge.schemas import ImageBody, generation_body
-from heliostat.edge.to_proto import B64_JSON, PICTURE, STRICTNESS, Wish, answer_form, generation_request
+from heliostat.edge.to_proto import PICTURE, STRICTNESS, Wish, answer_form, generation_request
 from heliostat.edge.visit import Reply, Visit, header_text, visit_of
 from heliostat.edge.waiting import Patience, idempotency_key, patience, retry_count
 
@@ -41,11 +42,11 @@ class Images:
         visit, desk = visit_of(request), self._desk
         if is_dry_run(request):
             return await priced(desk, request, body, image)
-        form = answer_form(body, wish)
+        form = AnswerForm(answer_form(body, wish), image.output.quality, image.output.background)
         how_long = patience(
             visit.header(b"prefer"), request.scope["query_string"].decode("latin-1"), desk.settings.request_timeout_s
         )
-        answer = Answer(as_base64=form != PICTURE)
+        answer = Answer(as_base64=form.form != PICTURE)
         from_store = desk.settings.pictures == "store" and image.output.delivery == request_pb2.DELIVERY_BYTES
         if from_store:
             image.output.delivery = request_pb2.DELIVERY_STORED
@@ -55,6 +56,8 @@ class Images:
             idempotency_key=idempotency_key(visit.header(b"idempotency-key")),
             wait=to_duration(how_long.wait_s),
             retry_count=retry_count(visit.header(b"x-stainless-retry-count")),
+            wait_is_default=how_long.is_default,
+            answer_form=form.text(),
         )
         try:
             await self._follow(answer, ask, request, how_long, from_store=from_store)
@@ -65,9 +68,11 @@ class Images:
             visit.possibly_bought = answer.possibly_bought
             answer.request_id = answer.request_id or visit.request_id
             visit.answer_headers["x-heliostat-request-id"] = answer.request_id
+            if answer.replayed:
+                visit.answer_headers["idempotent-replayed"] = "true"
         if answer.result is None and answer.detached:
             return self._detached(answer, body, how_long)
-        asked = Asked(body.model, image.output.quality, image.output.background, visit.trace_id, desk.sandbox)
+        asked = Asked(body.model, form.quality, form.background, visit.trace_id, desk.sandbox)
         reply = self._reply(answer, asked, form, visit)
         answer.release()
         return reply
@@ -83,47 +88,49 @@ class Images:
     ) -> None:
         visit, timeout_s = visit_of(request), how_long.wait_s + GRACE_S
         opened = stream(self._desk.router.Generate, ask, timeout_s=timeout_s, metadata=visit.credentials())
-        with Presence(line_of(request.scope), visit.interruption):
-            async with opened as responses:
-                async for response in responses:
-                    answer.take_all(response.events)
-                    # The exception that ends the stream keeps this frame for a while; it must not keep picture bytes.
-                    del response
-            if from_store:
-                await self._fetch(answer)
+        try:
+            with Presence(line_of(request.scope), visit.interruption):
+                async with opened as responses:
+                    async for response in responses:
+                        answer.take_all(response.events)
+                        # The exception that ends the stream keeps this frame for a while; no picture bytes with it.
+                        del response
+                if from_store:
+                    await fetch_pictures(self._desk.blobs, answer)
+        except MeshError as error:
+            if error.failure is not None and error.failure.phase == MESH_PHASE:
+                # The ledger was lost with the request in its hands: nobody here knows how far it came.
+                answer.possibly_bought = True
+                visit.answer_headers["location"] = job_path(answer.request_id or visit.request_id)
+            raise
 
-    async def _fetch(self, answer: Answer) -> None:
-        """Reads the pictures where the ledger has kept them. Raises RESOURCE_NOT_FOUND, MESH_UNAVAILABLE."""
-        for picture in answer.pictures:
-            if picture.media_id and not picture.pieces:
-                answer.fill(picture, await self._desk.blobs.get(blob_key(picture.media_id)))
-
-    def _reply(self, answer: Answer, asked: Asked, form: str, visit: Visit) -> Reply:
+    def _reply(self, answer: Answer, asked: Asked, form: AnswerForm, visit: Visit) -> Reply:
         result = complete(answer)
         headers = visit.answer_headers
         headers["x-heliostat-provider"] = header_text(result.provider)
         headers["x-heliostat-model"] = header_text(executed_model(result))
         if result.HasField("cost") and result.cost.HasField("amount"):
             headers["x-heliostat-cost"] = f"{usd(result.cost.amount):.6f}"
-        if answer.replayed:
-            headers["idempotent-replayed"] = "true"
-        if form == PICTURE and answer.pictures:
+        if form.form == PICTURE and answer.pictures:
             picture = answer.pictures[0]
             return Reply(200, picture.pieces, picture.info.media_type, {"x-content-type-options": "nosniff"})
         pieces = body_pieces(
             answer,
             asked,
-            form=B64_JSON if form == PICTURE else form,
-            created=int(self._desk.clock.time()),
+            form=form.in_json,
+            created=answer.created or int(self._desk.clock.time()),
             link=self._desk.link_maker(visit),
         )
         return Reply(200, pieces)
 
     def _detached(self, answer: Answer, body: ImageBody, how_long: Patience) -> Reply:
-        job = detached_body(answer, body.model, int(self._desk.clock.time()))
+        job = detached_body(answer, body.model, answer.created or int(self._desk.clock.time()))
         headers = {"location": job["url"]}
-        if how_long.takes_job:
-            return Reply(202, [orjson.dumps(job)], headers={**headers, "preference-applied": "respond-async"})
+        if how_long.takes_job or answer.wished_by_key:
+            headers["retry-after"] = str(ASK_AGAIN_S)
+            if how_long.applied:
+                headers["preference-applied"] = how_long.applied
+            return Reply(202, [orjson.dumps(job)], headers=headers)
         problem = error_body(
             f"The pictures are not there yet, the work goes on; ask GET {job['url']} for them instead of asking anew.",
             "server_error",

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Mapping
 from starlette.requests import Request
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis.blobs import Blobs
 from heliostat.chassis.errors import MeshError
+from heliostat.edge.answer import Answer
 from heliostat.edge.desk import Desk
 from heliostat.edge.problems import Refusal
 from heliostat.edge.visit import Answering, Reply, StreamedReply, Visit, visit_of
@@ -56,6 +58,13 @@ class MediaFiles:
         if end - start <= _WHOLE_BYTES:
             return Reply(status, [await self._desk.blobs.get_range(key, start, end)], _type(media_id), headers)
         return StreamedReply(status, self._desk.blobs.stream(key, start, end), end - start, _type(media_id), headers)
+
+
+async def fetch_pictures(blobs: Blobs, answer: Answer) -> None:
+    """Reads the pictures of an answer where the ledger has kept them. Raises RESOURCE_NOT_FOUND, MESH_UNAVAILABLE."""
+    for picture in answer.pictures:
+        if picture.media_id and not picture.pieces:
+            answer.fill(picture, await blobs.get(blob_key(picture.media_id)))
 
 
 def blob_key(media_id: str) -> str:

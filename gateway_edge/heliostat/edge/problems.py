@@ -12,6 +12,7 @@ import orjson
 
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis.calls import MESH_PHASE
 from heliostat.chassis.errors import MeshError, reason_name
 from heliostat.edge.field_names import rest_name
 
@@ -116,11 +117,15 @@ def problem_of(error: MeshError, *, possibly_bought: bool = False) -> Problem:
     headers: dict[str, str] = {}
     if kind.status in (429, 503):
         headers["retry-after"] = str(retry_after_s(error))
-    if error.reason in _NEVER_AGAIN or (kind.status >= 500 and (possibly_bought or _possibly_bought(error, attempts))):
+    if error.reason in _NEVER_AGAIN or possibly_bought or _possibly_bought(error, attempts):
         headers["x-should-retry"] = "false"
     beside: dict[str, Any] = {}
     if attempts:
         beside["metadata"] = {"attempts": attempts}
+        request_id = error.metadata.get("request_id", "")
+        if request_id:
+            beside["metadata"]["request_id"] = request_id
+            headers["location"] = f"/v1/jobs/{request_id}"
     return Problem(kind.status, error_body(error.message, kind.type, param_of(error), kind.code, **beside), headers)
 
 
@@ -150,7 +155,7 @@ def attempts_of(error: MeshError) -> list[dict[str, Any]]:
 def _possibly_bought(error: MeshError, attempts: list[dict[str, Any]]) -> bool:
     if any(costs_perhaps(str(attempt.get("outcome", "")), str(attempt.get("billed", ""))) for attempt in attempts):
         return True
-    if error.failure is not None:
+    if error.failure is not None and error.failure.phase != MESH_PHASE:
         return failure_costs_perhaps(error.failure.outcome, error.failure.billed)
     # A time-out that tells nothing of its attempts: the careful answer.
     return error.reason == reasons.ERROR_REASON_PROVIDER_TIMEOUT and not attempts

@@ -1,7 +1,8 @@
 """How long a caller waits, and what it wants to hear where the work takes longer. Pure.
 
 A bare call waits to the end of the configured time and then gets 504 with a job id, never 202: OpenAI's clients do
-not know 202. Who says `Prefer: respond-async`, `Prefer: wait=N` or `?wait=N` gets 202 with a job.
+not know 202. Who says `Prefer: respond-async`, `Prefer: wait=N` or `?wait=N`, or has a key that says so, gets 202 with
+a job.
 """
 
 import re
@@ -16,16 +17,21 @@ MAX_KEY_CHARS = 255
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """`wait_s`: seconds. `takes_job`: the caller is content with a job."""
+    """`wait_s`: seconds. `takes_job`: the caller is content with a job. `applied`: its preference, as it is honoured.
+
+    `is_default`: it said nothing itself.
+    """
 
     wait_s: float
     takes_job: bool
+    applied: str = ""
+    is_default: bool = False
 
 
 def patience(prefer: str, query: str, longest_s: float) -> Patience:
     """What the Prefer header and the raw query string ask for, at most `longest_s`. Raises INVALID_FIELD."""
     if not prefer and not query:
-        return Patience(longest_s, takes_job=False)
+        return Patience(longest_s, takes_job=False, is_default=True)
     wait, takes_job = None, False
     for preference in prefer.split(","):
         name, _, value = (part.strip().strip('"') for part in preference.partition("="))
@@ -40,8 +46,11 @@ def patience(prefer: str, query: str, longest_s: float) -> Patience:
     if wait is not None:
         if _SECONDS.fullmatch(wait) is None:
             raise invalid("wait", "wait must be a number of seconds, such as 10.")
-        return Patience(min(float(wait), longest_s), takes_job)
-    return Patience(0.0 if takes_job else longest_s, takes_job)
+        wait_s = min(float(wait), longest_s)
+        return Patience(wait_s, takes_job, f"wait={wait_s:g}")
+    if takes_job:
+        return Patience(0.0, takes_job, "respond-async")
+    return Patience(longest_s, takes_job, is_default=True)
 
 
 def idempotency_key(header: str) -> str:
