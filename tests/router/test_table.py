@@ -143,3 +143,19 @@ def test_a_route_is_the_same_one_whoever_asks() -> None:
     assert table.globs[0] is table.configured("g")
     assert set(table.entries) == {"m", "glob-*"}
     assert table.target_names == {"a/x"}
+
+
+def test_a_wrong_name_among_very_many_is_compared_with_its_neighbours_only() -> None:
+    """The near one is still found, and comparing takes a few of ten thousand names: it runs between two requests."""
+    compared: list[str] = []
+
+    class Noted(str):
+        __slots__ = ()
+
+        def lower(self) -> str:
+            compared.append(self)
+            return super().lower()
+
+    names = [Noted(f"model-{number}") for number in range(10_000)]
+    assert did_you_mean("model-5000-turb", names) == '; did you mean "model-5000" or "model-500"?'
+    assert len(compared) <= 200

@@ -21,6 +21,7 @@ class Directory:
         self._auto_routes = auto_routes
         self._overrides = overrides
         self._made: dict[str, Route] = {}
+        self._names: tuple[object, list[str]] = (None, [])
         self._made_of = -1  # the version of the catalogue that they were made of
 
     @property
@@ -65,12 +66,15 @@ class Directory:
         return target.name if known else f"{target.adapter}/*"
 
     def names(self) -> list[str]:
-        """Every public name that is served, aliases included, in alphabetical order."""
-        names = self._table.names()
-        for name in self._catalog.model_names():
-            if self._auto_routes or self._table.matching(name) is not None:
-                names.add(name)
-        return sorted(names)
+        """Every public name that is served, aliases included, in alphabetical order. Not to be changed."""
+        known_of, known = self._names
+        if known_of != self.state:
+            names = self._table.names()
+            for name in self._catalog.model_names():
+                if self._auto_routes or self._table.matching(name) is not None:
+                    names.add(name)
+            known_of, known = self._names = self.state, sorted(names)
+        return known
 
     def routes(self) -> Iterator[Route]:
         """Every route that is served, those made from what adapters know included."""

@@ -179,6 +179,8 @@ class RouteSettings(Section):
                 )
 
     def _check_names(self) -> None:
+        if "*" not in self.model and all(alias and "*" not in alias for alias in self.aliases):
+            return
         for name, place in self.names():
             if "*" in name[:-1]:
                 raise fault(
@@ -289,6 +291,8 @@ class RouterSettings(PartSettings):
 def _refuse_loops(routes: Sequence[RouteSettings]) -> None:
     """An alias is another name of a route, never the name of another route; said plainly where aliases go in a ring."""
     index_of = {route.model: index for index, route in enumerate(routes)}
+    if not any(alias in index_of for route in routes for alias in route.aliases):
+        return
     over: set[str] = set()
     for route in routes:
         trail: list[str] = []

@@ -1,6 +1,7 @@
 """Routes and targets: built once from the configuration, immutable, looked up by the name that a caller sends."""
 
 import difflib
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +20,8 @@ _ON_UNKNOWN = {
     "fail": request_pb2.ON_UNKNOWN_FAIL,
 }
 _ANY = "*"
+# Names that a wrong one is compared with, on either side of it.
+_COMPARED = 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +242,15 @@ def _fill(route: Route, model: str) -> Route:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence, such as '; did you mean "flux-schnell"?', or empty where nothing is near. Pure."""
-    spelled = {entry.lower(): entry for entry in sorted(known)}
+    """The end of a sentence, such as '; did you mean "flux-schnell"?', or empty where nothing is near. Pure.
+
+    Of very many names only those are compared that stand near it in the alphabet: each comparison takes 25 µs.
+    """
+    names = sorted(known)
+    if len(names) > 2 * _COMPARED:
+        place = bisect_left(names, name[:200])
+        names = names[max(0, place - _COMPARED) : place + _COMPARED]
+    spelled = {entry.lower(): entry for entry in names}
     near = difflib.get_close_matches(name[:200].lower(), spelled, n=2, cutoff=0.55)
     if not near:
         return ""

@@ -4,6 +4,7 @@ Built from the parser's events, which are C, without its tree of nodes. What is 
 text) is left to the safe loader itself.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -12,6 +13,8 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE = "<<"
 _RESOLVERS = yaml.SafeLoader.yaml_implicit_resolvers
 _ANY_START = _RESOLVERS.get(None, [])
+
+_SCALAR, _MAPPING, _SEQUENCE = yaml.ScalarEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent
 
 
 class _Rare(Exception):
@@ -35,17 +38,24 @@ class _Builder:
 
     def build(self, text: str) -> Any:
         """The value of the only document."""
+        loader = _Loader(text)
+        try:
+            # The events as they come: yaml.parse asks for each of them twice.
+            return self._built(iter(loader.get_event, None))
+        finally:
+            loader.dispose()
+
+    def _built(self, events: Iterator[Any]) -> Any:
         root: list[Any] = []
         # Containers that are open, the innermost last; a mapping stands there with the key that waits for its value.
         stack: list[list[Any] | dict[Any, Any]] = [root]
         keys: list[Any] = [None]
-        event: Any
-        for event in yaml.parse(text, Loader=_Loader):
+        for event in events:
             kind = type(event)
-            if kind is yaml.ScalarEvent:
+            if kind is _SCALAR:
                 value = self._scalar(event)
-            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-                value = {} if kind is yaml.MappingStartEvent else []
+            elif kind is _MAPPING or kind is _SEQUENCE:
+                value = {} if kind is _MAPPING else []
                 if event.tag is not None:
                     raise _Rare
             elif kind is yaml.AliasEvent:
@@ -64,14 +74,14 @@ class _Builder:
             if type(top) is list:
                 top.append(value)
             elif keys[-1] is None:
-                if not isinstance(value, str) or kind is not yaml.ScalarEvent:
+                if not isinstance(value, str) or kind is not _SCALAR:
                     raise _Rare
                 keys[-1] = value
                 continue
             else:
                 top[keys[-1]] = value
                 keys[-1] = None
-            if kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            if kind is _MAPPING or kind is _SEQUENCE:
                 if event.anchor is not None:
                     self._anchors[event.anchor] = value
                 stack.append(value)
