@@ -30,6 +30,7 @@ from heliostat.ledger.attempt import RunningAttempt
 from heliostat.ledger.budgets import WINDOWS, Budgets, granted
 from heliostat.ledger.callers import Caller
 from heliostat.ledger.ending import ending
+from heliostat.ledger.grip import Grip
 from heliostat.ledger.journal import Ending, Journal
 from heliostat.ledger.module import MIGRATIONS
 from heliostat.ledger.normal_form import NormalForm
@@ -87,7 +88,7 @@ async def journal_steps(folder: Path, synchronous: str, count: int, *, budgets: 
         began = time.perf_counter()
         await granted(journal.open(_order(name).opening("o"), attempt.intent(name, None), limits.guard("k", PRICE, 1)))
         waits.append(time.perf_counter() - began)
-        accepted = journal.accept(f"{name}/0/1", "job", 1)
+        accepted = journal.accept(f"{name}/0/1", "job", 1, Grip(name, "o"))
         end = _ending(name, attempt)
         began = time.perf_counter()
         await journal.end(end)
@@ -118,7 +119,7 @@ def _ending(name: str, attempt: RunningAttempt) -> Ending:
         "sha256": b"s" * 32, "create_time_us": 1, "expire_time_us": 2, "purged": 0, "started": b"m" * 60,
         "ended": b"e" * 80,
     }  # fmt: skip
-    return ending(name, states.SUCCEEDED, 2, [attempt], result=event.completed, media=[media])
+    return ending(Grip(name, "o"), states.SUCCEEDED, 2, [attempt], result=event.completed, media=[media])
 
 
 async def hops_alone(count: int) -> None:

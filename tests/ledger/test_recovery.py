@@ -18,7 +18,6 @@ from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis.calls import call
-from heliostat.chassis.clock import FakeClock
 from heliostat.chassis.errors import MeshError, from_status
 from heliostat.ledger.run import COMMIT_POINTS
 from tests.support.ledger_room import (
@@ -169,23 +168,6 @@ async def test_a_caller_of_an_open_request_waits_for_its_recovery(tmp_path: Path
         events = await task
     assert events[0].admitted.joined
     assert events[-1].completed.provider == "fal"
-
-
-async def test_a_living_owner_keeps_its_requests_in_a_shared_database(tmp_path: Path) -> None:
-    """Only where the lease has ended does another process take over; a SQLite file has one process at a time."""
-    clock = FakeClock()
-    gate = asyncio.Event()
-    async with ledger(tmp_path, lambda r: [started(r.request_id), gate], clock=clock) as room:
-        await room.run(ask(wait=Duration()))
-        while not await room.rows("attempts"):
-            await asyncio.sleep(0.001)
-        journal = room.part.journal
-        await journal.renew_lease("other", int(clock.time() * 1e6) + 30_000_000, alone=False)
-        assert await journal.take_orphans("other", int(clock.time() * 1e6)) == ()
-        clock.advance(31)
-        (orphan,) = await journal.take_orphans("other", int(clock.time() * 1e6))
-        assert orphan.request["request_id"] == room.part.runs.all()[0].request_id
-        gate.set()
 
 
 _CHILD = """

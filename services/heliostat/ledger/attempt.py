@@ -120,6 +120,9 @@ class RunningAttempt:
         failed = told.HasField("status")
         self.outcome = told.outcome
         self.billed = told.billed
+        if failed and self.job_id and told.outcome == event_pb2.OUTCOME_NOT_SENT:
+            # Nothing was sent this time: that says nothing of a job that the provider took before.
+            self.outcome, self.billed = event_pb2.OUTCOME_ACCEPTED, event_pb2.BILLED_UNKNOWN
         self.job_id = told.provider_job_id or self.job_id
         self.image_count = told.image_count if not failed else 0
         if failed:
@@ -129,7 +132,7 @@ class RunningAttempt:
         self.estimated = self.estimated if estimated is None else estimated
         self.computed, self.reported = _micros_of(told, "computed_cost"), _micros_of(told, "reported_cost")
         self.price_version, self.doubt = told.price_version, told.cost_doubt
-        self._settle(attempt_state(told.outcome, told.billed, failed=failed), _micros_of(told, "cost"))
+        self._settle(attempt_state(self.outcome, self.billed, failed=failed), _micros_of(told, "cost"))
 
     def end_with_result(self, result: event_pb2.ImageResult) -> None:
         """Ends well where the router told of the result but not of the attempt."""

@@ -6,6 +6,7 @@ process closed the request meanwhile, only what it did not know is settled: its 
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -135,7 +136,8 @@ def _settle(connection: Connection, late: Late, owner: str) -> Verdict:
         if row["owner"] not in (owner, late.opening["owner"]):
             return Verdict.UNDER_WAY
         _add_intents(connection, late)
-        write_end(connection, late.ending)
+        # Whoever writes it now holds the request: its fence may have been raised at a restart.
+        write_end(connection, replace(late.ending, owner=row["owner"], fence=row["fence"]))
         return Verdict.WRITTEN
     if row["end_time_us"] == late.ending.request["end_time_us"]:
         return Verdict.THERE

@@ -8,6 +8,8 @@ from heliostat.chassis.clock import Clock
 from heliostat.ledger.budgets import Budgets
 from heliostat.ledger.doors import Doors
 from heliostat.ledger.journal import Journal
+from heliostat.ledger.lease import Lease
+from heliostat.ledger.lookups import Lookups
 from heliostat.ledger.settings import LedgerSettings
 from heliostat.ledger.spool import Spool
 
@@ -25,6 +27,8 @@ class Desk:
     clock: Clock
     settings: LedgerSettings
     owner: str
+    lease: Lease
+    lookups: Lookups
 
     def now_us(self) -> int:
         """Micro-seconds since the epoch."""

@@ -12,6 +12,7 @@ from heliostat.chassis.errors import MeshError, internal, to_status
 from heliostat.chassis.logs import get_logger
 from heliostat.ledger.attempt import RunningAttempt
 from heliostat.ledger.desk import Desk
+from heliostat.ledger.grip import Grip, LostRequest
 from heliostat.ledger.journal import FAILED, Ending, Row, id_taken
 from heliostat.ledger.late import Late
 from heliostat.ledger.picture import Picture
@@ -25,7 +26,7 @@ log = get_logger(__name__)
 
 
 def ending(
-    request_id: str,
+    grip: Grip,
     state: int,
     end_time_us: int,
     attempts: Iterable[RunningAttempt],
@@ -52,7 +53,22 @@ def ending(
         "result": result.SerializeToString() if result is not None else None,
     }
     ends = {each.attempt_id: each.ending(end_time_us) for each in attempts}
-    return Ending(request_id, request, ends, media)
+    return Ending(grip.request_id, request, ends, media, grip.owner, grip.fence)
+
+
+def end_attempts(
+    open_ones: Sequence[RunningAttempt], result: event_pb2.ImageResult | None, error: MeshError | None
+) -> None:
+    """Ends attempts that are open when their request ends: as the router's result tells, or with the error."""
+    told = {each.attempt_id: each for each in result.attempts} if result is not None else {}
+    for attempt in open_ones:
+        if attempt.attempt_id in told:
+            attempt.end_as(told[attempt.attempt_id])
+        elif error is None and result is not None and len(open_ones) == 1:
+            attempt.end_with_result(result)
+        else:
+            unforeseen = MeshError(reasons.ERROR_REASON_INTERNAL, "The router did not tell how the attempt ended.")
+            attempt.end_with_error(error or unforeseen)
 
 
 class Closing:
@@ -123,6 +139,10 @@ class Closing:
                     await asyncio.sleep(pause_s)
             except IntegrityError:
                 return None if await self._is_written() else id_taken()
+            except LostRequest:
+                if await self._is_written():
+                    return None
+                raise
             except Exception as failed:  # a caller must hear of it, without its text
                 log.unforeseen("the end of a request could not be written", failed)
                 return internal(failed)

@@ -20,7 +20,9 @@ from heliostat.chassis.database import Database, Prepared
 from heliostat.chassis.errors import MeshError
 from heliostat.ledger import claims
 from heliostat.ledger.budgets import Guard
-from heliostat.ledger.schema import ATTEMPTS, INPUTS, IS_KEPT, IS_OPEN, MEDIA, OWNERS, REQUESTS
+from heliostat.ledger.grip import Grip
+from heliostat.ledger.lookups import enter_unknown
+from heliostat.ledger.schema import ATTEMPTS, INPUTS, IS_KEPT, LOOKUPS, MEDIA, REQUESTS
 
 Row = Mapping[Any, Any]
 _Answer = TypeVar("_Answer")
@@ -32,6 +34,7 @@ CANCELLED = ledger_pb2.REQUEST_STATE_CANCELLED
 EXPIRED = ledger_pb2.REQUEST_STATE_EXPIRED
 _IDS_AT_ONCE = 500
 OPEN = ledger_pb2.ATTEMPT_STATE_OPEN
+FAILED_UNBILLED = ledger_pb2.ATTEMPT_STATE_FAILED_UNBILLED
 
 _REQUEST_END = [
     "state",
@@ -110,12 +113,17 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What the end of a request writes, in one commit: attempts' ends by id, pictures, and the request's own end."""
+    """What the end of a request writes, in one commit: attempts' ends by id, pictures, and the request's own end.
+
+    It is written where `owner` holds the request still, with `fence`.
+    """
 
     request_id: str
     request: Row
     attempts: Mapping[str, Row]
     media: Sequence[Row]
+    owner: str
+    fence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +160,14 @@ class Journal:
 
         return self._database.submit(write)
 
-    def intend(self, attempt: Row, guard: Guard | None = None) -> "asyncio.Future[MeshError | None]":
-        """Queues an attempt's row: to be awaited before its target is asked. `guard` as in `open`."""
+    def intend(self, attempt: Row, grip: Grip, guard: Guard | None = None) -> "asyncio.Future[MeshError | None]":
+        """Queues an attempt's row: to be awaited before its target is asked. `guard` as in `open`.
+
+        The future raises LostRequest where the request is not held any more.
+        """
 
         def write(connection: Connection) -> MeshError | None:
+            grip.check(connection)
             refused = guard(connection) if guard is not None else None
             if refused is None:
                 _OPEN_ATTEMPT.run(connection, attempt)
@@ -163,18 +175,29 @@ class Journal:
 
         return self._database.submit(write)
 
-    def accept(self, attempt_id: str, provider_job_id: str, time_us: int) -> "asyncio.Future[None]":
-        """Queues the provider's job id, which a resume after a crash goes on with."""
+    def accept(self, attempt_id: str, provider_job_id: str, time_us: int, grip: Grip) -> "asyncio.Future[None]":
+        """Queues the provider's job id, which a resume after a crash goes on with. LostRequest as in `intend`."""
         values = {"id": attempt_id, "provider_job_id": provider_job_id, "accept_time_us": time_us}
-        return self._database.submit(lambda connection: _ACCEPT.run(connection, values))
 
-    def end_attempt(self, attempt_id: str, values: Row) -> "asyncio.Future[None]":
-        """Queues the end of one attempt while its request goes on."""
-        return self._database.submit(lambda connection: _end_attempt(connection, attempt_id, values))
+        def write(connection: Connection) -> None:
+            grip.check(connection)
+            _ACCEPT.run(connection, values)
+
+        return self._database.submit(write)
+
+    def end_attempt(self, attempt_id: str, values: Row, grip: Grip) -> "asyncio.Future[None]":
+        """Queues the end of one attempt while its request goes on. LostRequest as in `intend`."""
+
+        def write(connection: Connection) -> None:
+            grip.check(connection)
+            _end_attempt(connection, attempt_id, values)
+
+        return self._database.submit(write)
 
     def end(self, ending: Ending, opening: Row | None = None) -> "asyncio.Future[None]":
-        """Queues the end of a request; `opening` is its row where nothing of it was written yet."""
-
+        """Queues the end of a request; `opening` is its row where nothing of it was written yet. LostRequest as in
+        `intend`.
+        """
         return self._database.submit(lambda connection: write_end(connection, ending, opening))
 
     async def claim(self, opening: Row, since_us: int) -> Stored | None:
@@ -201,7 +224,7 @@ class Journal:
     async def find(self, request_id: str) -> Stored | None:
         """The request with its attempts and pictures; None where there is none."""
         found = await self._database.read(
-            lambda connection: _load(connection, select(REQUESTS).where(REQUESTS.c.request_id == request_id))
+            lambda connection: load(connection, select(REQUESTS).where(REQUESTS.c.request_id == request_id))
         )
         return found[0] if found else None
 
@@ -288,41 +311,14 @@ class Journal:
         await self._database.write(write)
 
     async def clear_payloads(self, ended_before_us: int) -> None:
-        """Removes the payloads of requests that ended before that time."""
-        old = update(REQUESTS).where(REQUESTS.c.end_time_us < ended_before_us, REQUESTS.c.payload.is_not(None))
-        await self._database.write(lambda connection: _done(connection.execute(old.values(payload=None))))
-
-    async def renew_lease(self, owner: str, lease_time_us: int, *, alone: bool) -> None:
-        """Says that `owner` lives until then; with `alone`, that nobody else does."""
-
-        def write(connection: Connection) -> None:
-            gone = OWNERS.delete()
-            connection.execute(gone if alone else gone.where(OWNERS.c.owner == owner))
-            connection.execute(insert(OWNERS).values(owner=owner, lease_time_us=lease_time_us))
-
-        await self._database.write(write)
-
-    async def take_orphans(self, owner: str, now_us: int) -> Sequence[Stored]:
-        """Open requests whose owner's lease is over; they are `owner`'s from now on."""
-
-        def take(connection: Connection) -> Sequence[str]:
-            living = select(OWNERS.c.owner).where((OWNERS.c.lease_time_us > now_us) | (OWNERS.c.owner == owner))
-            orphaned = IS_OPEN & REQUESTS.c.owner.not_in(living)
-            ids = connection.execute(select(REQUESTS.c.request_id).where(orphaned)).scalars().all()
-            connection.execute(update(REQUESTS).where(REQUESTS.c.request_id.in_(ids)).values(owner=owner))
-            return ids
-
-        ids = await self._database.write(take)
-        if not ids:
-            return ()
-        return await self._database.read(
-            lambda connection: _load(connection, select(REQUESTS).where(REQUESTS.c.request_id.in_(ids)))
+        """Removes the payloads of requests that ended before that time, unless one of their jobs is still looked up."""
+        needed = select(LOOKUPS.c.request_id).where(LOOKUPS.c.look_time_us.is_not(None))
+        old = update(REQUESTS).where(
+            REQUESTS.c.end_time_us < ended_before_us,
+            REQUESTS.c.payload.is_not(None),
+            REQUESTS.c.request_id.not_in(needed),
         )
-
-    async def open_since(self, owner: str, before_us: int) -> Sequence[Stored]:
-        """Requests of `owner` that came before that time and are open."""
-        mine = IS_OPEN & (REQUESTS.c.owner == owner) & (REQUESTS.c.create_time_us < before_us)
-        return await self._database.read(lambda connection: _load(connection, select(REQUESTS).where(mine)))
+        await self._database.write(lambda connection: _done(connection.execute(old.values(payload=None))))
 
     async def unknown_media(self, media_ids: Sequence[str]) -> Sequence[str]:
         """Those of the ids that no row tells of."""
@@ -338,14 +334,16 @@ class Journal:
 
 
 def write_end(connection: Connection, ending: Ending, opening: Row | None = None) -> None:
-    """Writes the end of a request that is open."""
+    """Writes the end of a request that is open. Raises LostRequest where it is not held any more."""
     if opening is not None:
         _OPEN_REQUEST.run(connection, opening)
+    Grip(ending.request_id, ending.owner, ending.fence).check(connection)
     for attempt_id, values in ending.attempts.items():
         _end_attempt(connection, attempt_id, values)
     for row in ending.media:
         _KEEP.run(connection, row)
     _END_REQUEST.run(connection, {**ending.request, "id": ending.request_id, "was": RUNNING})
+    enter_unknown(connection, ending.request_id, ending.attempts)
 
 
 def unwatched(written: "asyncio.Future[Any]") -> None:
@@ -374,7 +372,8 @@ def id_taken() -> MeshError:
     )
 
 
-def _load(connection: Connection, query: "Select[Any]") -> Sequence[Stored]:
+def load(connection: Connection, query: "Select[Any]") -> Sequence[Stored]:
+    """The requests of a query, each with its attempts and pictures in order."""
     requests = connection.execute(query).mappings().all()
     ids = [row["request_id"] for row in requests]
     attempts = _grouped(connection, select(*_ATTEMPT_COLUMNS).where(ATTEMPTS.c.request_id.in_(ids)))
@@ -407,7 +406,7 @@ def _page(
         same = (REQUESTS.c.create_time_us == time_us) & (REQUESTS.c.request_id < request_id)
         query = query.where((REQUESTS.c.create_time_us < time_us) | same)
     query = query.order_by(REQUESTS.c.create_time_us.desc(), REQUESTS.c.request_id.desc()).limit(size + 1)
-    found = _load(connection, query)
+    found = load(connection, query)
     token = ""
     if len(found) > size:
         last = found[size - 1].request

@@ -96,6 +96,11 @@ class Lookups:
         noted = row.values(note=note, look_time_us=look_time_us)
         await self._database.write(lambda connection: _done(connection.execute(noted)))
 
+    async def forget(self, attempt_id: str) -> None:
+        """Takes an attempt off the list: it is known by now."""
+        gone = LOOKUPS.delete().where(LOOKUPS.c.attempt_id == attempt_id)
+        await self._database.write(lambda connection: _done(connection.execute(gone)))
+
     async def settle(self, attempt_id: str, ended: Row, media: Sequence[Row]) -> bool:
         """Ends an unknown attempt as a look told: its row's new values, and the pictures that came.
 

@@ -21,7 +21,10 @@ from heliostat.ledger.desk import Desk
 from heliostat.ledger.doors import Doors
 from heliostat.ledger.idempotency import Runs
 from heliostat.ledger.journal import Journal
+from heliostat.ledger.lease import Lease
+from heliostat.ledger.lookups import Lookups
 from heliostat.ledger.migrations import HEAD
+from heliostat.ledger.reconciliation import Reconciliation
 from heliostat.ledger.recovery import Recovery
 from heliostat.ledger.requests import Requests
 from heliostat.ledger.service import LedgerFace
@@ -47,6 +50,7 @@ class LedgerPart:
         self.spool = Spool(folder, settings.spool_max_mb * 1_000_000)
         self._doors = Doors(self._database, self._blobs, self.spool)
         self._database.standing.on_change(lambda up: surroundings.hold(not up))
+        owner = f"{os.getpid()}-{secrets.token_hex(6)}"
         desk = Desk(
             router=router_pb2_grpc.RouterServiceStub(surroundings.channel(settings.router)),
             journal=journal,
@@ -56,7 +60,9 @@ class LedgerPart:
             doors=self._doors,
             clock=surroundings.clock,
             settings=settings,
-            owner=f"{os.getpid()}-{secrets.token_hex(6)}",
+            owner=owner,
+            lease=Lease(self._database, owner, settings.lease_s, surroundings.clock),
+            lookups=Lookups(self._database),
         )
         self.runs = Runs(desk)
         self.catching_up = CatchingUp(desk, self._database, self.runs)
@@ -64,7 +70,8 @@ class LedgerPart:
             self._database, surroundings.clock, lambda: surroundings.secret("keys"), is_open=settings.open
         )
         requests = Requests(desk, self.runs)
-        self.recovery = Recovery(desk, self.runs, shared=self._database.is_shared)
+        self.recovery = Recovery(desk, self.runs)
+        self.reconciliation = Reconciliation(desk)
         self._cancel_orders = CancelOrders(desk, self.runs)
         arms = Arms(desk)
         face = LedgerFace(desk, self.runs, self._callers, requests, arms)
@@ -95,18 +102,21 @@ class LedgerPart:
         await self.recovery.start()
         if self._database.is_shared:
             self._cancel_orders.start()
+        self.reconciliation.start()
         await self._doors.start()
         self.catching_up.start()
 
     async def stop(self) -> None:
         """Ends the runs under way, writes their ends, closes the journal."""
         await self._doors.stop()
+        await self.reconciliation.stop()
         await self._cancel_orders.stop()
         await self.recovery.stop()
         runs = self.runs.all()
         for run in runs:
             run.stop()
         await asyncio.gather(*(run.wait_end() for run in runs))
+        await self.recovery.let_go()
         await self.catching_up.stop()
         await self._database.stop()
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import orjson
 
 from heliostat.api.image.v1 import request_pb2
+from heliostat.api.router.v1 import router_pb2
 from heliostat.ledger.attempt import RunningAttempt
 from heliostat.ledger.callers import Caller
 from heliostat.ledger.journal import RUNNING, Row
 from heliostat.ledger.normal_form import NormalForm, operation
+from heliostat.ledger.settings import LedgerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,33 @@ class Order:
     earlier: Sequence[RunningAttempt] = ()
     answer_form: str = ""
     fence: int = 0
+
+    def to_router(self) -> router_pb2.GenerateRequest:
+        """What the router is asked for; a resume goes on with the jobs that are known and not over."""
+        return router_pb2.GenerateRequest(
+            image=self.image,
+            request_id=self.request_id,
+            progressive=True,
+            resume=[
+                router_pb2.ResumeAttempt(
+                    attempt_id=each.attempt_id,
+                    target=each.target,
+                    provider_job_id=each.job_id,
+                    account=each.account,
+                )
+                for each in self.earlier
+                if each.resumable
+            ],
+        )
+
+    def expire_time_us(self, settings: LedgerSettings) -> int:
+        """Until when the request's pictures are kept, in micro-seconds since the epoch."""
+        retention = self.caller.key.retention
+        if retention.HasField("media"):
+            kept_s = retention.media.seconds
+        else:
+            kept_s = settings.keyed_media_retention_s if self.idempotency_key else settings.media_retention_s
+        return self.create_time_us + kept_s * 1_000_000
 
     def opening(self, owner: str) -> Row:
         """The request's row as it is first written."""

@@ -1,8 +1,7 @@
 """What an earlier process left open is finished: resumed by the provider's job id, or closed as unknown.
 
-Each process holds a lease in the database and owns the requests that it opened. A SQLite file has one process, so at
-its start everything open is orphaned; in PostgreSQL a request is orphaned when its owner's lease has ended.
-The same task sweeps away what has expired.
+Each process holds a lease (lease.py) and owns the requests that it opened. What a process leaves open that is gone is
+taken over with a higher fence (grip.py). The same task sweeps away what has expired.
 """
 
 import asyncio
@@ -10,20 +9,20 @@ from collections.abc import Sequence
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2
-from heliostat.chassis.errors import MeshError
+from heliostat.chassis.errors import MeshError, reason_name
 from heliostat.chassis.logs import get_logger
 from heliostat.ledger.attempt import RunningAttempt
 from heliostat.ledger.callers import Caller
 from heliostat.ledger.desk import Desk
 from heliostat.ledger.ending import ending
+from heliostat.ledger.grip import Grip, LostRequest
 from heliostat.ledger.idempotency import Runs
 from heliostat.ledger.journal import FAILED, OPEN, Stored
+from heliostat.ledger.lookups import can_be_looked_up
 from heliostat.ledger.normal_form import NormalForm
 from heliostat.ledger.order import Order
 from heliostat.ledger.picture import media_key
 
-_LEASE_S = 30
-_RENEW_S = 10.0
 _SWEPT_AT_ONCE = 500
 
 log = get_logger(__name__)
@@ -32,15 +31,14 @@ log = get_logger(__name__)
 class Recovery:
     """Holds this process's lease, finishes what is orphaned, sweeps what has expired."""
 
-    def __init__(self, desk: Desk, runs: Runs, *, shared: bool) -> None:
+    def __init__(self, desk: Desk, runs: Runs) -> None:
         self._desk = desk
         self._runs = runs
-        self._shared = shared
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Takes the lease, finishes orphans, and goes on in the background."""
-        await self._renew(alone=not self._shared)
+        await self._desk.lease.renew()
         await self.recover()
         self._task = asyncio.create_task(self._go_on())
 
@@ -50,11 +48,17 @@ class Recovery:
             self._task.cancel()
             await asyncio.wait([self._task])
 
+    async def let_go(self) -> None:
+        """Gives the lease up: what could not be ended here is another process's at once."""
+        try:
+            await self._desk.lease.release()
+        except MeshError as error:
+            log.warning("the lease was not given up; it ends by itself", reason=reason_name(error.reason))
+
     async def recover(self) -> None:
         """Finishes every request whose owner is gone: what can be resumed goes on as a run, the rest is closed."""
-        now_us = self._desk.now_us()
-        orphans = await self._desk.journal.take_orphans(self._desk.owner, now_us)
-        if orphans and not self._shared:
+        orphans = await self._desk.lease.take_orphans()
+        if orphans and not self._desk.lease.is_shared:
             await self._drop_unknown_pictures()
         for stored in orphans:
             await self._finish(stored)
@@ -63,7 +67,7 @@ class Recovery:
         """Closes requests of this process whose run is over but whose end could not be written."""
         settings = self._desk.settings
         before_us = self._desk.now_us() - int(2 * settings.request_deadline_s * 1e6)
-        for stored in await self._desk.journal.open_since(self._desk.owner, before_us):
+        for stored in await self._desk.lease.open_ones(before_us):
             if self._runs.get(stored.request["request_id"]) is None:
                 await self._close(stored, [RunningAttempt.of_row(row) for row in stored.attempts])
 
@@ -83,13 +87,14 @@ class Recovery:
         return count
 
     async def _go_on(self) -> None:
-        clock = self._desk.clock
+        clock, lease = self._desk.clock, self._desk.lease
         swept = clock.monotonic()
         while True:
-            await asyncio.sleep(min(_RENEW_S, self._desk.settings.sweep_interval_s))
+            await asyncio.sleep(min(lease.renew_after_s, self._desk.settings.sweep_interval_s))
             try:
-                await self._renew(alone=False)
-                if self._shared:
+                if not await lease.renew():
+                    await self._lose_what_was_taken()
+                if lease.is_shared:
                     await self.recover()
                 if clock.monotonic() - swept >= self._desk.settings.sweep_interval_s:
                     swept = clock.monotonic()
@@ -98,9 +103,14 @@ class Recovery:
             except Exception as error:  # the next round tries again
                 log.unforeseen("a round of recovery failed", error)
 
-    async def _renew(self, *, alone: bool) -> None:
-        lease_time_us = self._desk.now_us() + _LEASE_S * 1_000_000
-        await self._desk.journal.renew_lease(self._desk.owner, lease_time_us, alone=alone)
+    async def _lose_what_was_taken(self) -> None:
+        """Ends the runs of requests that others took over while this process stood still."""
+        log.warning("this process stood still for longer than its lease")
+        lease_s = self._desk.settings.lease_s
+        mine = {(each.request["request_id"], each.request["fence"]) for each in await self._desk.lease.open_ones()}
+        for run in self._runs.all():
+            if run.age_s > lease_s and (run.request_id, run.order.fence) not in mine:
+                run.lose()
 
     async def _drop_unknown_pictures(self) -> None:
         """Deletes pictures that were stored by a process that died before it wrote them down."""
@@ -124,6 +134,7 @@ class Recovery:
             create_time_us=row["create_time_us"],
             idempotency_key=row["idempotency_key"] or "",
             earlier=attempts,
+            fence=row["fence"],
         )
         # Nobody is there to subscribe: it goes on to its end as a detached run does.
         self._runs.start(order, opened=True).events.detached = True
@@ -138,6 +149,14 @@ class Recovery:
         for attempt in attempts:
             if attempt.state == OPEN:
                 attempt.end_with_error(error)
-        end = ending(request_id, FAILED, self._desk.now_us(), attempts, error=error, client_gone=True)
-        await self._desk.journal.end(end)
+        row = stored.request
+        grip = Grip(request_id, row["owner"], row["fence"])
+        is_needed = any(can_be_looked_up(each.ending(0)) for each in attempts)
+        payload = row["payload"] if is_needed else None
+        now_us = self._desk.now_us()
+        end = ending(grip, FAILED, now_us, attempts, error=error, client_gone=True, payload=payload)
+        try:
+            await self._desk.journal.end(end)
+        except LostRequest:
+            return
         log.info("a request was closed", request_id=request_id)

@@ -8,6 +8,7 @@ no money is at stake.
 import asyncio
 import contextvars
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import orjson
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -15,7 +16,6 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import ledger_pb2
-from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis import telemetry
 from heliostat.chassis.calls import stream
 from heliostat.chassis.context import Incoming, serving
@@ -30,11 +30,14 @@ from heliostat.ledger.attempt import RunningAttempt
 from heliostat.ledger.budgets import granted
 from heliostat.ledger.decisions import DecisionLog
 from heliostat.ledger.desk import Desk
-from heliostat.ledger.ending import Closing, ending
+from heliostat.ledger.ending import Closing, end_attempts, ending
 from heliostat.ledger.event_log import EventLog
+from heliostat.ledger.grip import Grip, LostRequest
 from heliostat.ledger.journal import Row, id_taken, unwatched
 from heliostat.ledger.keeper import Keeper
+from heliostat.ledger.late_truth import taken_over, tell_late
 from heliostat.ledger.leaving import Leaving
+from heliostat.ledger.lookups import can_be_looked_up
 from heliostat.ledger.normal_form import operation
 from heliostat.ledger.order import Order
 from heliostat.ledger.picture import Chunk
@@ -76,6 +79,8 @@ class Run:
         self._on_end = on_end
         self._opened = opened
         self._is_foreign = False
+        self._is_lost = False
+        self._grip = Grip(order.request_id, desk.owner, order.fence)
         self._finishing = False
         self._given_up: MeshError | None = None
         self._attempts = {each.attempt_id: each for each in order.earlier}
@@ -84,7 +89,7 @@ class Run:
         grace_s = desk.settings.comeback_s if order.may_come_back else desk.settings.gone_s
         self._leaving = Leaving(self, desk, grace_s)
         self._began = desk.clock.monotonic()
-        self._keeper = Keeper(self.events, order.image.output.delivery, self._expire_time_us())
+        self._keeper = Keeper(self.events, order.image.output.delivery, order.expire_time_us(desk.settings))
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -113,6 +118,11 @@ class Run:
             self._leaving.begin()
 
     @property
+    def age_s(self) -> float:
+        """Seconds since it began."""
+        return self._desk.clock.monotonic() - self._began
+
+    @property
     def at_stake(self) -> bool:
         """True where money may be lost if the run is given up now."""
         return any(attempt.at_stake for attempt in self._attempts.values())
@@ -125,6 +135,15 @@ class Run:
         """Ends the run because its process ends."""
         sentence = "The gateway is being restarted; ask again."
         self._give_up(MeshError(reasons.ERROR_REASON_MESH_UNAVAILABLE, sentence, retry_after_s=2))
+
+    def lose(self) -> None:
+        """Its request is another process's by now: it writes nothing of it any more.
+
+        What a target was asked for is not given up: the new owner may wait for the same job, which would be cancelled.
+        """
+        self._is_lost = True
+        if not self.at_stake:
+            self._give_up(taken_over(self.request_id))
 
     def _give_up(self, error: MeshError) -> None:
         if self._finishing or self._given_up is not None or self._task is None:
@@ -181,6 +200,9 @@ class Run:
             if error.reason == reasons.ERROR_REASON_DEADLINE_EXCEEDED:
                 return self._out_of_time(error)
             return error
+        except LostRequest:
+            self._is_lost = True
+            return taken_over(self.request_id)
         except Exception as error:  # a run ends in a terminal state, whatever happens
             log.unforeseen("a run failed unforeseen", error)
             return internal(error)
@@ -212,22 +234,8 @@ class Run:
             reach("ledger.admitted")
 
     async def _relay(self) -> None:
-        request = router_pb2.GenerateRequest(
-            image=self.order.image,
-            request_id=self.request_id,
-            progressive=True,
-            resume=[
-                router_pb2.ResumeAttempt(
-                    attempt_id=each.attempt_id,
-                    target=each.target,
-                    provider_job_id=each.job_id,
-                    account=each.account,
-                )
-                for each in self.order.earlier
-                if each.resumable
-            ],
-        )
-        async with stream(self._desk.router.Generate, request, timeout_s=self._deadline_s()) as responses:
+        asked = self.order.to_router()
+        async with stream(self._desk.router.Generate, asked, timeout_s=self._deadline_s()) as responses:
             async for response in responses:
                 for event in response.events:
                     if event.HasField("attempt_started"):
@@ -286,13 +294,16 @@ class Run:
                 await self._commit_first(desk.journal.open(self.order.opening(desk.owner), row, guard))
                 reach("ledger.admitted")
             elif desk.settings.write_ahead == "attempt" or guard is not None:
-                await granted(desk.journal.intend(row, guard))
+                await granted(desk.journal.intend(row, self._grip, guard))
             else:
-                desk.journal.intend(row).add_done_callback(unwatched)
-        except (MeshError, SQLAlchemyError) as error:
+                desk.journal.intend(row, self._grip).add_done_callback(self._written)
+        except (MeshError, SQLAlchemyError, LostRequest) as error:
             if not in_doubt(error):
                 del self._attempts[event.attempt_id]
             raise
+        if not desk.lease.stands:
+            # The process stood still for so long that the request may be another one's: nothing is bought for it.
+            raise taken_over(self.request_id)
         reach("ledger.intent_committed")
         attempt.asked = True
 
@@ -317,17 +328,9 @@ class Run:
         job_id = event.provider_accepted.provider_job_id
         if job_id and job_id != attempt.job_id:
             attempt.job_id = job_id
-            written = self._desk.journal.accept(attempt.attempt_id, job_id, attempt.accept_time_us)
+            written = self._desk.journal.accept(attempt.attempt_id, job_id, attempt.accept_time_us, self._grip)
             written.add_done_callback(_reach_accepted)
-            written.add_done_callback(unwatched)
-
-    def _expire_time_us(self) -> int:
-        settings, retention = self._desk.settings, self.order.caller.key.retention
-        if retention.HasField("media"):
-            kept_s = retention.media.seconds
-        else:
-            kept_s = settings.keyed_media_retention_s if self.order.idempotency_key else settings.media_retention_s
-        return self.order.create_time_us + kept_s * 1_000_000
+            written.add_done_callback(self._written)
 
     def _attempt_failed(self, event: event_pb2.ImageEvent) -> None:
         told = event.attempt_failed.attempt
@@ -336,8 +339,14 @@ class Run:
             return
         attempt.end_as(told)
         self._settle(attempt)
-        written = self._desk.journal.end_attempt(attempt.attempt_id, attempt.ending(self._desk.now_us()))
-        written.add_done_callback(unwatched)
+        written = self._desk.journal.end_attempt(attempt.attempt_id, attempt.ending(self._desk.now_us()), self._grip)
+        written.add_done_callback(self._written)
+
+    def _written(self, written: "asyncio.Future[Any]") -> None:
+        """Takes note of a write that nobody waits for."""
+        unwatched(written)
+        if not written.cancelled() and isinstance(written.exception(), LostRequest):
+            self.lose()
 
     def _settle(self, attempt: RunningAttempt) -> None:
         if attempt.cost:
@@ -350,7 +359,9 @@ class Run:
         desk = self._desk
         began = desk.clock.monotonic()
         open_ones = [each for each in self._attempts.values() if each.state == states.OPEN]
-        self._end_attempts(open_ones, error)
+        end_attempts(open_ones, self._completed.completed if self._completed is not None else None, error)
+        for attempt in open_ones:
+            self._settle(attempt)
         unstored = await self._keeper.stored()
         error = error or unstored
         media = self._keeper.rows(desk.now_us())
@@ -362,6 +373,8 @@ class Run:
             self._tell_callers(error)
         reach("ledger.before_terminal")
         lost = None if self._is_foreign else await self._commit_end(error, result, media)
+        if self._is_lost:
+            await tell_late(desk, self._attempts.values(), media)
         error = error or lost
         reach("ledger.after_terminal")
         if lost is not None:
@@ -376,32 +389,28 @@ class Run:
         self, error: MeshError | None, result: event_pb2.ImageResult | None, media: Sequence[Row]
     ) -> MeshError | None:
         desk = self._desk
+        if self._is_lost:
+            return taken_over(self.request_id)
+        attempts = self._attempts.values()
+        is_needed = desk.settings.payload_retention_s or any(can_be_looked_up(each.ending(0)) for each in attempts)
         end = ending(
-            self.request_id,
+            self._grip,
             self.state,
             desk.now_us(),
-            self._attempts.values(),
+            attempts,
             error=error,
             result=result,
             client_gone=self.client_gone,
-            payload=self.order.form.payload if desk.settings.payload_retention_s else None,
+            payload=self.order.form.payload if is_needed else None,
             media=media,
         )
-        opening, attempts = self.order.opening(desk.owner), self._attempts.values()
-        return await Closing(desk, end, opening, attempts, self._keeper.unstored, opened=self._opened).commit()
-
-    def _end_attempts(self, open_ones: Sequence[RunningAttempt], error: MeshError | None) -> None:
-        result = self._completed.completed if self._completed is not None else event_pb2.ImageResult()
-        told = {each.attempt_id: each for each in result.attempts}
-        for attempt in open_ones:
-            if attempt.attempt_id in told:
-                attempt.end_as(told[attempt.attempt_id])
-            elif error is None and self._completed is not None and len(open_ones) == 1:
-                attempt.end_with_result(result)
-            else:
-                unforeseen = MeshError(reasons.ERROR_REASON_INTERNAL, "The router did not tell how the attempt ended.")
-                attempt.end_with_error(error or unforeseen)
-            self._settle(attempt)
+        opening = self.order.opening(desk.owner)
+        closing = Closing(desk, end, opening, attempts, self._keeper.unstored, opened=self._opened)
+        try:
+            return await closing.commit()
+        except LostRequest:
+            self._is_lost = True
+            return taken_over(self.request_id)
 
     def _result(self, store_s: float) -> event_pb2.ImageResult | None:
         if self._completed is None:

@@ -47,5 +47,10 @@ class LedgerSettings(PartSettings):
     state_dir."""
     spool_max_mb: int = Field(512, ge=1)
     """Most megabytes that may wait there; from half of it on nothing new is taken on."""
+    lease_s: float = Field(30, ge=1, le=600)
+    """Seconds after which the open requests of a process that is gone are taken over by another one on the same
+    database."""
+    reconcile_s: float = Field(86_400, ge=0, le=2_592_000)
+    """Seconds for which jobs that ended unknown are looked up again at their providers; 0 means never."""
     sweep_interval_s: float = Field(60, gt=0)
     """Seconds between two sweeps for what has expired."""
