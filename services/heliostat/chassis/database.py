@@ -229,15 +229,16 @@ class Database:
     async def read(self, function: "Callable[[Connection], _Answer]") -> _Answer:
         """Runs `function` on a reader's connection, in one snapshot that is never committed.
 
-        Raises MESH_UNAVAILABLE where no connection is free in time, or the database fails or is down.
+        Raises MESH_UNAVAILABLE where no connection is free in time, or the database fails or is down. A file that is
+        locked, full or read-only can be read all the while.
         """
-        if not self.standing.up:
+        if not self.standing.up and self.is_shared:
             raise _away()
         return await self._read_within(function)
 
     async def report(self, function: "Callable[[Connection], _Answer]") -> _Answer:
         """Reads as `read` does, one report at a time and for as long as that takes. Raises MESH_UNAVAILABLE."""
-        if not self.standing.up or self._loop is None or self._reporter is None:
+        if (not self.standing.up and self.is_shared) or self._loop is None or self._reporter is None:
             raise _away()
         return await self._loop.run_in_executor(self._reporter, self._read, function, Lifeline())
 
@@ -261,15 +262,20 @@ class Database:
 
         if self._read_engine is None:
             raise MeshError(reasons.ERROR_REASON_MESH_UNAVAILABLE, "The database is not open.")
-        try:
-            with self._read_engine.connect() as connection:
-                lifeline.hold(connection)
-                try:
-                    return function(connection)
-                finally:
-                    lifeline.let_go()
-        except exc.DBAPIError as error:
-            raise unavailable(error) if is_failure(error) else error from error
+        for last in (False, True):
+            try:
+                with self._read_engine.connect() as connection:
+                    lifeline.hold(connection)
+                    try:
+                        return function(connection)
+                    finally:
+                        lifeline.let_go()
+            except exc.DBAPIError as error:
+                # The connection may have been lost while nobody used it; asking it beforehand could not be cut short.
+                if error.connection_invalidated and not last and not lifeline.was_cut:
+                    continue
+                raise unavailable(error) if is_failure(error) else error from error
+        raise _away()
 
     def _open(self) -> None:
         if self._url.startswith("sqlite:///"):
@@ -296,7 +302,6 @@ class Database:
                 self._url,
                 pool_size=pool_size,
                 max_overflow=0,
-                pool_pre_ping=True,
                 connect_args={"connect_timeout": _CONNECT_S},
             )
         # Python's own transaction control begins too late and never for reads: ours is explicit.

@@ -18,6 +18,7 @@ class Lifeline:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._driver: Any = None
+        self.was_cut = False
 
     def hold(self, connection: "Connection") -> None:
         """From now on this connection is meant."""
@@ -32,6 +33,7 @@ class Lifeline:
     def cut(self) -> None:
         """Shuts the socket down: whoever waits on it sees it closed."""
         with self._lock:
+            self.was_cut = True
             fileno = getattr(self._driver, "fileno", None)
             if fileno is None or self._driver.closed:
                 return

@@ -65,7 +65,6 @@ class Writer:
         self._connection: Connection | None = None
         self._lock = threading.Lock()
         self._lifeline = Lifeline()
-        self._was_cut = False
 
     def run(self) -> None:
         """Works until a None comes."""
@@ -91,7 +90,6 @@ class Writer:
 
     def cut(self) -> None:
         """Ends the connection under a statement that takes too long: what was not committed is rolled back."""
-        self._was_cut = True
         self._lifeline.cut()
 
     def _take(self) -> tuple[list[Job], bool]:
@@ -125,13 +123,13 @@ class Writer:
     def _attempt(self, batch: Sequence[Job]) -> BaseException | None:
         """Transacts; what was surely not written is tried again. Gives why it failed, or None."""
         tries = 0
-        self._was_cut = False
+        self._lifeline.was_cut = False
         while True:
             try:
                 self._transact(batch)
             except BaseException as error:  # whatever a job raises belongs to its caller
                 tries += 1
-                if isinstance(error, CommitLost) or not is_failure(error) or self._was_cut:
+                if isinstance(error, CommitLost) or not is_failure(error) or self._lifeline.was_cut:
                     return error
                 # The connection may have been lost while nobody used it.
                 if tries >= (_TRIES_OF_A_LOSER if _lost_against_another(error) else 2) or _is_tired(batch):
