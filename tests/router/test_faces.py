@@ -171,7 +171,7 @@ async def test_estimate_tells_every_target_and_calls_none() -> None:
         explained = await room.admin.ExplainRequest(admin_pb2.ExplainRequestRequest(image=image))
     assert answer.route == "m"
     assert [target.target for target in answer.targets] == ["a/model", "b/model"]
-    assert (to_micros(answer.targets[0].cost.amount), answer.targets[0].call_count) == (4000, 3)
+    assert (to_micros(answer.targets[0].cost.amount), answer.targets[0].call_count) == (12_000, 3)
     assert answer.targets[1].excluded_because == "is among the providers that the request ignores"
     assert to_micros(answer.targets[1].cost.amount) == 9000
     assert list(explained.targets) == list(answer.targets)

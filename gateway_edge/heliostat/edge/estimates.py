@@ -117,7 +117,8 @@ def _component(part: event_pb2.CostComponent) -> dict[str, Any]:
 
 def _exact_micros(amount: Money) -> float:
     """Micro-dollars with their fraction: a token costs less than a whole one."""
-    return float(amount.units) * 1e6 + amount.nanos / 1e3
+    micros: float = amount.units * 1e6 + amount.nanos / 1e3
+    return micros
 
 
 def _number(value: float) -> float | int:

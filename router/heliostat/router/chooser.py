@@ -260,7 +260,7 @@ class Chooser:
         sort, bounded = routing.sort, routing.HasField("max_cost")
         prices: Mapping[str, int | None] = {}
         if bounded or sort == request_pb2.SORT_PRICE:
-            prices = await self._appraiser.prices(route.targets, image)
+            prices = await self._appraiser.prices(route.targets, image, self._catalog.max_image_count)
         measures: dict[str, float] = {}
         if sort == request_pb2.SORT_PRICE:
             measures = {name: micros / MICROS_PER_USD for name, micros in prices.items() if micros is not None}

@@ -7,7 +7,8 @@ from heliostat.api.image.v1 import event_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis.errors import MeshError
-from heliostat.router.appraisal import Appraiser
+from heliostat.router.appraisal import Appraisal, Appraiser
+from heliostat.router.branches import split
 from heliostat.router.catalog import Catalog
 from heliostat.router.chooser import Chooser
 from heliostat.router.recall import Recall
@@ -41,13 +42,10 @@ class Explainer:
         rest = [target for name, target in out.items() if name not in eligible]
         # What cannot do it has no price for it.
         able = [target for target in rest if not _is_unfit(exclusions.get(target.name))]
-        prices = {
-            target.name: estimate
-            for target, estimate in await self._appraiser.appraise((*choice.targets, *able), image)
-        }
+        prices = await self._appraiser.appraise((*choice.targets, *able), image, self._catalog.max_image_count)
         told = [self._told(target, image, prices[target.name]) for target in choice.targets]
         for target in rest:
-            left = self._told(target, image, prices.get(target.name, adapter_pb2.EstimateResponse()))
+            left = self._told(target, image, prices.get(target.name))
             exclusion = exclusions.get(target.name)
             left.excluded_because = exclusion.because if exclusion else "is not asked after the first target"
             told.append(left)
@@ -81,8 +79,10 @@ class Explainer:
         )
 
     def _told(
-        self, target: Target, image: request_pb2.ImageRequest, estimate: adapter_pb2.EstimateResponse
+        self, target: Target, image: request_pb2.ImageRequest, appraisal: Appraisal | None
     ) -> router_pb2.TargetEstimate:
+        appraised = appraisal or Appraisal(adapter_pb2.EstimateResponse(), self._call_count(target, image))
+        estimate = appraised.estimate
         told = router_pb2.TargetEstimate(
             target=target.name,
             provider=self._catalog.provider(target.adapter),
@@ -90,14 +90,17 @@ class Explainer:
             priority=target.priority,
             weight=target.weight,
             adjustments=estimate.adjustments,
+            call_count=appraised.call_count,
+            excluded_because=appraised.problem,
         )
-        most = self._catalog.max_image_count(target)
-        told.call_count = 1 if most is None else -(-max(1, image.image_count) // most)
         if estimate.HasField("cost"):
             told.cost.CopyFrom(estimate.cost)
         if estimate.HasField("duration"):
             told.duration.CopyFrom(estimate.duration)
         return told
+
+    def _call_count(self, target: Target, image: request_pb2.ImageRequest) -> int:
+        return len(split(max(1, image.image_count), self._catalog.max_image_count(target)))
 
 
 def _is_unfit(exclusion: Exclusion | None) -> bool:
