@@ -60,8 +60,9 @@ MEASURES = [(place, key, unit) for place, key in KEYS for ending, unit in UNITS.
         (DOCUMENT, reference.configuration),
         (ROOT / "docs" / "errors.md", reference.errors),
         (ROOT / "docs" / "telemetry.md", reference.telemetry),
+        (ROOT / "docs" / "rest_api.md", reference.rest_api),
     ],
-    ids=["example", "configuration", "errors", "telemetry"],
+    ids=["example", "configuration", "errors", "telemetry", "rest_api"],
 )
 def test_made_documents_are_fresh(file: Path, make: Callable[[], str]) -> None:
     """A setting, a reason or a name that changes is told in the same commit."""

@@ -1,5 +1,5 @@
 """Documents made from the code itself: `python -m heliostat.launch.reference example` prints heliostat.example.yaml,
-`… configuration`, `… errors` and `… telemetry` print the pages of that name in docs/."""
+`… configuration`, `… errors`, `… telemetry` and `… rest_api` print the pages of that name in docs/."""
 
 import inspect
 import re
@@ -22,6 +22,7 @@ from heliostat.chassis import telemetry as names
 from heliostat.chassis.errors import GRPC_CODE, reason_name, reason_of
 from heliostat.chassis.settings import Secret, Section, refused
 from heliostat.launch.config import Process
+from heliostat.launch.provider_page import spliced
 from heliostat.launch.spoken import ATTRIBUTES, LABELS
 from heliostat.launch.targets import ADAPTER, STREET, adapter_kinds, load
 
@@ -400,9 +401,23 @@ def _metric(metric: Any) -> tuple[str, ...]:
     return f"`{name}`", told.type, ", ".join(f"`{label}`" for label in metric._labelnames), told.documentation
 
 
+def rest_api() -> str:
+    """docs/rest_api.md as it stands, with its tables of providers made anew. Works in a checkout."""
+    file = Path(__file__).parents[3] / "docs" / "rest_api.md"
+    if not file.is_file():
+        raise refused("The page about REST is written by hand around two tables; run this in a checkout.")
+    return spliced(file.read_text(encoding="utf-8"))
+
+
 def main(arguments: list[str]) -> int:
     """Prints the document that is asked for; gives the exit code."""
-    documents = {"example": example, "configuration": configuration, "errors": errors, "telemetry": telemetry}
+    documents = {
+        "example": example,
+        "configuration": configuration,
+        "errors": errors,
+        "telemetry": telemetry,
+        "rest_api": rest_api,
+    }
     if len(arguments) != 1 or arguments[0] not in documents:
         print(f"usage: python -m heliostat.launch.reference {'|'.join(documents)}", file=sys.stderr)
         return 2
