@@ -143,7 +143,7 @@ class OpenAIAdapter(Adapter[OpenAISettings, Options]):
     async def _streamed(self, fields: Fields, parts: Sequence[Part], call: Call) -> AsyncGenerator[Step]:
         """Previews as they come, then the pictures. A server that does not stream answers at once."""
         events = self.http.post_events(EDITS if parts else GENERATIONS, parts or fields, call)
-        usage, echo, done = event_pb2.Usage(), dict[str, str](), 0
+        usage, echo, done, doubt = event_pb2.Usage(), dict[str, str](), 0, ""
         async with aclosing(events):
             async for name, data in events:
                 if not name:
@@ -164,10 +164,11 @@ class OpenAIAdapter(Adapter[OpenAISettings, Options]):
                 elif name.endswith("completed"):
                     add_usage(usage, drawn.usage)
                     echo.update(drawn.echo)
+                    doubt = doubt or drawn.doubt
                     self._charge(call, usage, variant_of(echo), done + 1)
                     yield image(_decoded(drawn, call), done)
                     done += 1
-        yield completed(usage=usage, metadata=echo, variant=variant_of(echo))
+        yield completed(usage=_whole(usage, doubt), metadata=echo, variant=variant_of(echo), doubt=doubt)
 
     def _whole_url(self, url: str) -> str:
         """A picture's address; some servers write it without their own name before it."""
@@ -184,7 +185,12 @@ class OpenAIAdapter(Adapter[OpenAISettings, Options]):
 
 
 def _end(images: Images) -> Completed:
-    return completed(usage=images.usage, metadata=images.echo, variant=images.variant)
+    return completed(usage=images.usage, metadata=images.echo, variant=images.variant, doubt=images.doubt)
+
+
+def _whole(usage: event_pb2.Usage, doubt: str) -> event_pb2.Usage:
+    """The tokens of all pictures; none where those of one are not believed, for their sum would be too small."""
+    return event_pb2.Usage() if doubt else usage
 
 
 def _decoded(drawn: Drawn, call: Call) -> bytes:

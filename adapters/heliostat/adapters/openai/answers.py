@@ -15,6 +15,18 @@ from heliostat.api.image.v1 import reason_pb2 as reasons
 
 _BLOCKED = frozenset({"moderation_blocked", "content_policy_violation", "content_filter", "safety_violation"})
 _UNREADABLE = frozenset({"invalid_image_file", "invalid_image_url", "invalid_image_format", "image_parse_error"})
+_SENSELESS = "The reported tokens cannot be right; the estimate stands for the cost."
+_INPUT, _OUTPUT = "input_tokens_details", "output_tokens_details"
+# Field of Usage, object of the answer ("" the usage itself), name in it. Of cached tokens OpenAI's image pages say
+# nothing certain: all tokens are priced as if none were cached (read 2026-11-22).
+_COUNTS = (
+    ("input_token_count", "", "input_tokens"),
+    ("output_token_count", "", "output_tokens"),
+    ("input_text_token_count", _INPUT, "text_tokens"),
+    ("input_image_token_count", _INPUT, "image_tokens"),
+    ("output_text_token_count", _OUTPUT, "text_tokens"),
+    ("output_image_token_count", _OUTPUT, "image_tokens"),
+)
 _ECHOED = ("size", "quality", "background", "output_format")
 
 
@@ -29,6 +41,7 @@ class Drawn:
     partial_index: int = 0
     usage: event_pb2.Usage = field(default_factory=event_pb2.Usage)
     echo: Mapping[str, str] = field(default_factory=dict)
+    doubt: str = ""
 
     @property
     def encoded(self) -> bool:
@@ -42,11 +55,15 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """A whole answer. `echo` holds the resolved size, quality, background and format, as far as told."""
+    """A whole answer. `echo` holds the resolved size, quality, background and format, as far as told.
+
+    `doubt` is why the reported tokens are not believed; `usage` is empty then.
+    """
 
     drawn: tuple[Drawn, ...]
     usage: event_pb2.Usage
     echo: Mapping[str, str]
+    doubt: str = ""
 
     @property
     def variant(self) -> Mapping[str, str]:
@@ -61,7 +78,8 @@ def read_images(body: bytes) -> Images:
     if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
         raise ValueError("no list of pictures")
     drawn = tuple(_drawn(source, one) for one in data)
-    return Images(drawn, read_usage(source.rest.get("usage")), read_echo(source.rest))
+    usage = source.rest.get("usage")
+    return Images(drawn, read_usage(usage), read_echo(source.rest), doubt_of(usage))
 
 
 def read_streamed(data: bytes) -> Drawn:
@@ -71,7 +89,8 @@ def read_streamed(data: bytes) -> Drawn:
     drawn = _drawn(source, rest)
     index = rest.get("partial_image_index")
     index = index if isinstance(index, int) and 0 <= index < 16 else 0
-    return replace(drawn, partial_index=index, usage=read_usage(rest.get("usage")), echo=read_echo(rest))
+    usage = rest.get("usage")
+    return replace(drawn, partial_index=index, usage=read_usage(usage), echo=read_echo(rest), doubt=doubt_of(usage))
 
 
 def _drawn(source: JsonPictures, one: Mapping[str, Any]) -> Drawn:
@@ -94,31 +113,38 @@ def read_echo(rest: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def read_usage(value: Any) -> event_pb2.Usage:
-    """Tokens of the whole call; what is missing or senseless reads as 0, which means unknown."""
+    """Tokens of the whole call; nothing of them where one is senseless, for 0 means unknown."""
     usage = event_pb2.Usage()
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or doubt_of(value):
         return usage
-    usage.input_token_count = _count(value, "input_tokens")
-    usage.output_token_count = _count(value, "output_tokens")
-    inputs, outputs = value.get("input_tokens_details"), value.get("output_tokens_details")
-    usage.input_text_token_count = _count(inputs, "text_tokens")
-    usage.input_image_token_count = _count(inputs, "image_tokens")
-    usage.output_text_token_count = _count(outputs, "text_tokens")
-    usage.output_image_token_count = _count(outputs, "image_tokens")
+    for field_name, place, name in _COUNTS:
+        setattr(usage, field_name, _of(value, place).get(name) or 0)
     return usage
+
+
+def doubt_of(value: Any) -> str:
+    """Why the reported tokens cannot be believed; empty where they can, or where there are none."""
+    if value is None:
+        return ""
+    if not isinstance(value, dict):
+        return _SENSELESS
+    counts = [_of(value, place).get(name) for _, place, name in _COUNTS]
+    return _SENSELESS if any(count is not None and not _is_count(count) for count in counts) else ""
+
+
+def _of(value: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+    below = value.get(place) if place else value
+    return below if isinstance(below, dict) else {}
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9
 
 
 def add_usage(total: event_pb2.Usage, more: event_pb2.Usage) -> None:
     """Adds the tokens of one streamed picture to those of the call."""
     for counter, number in more.ListFields():
         setattr(total, counter.name, getattr(total, counter.name) + number)
-
-
-def _count(value: Any, name: str) -> int:
-    number = value.get(name) if isinstance(value, dict) else None
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 10**9:
-        return 0
-    return number
 
 
 def refusal(answer: Answer, key_name: str) -> MeshError | None:
