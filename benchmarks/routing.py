@@ -14,10 +14,13 @@ from heliostat.api.adapter.v1 import adapter_pb2
 from heliostat.api.image.v1 import capability_pb2, request_pb2
 from heliostat.chassis.clock import Clock
 from heliostat.router.appraisal import Appraiser
+from heliostat.router.attempt import Attempt, Plan
 from heliostat.router.catalog import Catalog
 from heliostat.router.chooser import Chooser
+from heliostat.router.course import Course, Guard
 from heliostat.router.directory import Directory
 from heliostat.router.health import Health
+from heliostat.router.limits import allowance
 from heliostat.router.overrides import Overrides
 from heliostat.router.selection import Exclusion, Out, choose, replay
 from heliostat.router.settings import RouterSettings
@@ -28,6 +31,7 @@ TARGETS = 1_000
 ROUTES = 10_000
 CHOICE_GOAL_US = 200.0
 RELOAD_GOAL_MS = 500.0
+REQUEST_GOAL_US = 30.0
 
 
 def large_route(priorities: int = 1) -> dict[str, Any]:
@@ -64,7 +68,7 @@ class Room:
     """A chooser over one route, whose adapters have described themselves; nobody listens anywhere."""
 
     def __init__(self, tree: dict[str, Any]) -> None:
-        clock = Clock()
+        self.clock = clock = Clock()
         self.health = Health(clock=clock)
         catalog = Catalog(cast(Any, None), 30.0, 5.0)
         for name in ADAPTERS:
@@ -140,6 +144,55 @@ async def choices() -> None:
     tell("whole choice, 1,000 targets, 5 of them ejected", durations, CHOICE_GOAL_US)
     two = Room({"routes": [{**large_route(), "targets": large_route()["targets"][:2]}]})
     tell("whole choice, 2 targets", await measure_async(lambda: two.chooser.choose(image), 10_000))
+    await one_request(two, image)
+
+
+async def one_request(room: Room, image: request_pb2.ImageRequest) -> None:
+    """All that routing does for a request that its first target serves: choice, budget, permit, health, last calls.
+
+    The attempt itself is not routing; one that has succeeded stands in for all of them.
+    """
+    settings = RouterSettings()
+    guard = Guard(settings, room.chooser, room.health, room.clock)
+    choice = await room.chooser.choose(image)
+    target = choice.targets[0]
+    permit = room.health.permit(target.name, 0.0)
+    if permit is None:
+        raise RuntimeError("the target cannot be asked")
+    plan = Plan(
+        target=target,
+        provider=target.adapter,
+        label=target.name,
+        only_account=True,
+        stub=cast(Any, None),
+        request=adapter_pb2.GenerateRequest(image=image),
+        first_index=0,
+        timeout_s=180.0,
+        usual_s=180.0,
+        patient=False,
+        exact=True,
+        estimate_micros=None,
+    )
+    attempt = Attempt(plan, permit, room.health, room.clock)
+    attempt.duration_s = 1.0
+    permit.release()
+
+    async def once() -> None:
+        chosen = await room.chooser.choose(image)
+        chosen.decision()
+        course = Course(guard, chosen, allowance(room.clock, None, 300.0, 180.0, 3), None)
+        step = course.step()
+        if step is None:
+            raise RuntimeError("nobody can be asked")
+        taken = await course.take(step)
+        if taken is None:
+            raise RuntimeError("there is no permit")
+        attempt.permit = taken[1]
+        attempt.permit.release()
+        course.ended(attempt, asked_for_all=True)
+        course.close()
+
+    tell("all of routing for one request, 2 targets", await measure_async(once, 20_000), REQUEST_GOAL_US)
 
 
 def reloads() -> None:

@@ -1,8 +1,9 @@
 """`python -m benchmarks.routing_reload`: a reload of ten thousand routes as a user sees it.
 
 A gateway of its own runs with 10,000 routes in its file. The file is replaced by another one of 10,000 routes, the
-process is told (SIGHUP), and the time counts until a model that only the new file has makes a picture over HTTP: reading,
-checking, building and taking up are all in it. Alone first, then under 20 requests per second, of which none may fail.
+process is told (SIGHUP), and the time counts until a model that only the new file has makes a picture over HTTP: to
+read, to check, to build and to take up are all in it. Alone first, then under 20 requests per second, of which none may
+fail.
 """
 
 import asyncio
@@ -94,7 +95,7 @@ async def reload(client: httpx.AsyncClient, pid: int, file: Path, content: str, 
     put(file, content)
     began = time.perf_counter()
     os.kill(pid, signal.SIGHUP)
-    while await picture(client, f"generation-{generation}") != 200:
+    while await picture(client, f"generation-{generation}") != 200:  # noqa: ASYNC110 - a user has no other way
         await asyncio.sleep(_LOOK_S)
     return time.perf_counter() - began
 

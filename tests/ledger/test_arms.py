@@ -1,6 +1,7 @@
 """How the targets of a model fared: the report of a split, counted from the journal."""
 
 import contextlib
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -190,3 +191,15 @@ async def test_what_has_left_a_route_is_still_told(tmp_path: Path) -> None:
     assert [(arm.target, arm.weight, arm.request_count) for arm in changed.arms] == [(NEW, 1, 1), (OLD, 0, 1)]
     assert [(arm.target, arm.request_count) for arm in gone.arms] == [(NEW, 1), (OLD, 1)]
     assert caught.value.reason == reasons.ERROR_REASON_MODEL_NOT_FOUND
+
+
+async def test_a_report_finds_its_requests_by_model_and_time(tmp_path: Path) -> None:
+    """The database goes through one model's requests of the window, not through everybody's."""
+    report = (
+        "SELECT target, count(*) FROM attempts JOIN requests USING (request_id) "
+        "WHERE model IN ('a', 'b') AND create_time_us >= 1 AND create_time_us < 2 GROUP BY target"
+    )
+    async with ledger(tmp_path, split(FakeClock())):
+        with contextlib.closing(sqlite3.connect(tmp_path / "heliostat.db")) as connection:
+            plan = [row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {report}")]
+    assert any("requests_by_model (model=? AND create_time_us>? AND create_time_us<?)" in step for step in plan), plan

@@ -264,8 +264,9 @@ class Course:
         health, permit, error = self._guard.health, attempt.permit, attempt.error
         if error is None:
             self._guard.works(self.choice.route.model)
-            for wanted in self._wanted_of(attempt):
-                self._guard.outages.worked(wanted.route, attempt.plan.target, permit)
+            if self._guard.outages:
+                for wanted in self._wanted_of(attempt):
+                    self._guard.outages.worked(wanted.route, attempt.plan.target, permit)
             health.succeeded(permit, attempt.duration_s, self._others_stand(attempt))
             return
         mark = policy.rule_of(error.reason).mark

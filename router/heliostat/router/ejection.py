@@ -6,14 +6,14 @@ reach it at all (ours). A slow answer is a good one that is also noted as slow.
 
 import random
 from collections import deque
-from enum import Enum
+from enum import IntEnum
 from typing import Literal
 
 from heliostat.router.settings import HealthSettings
 
 
-class Ending(Enum):
-    """How a call ended, as far as the target's health is concerned."""
+class Ending(IntEnum):
+    """How a call ended, as far as the target's health is concerned. Numbers, since they count in every request."""
 
     GOOD = 0
     SLOW = 1  # good, and it took several times what good ones take
@@ -39,13 +39,13 @@ class Window:
 
     def __init__(self, span_s: float) -> None:
         self._span_s = span_s
-        self._calls: deque[tuple[float, int]] = deque()
+        self._calls: deque[tuple[float, Ending]] = deque()
         self._counts = [0, 0, 0, 0]
 
     def add(self, now: float, ending: Ending) -> None:
         """One call ended."""
-        self._calls.append((now, ending.value))
-        self._counts[ending.value] += 1
+        self._calls.append((now, ending))
+        self._counts[ending] += 1
         self._forget(now)
 
     def of(self, now: float, ending: Ending) -> tuple[int, int]:
@@ -53,11 +53,11 @@ class Window:
         self._forget(now)
         total = sum(self._counts)
         if ending is Ending.OURS:
-            return self._counts[Ending.OURS.value], total
-        reached = total - self._counts[Ending.OURS.value]
+            return self._counts[Ending.OURS], total
+        reached = total - self._counts[Ending.OURS]
         if ending is Ending.SLOW:
-            reached -= self._counts[Ending.THEIRS.value]
-        return self._counts[ending.value], reached
+            reached -= self._counts[Ending.THEIRS]
+        return self._counts[ending], reached
 
     def clear(self) -> None:
         """Forgets everything."""
@@ -110,10 +110,12 @@ class Breaker:
 
         Calls that began before the row did tell of the time before it: only as many as failed end it.
         """
-        if began < self._row_began and self._earlier < max(self.in_a_row.values()):
-            self._earlier += 1
-        else:
-            self.in_a_row[Ending.THEIRS] = self.in_a_row[Ending.OURS] = 0
+        longest = max(self.in_a_row.values())
+        if longest:
+            if began < self._row_began and self._earlier < longest:
+                self._earlier += 1
+            else:
+                self.in_a_row[Ending.THEIRS] = self.in_a_row[Ending.OURS] = 0
         self._window.add(now, Ending.SLOW if slow else Ending.GOOD)
 
     def failed(self, now: float, ending: Ending) -> None:

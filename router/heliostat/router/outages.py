@@ -42,13 +42,15 @@ class Outages:
         self._least = least
         self._rows: dict[_Key, _Row] = {}
 
+    def __bool__(self) -> bool:
+        """True where some priority fails now."""
+        return bool(self._rows)
+
     def worked(self, route: Route, target: Target, permit: Permit) -> None:
         """A call came back well, which ends the row of its priority.
 
         Calls that began before the row did tell of the time before it: only as many as failed end it.
         """
-        if not self._rows:
-            return
         key = self._key(_tier(route, target))
         row = self._rows.get(key)
         if row is None:
