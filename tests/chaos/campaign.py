@@ -24,8 +24,8 @@ from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.launch.supervisor import Supervisor
 from tests.chaos.report import Report, report_of
 from tests.support.checker import faults_of
-from tests.support.evidence import Answer, Evidence, gather
-from tests.support.mesh import SECRETS, open_rows
+from tests.support.evidence import Answer, Evidence
+from tests.support.mesh import open_rows
 from tests.support.processes import Installation, installed
 
 SPARE_PRICE_MICROS = 2_000
@@ -107,18 +107,10 @@ async def run(plan: Plan, folder: Path, supervisor_type: type[Supervisor] = Supe
         await _storm(mesh, plan, dice, tally)
         await mesh.ready(30)
         left = await _settled(mesh)
-        entries = (await mesh.journal())["entries"]
-        facts = mesh.facts_of_processes()
-        metrics = (await mesh.http.get("/metrics")).content
-    evidence = gather(
-        mesh.state_dir,
-        entries,
-        **{**facts, "spans_may_be_lost": True},
-        answers=tally.answers,
-        spans=mesh.collector.spans,
-        secrets=SECRETS,
-        texts={**mesh.ears.texts(), "metrics": metrics},
-    )
+        mesh.facts["texts"] = {"metrics": (await mesh.http.get("/metrics")).content}
+        mesh.facts["spans_may_be_lost"] = True
+    assert mesh.left is not None
+    evidence = replace(mesh.left, answers=tally.answers)
     report = report_of(evidence, asked=plan.request_count, open_after_s=left, took_s=time.monotonic() - began)
     report = replace(
         report,

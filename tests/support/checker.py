@@ -23,17 +23,15 @@ Run after every test of a mesh, also the functional ones.
 import hashlib
 import io
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.ledger.v1 import ledger_pb2
 from tests.support.checker_of_traces import trace_faults
-from tests.support.evidence import OPEN, RUNNING, Entry, Evidence, Row, gather, place
+from tests.support.evidence import OPEN, RUNNING, Entry, Evidence, Row, place
 
 _SUCCEEDED = ledger_pb2.REQUEST_STATE_SUCCEEDED
 _DELIVERED = ledger_pb2.ATTEMPT_STATE_SUCCEEDED
@@ -48,9 +46,9 @@ _WINDOW_US = 10_000_000
 _SLOT_US = 1_500_000
 
 
-def check(state_dir: Path, entries: Sequence[Entry], **more: Any) -> None:
+def check(evidence: Evidence) -> None:
     """Raises AssertionError with every invariant that does not hold, each with its number."""
-    faults = faults_of(gather(state_dir, entries, **more))
+    faults = faults_of(evidence)
     assert not faults, "\n".join(faults)
 
 
@@ -138,7 +136,7 @@ def _nothing_lost(evidence: Evidence) -> Iterator[str]:
         if row["request_id"] not in evidence.requests:
             yield f"I6: picture {row['media_id']} belongs to no request"
     known = {row["media_id"] for row in evidence.media}
-    for name in evidence.files.keys() - known:
+    for name in (evidence.files or {}).keys() - known:
         yield f"I6: picture {name} belongs to no request"
     for entry in evidence.submits:
         found = evidence.attempts.get(entry["attempt_id"])
@@ -157,9 +155,9 @@ def _kept(evidence: Evidence) -> Iterator[str]:
     hashes: dict[str, set[bytes]] = defaultdict(set)
     for row in evidence.media:
         hashes[row["request_id"]].add(bytes(row["sha256"]))
-        path = evidence.files.get(row["media_id"])
-        if row["purged"] or not evidence.files:
+        if row["purged"] or evidence.files is None:
             continue
+        path = evidence.files.get(row["media_id"])
         if path is None:
             yield f"I7: picture {row['media_id']} is not kept"
             continue

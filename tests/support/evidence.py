@@ -46,8 +46,8 @@ class Evidence:
     """Terminal rows whose state the database let us change."""
     entries: Sequence[Entry] = ()
     """The providers' journals."""
-    files: Mapping[str, Path] = field(default_factory=dict)
-    """Kept pictures by media id."""
+    files: Mapping[str, Path] | None = None
+    """Kept pictures by media id; None where they are kept beyond this machine."""
     answers: Sequence[Answer] = ()
     spans: Sequence[Span] | None = None
     spans_may_be_lost: bool = False
@@ -159,12 +159,15 @@ def texts_of(state_dir: Path) -> dict[str, bytes]:
     }
 
 
-def gather(state_dir: Path, entries: Sequence[Entry], *, database: str = "", **more: Any) -> Evidence:
+def gather(
+    state_dir: Path, entries: Sequence[Entry], *, database: str = "", far_pictures: bool = False, **more: Any
+) -> Evidence:
     """The evidence of an installation that keeps its state in `state_dir`; `database` where it is another one.
 
-    `more` are fields of Evidence that only the test knows.
+    `far_pictures`: pictures are kept elsewhere. `more` are fields of Evidence that only the test knows.
     """
     rows = rows_of(database or f"sqlite:///{state_dir / 'heliostat.db'}")
     texts = {**texts_of(state_dir), **more.pop("texts", {})}
     leftovers = [*leftovers_of(state_dir, rows["inputs"]), *more.pop("leftovers", ())]
-    return Evidence(entries=entries, files=files_of(state_dir), leftovers=leftovers, texts=texts, **rows, **more)
+    files = None if far_pictures else files_of(state_dir)
+    return Evidence(entries=entries, files=files, leftovers=leftovers, texts=texts, **rows, **more)

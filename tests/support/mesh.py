@@ -45,6 +45,8 @@ class Mesh:
     collector: Collector = field(default_factory=Collector)
     facts: dict[str, Any] = field(default_factory=dict)
     """Fields of Evidence that only the test knows."""
+    left: Evidence | None = None
+    """What was left behind, once everything has stopped."""
 
     async def generate(self, headers: Mapping[str, str] | None = None, **body: Any) -> httpx.Response:
         """POST /v1/images/generations."""
@@ -60,20 +62,6 @@ class Mesh:
         path = f"/{provider}/_emulator/journal" if provider else "/_emulator/journal"
         journal: dict[str, Any] = (await self.http.get(f"{self.emulators}{path}")).json()
         return journal
-
-    async def evidence(self, database: str = "", **more: Any) -> Evidence:
-        """What is left behind, as it stands now."""
-        told = {**self.ears.texts(), **more.pop("texts", {})}
-        metrics = await self.http.get("/metrics")
-        return gather(
-            self.state_dir,
-            (await self.journal())["entries"],
-            database=database,
-            answers=self.ears.answers,
-            secrets=SECRETS,
-            texts={**told, "metrics": metrics.content},
-            **{**more, **self.facts},
-        )
 
     async def quiet(self, within_s: float) -> None:
         """Returns when no request and no attempt is open any more; gives up after `within_s` seconds."""
@@ -184,18 +172,20 @@ async def mesh(
             yield running
             entries = (await running.journal())["entries"]
             metrics = (await http.get("/metrics")).content
+    running.left = gather(
+        state_dir,
+        entries,
+        database=database,
+        far_pictures="url" in tree.get("blobs", {}),
+        answers=ears.answers,
+        spans=collector.spans,
+        strangers=sorted(strangers),
+        secrets=SECRETS,
+        texts={**ears.texts(), "log": "\n".join(lines).encode(), "metrics": metrics},
+        **running.facts,
+    )
     if checked:
-        check(
-            state_dir,
-            entries,
-            database=database,
-            answers=ears.answers,
-            spans=collector.spans,
-            strangers=sorted(strangers),
-            secrets=SECRETS,
-            texts={**ears.texts(), "log": "\n".join(lines).encode(), "metrics": metrics},
-            **running.facts,
-        )
+        check(running.left)
 
 
 def _processes(tree: dict[str, Any], kind: str, folder: Path) -> list[tuple[dict[str, Any], str]]:

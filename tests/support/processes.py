@@ -14,7 +14,8 @@ import httpx
 from heliostat.launch import sandbox
 from heliostat.launch.supervisor import Supervisor
 from tests.support.checker import check
-from tests.support.collector import Collector, collecting
+from tests.support.collector import collecting
+from tests.support.evidence import gather
 from tests.support.mesh import KEY, SECRETS, Mesh, emulated, free_port, merged, provide_keys
 from tests.support.watching import Ears, Sockets, descriptor_count
 
@@ -138,22 +139,15 @@ async def installed(
         facts = running.facts_of_processes()
         # Spans are exported when a process stops in order; the collector has to be there still.
         await supervisor.stop()
-    if checked:
-        check_installation(running, entries, collector, facts)
-
-
-def check_installation(
-    running: Installation, entries: list[dict[str, Any]], collector: Collector, facts: Mapping[str, Any]
-) -> None:
-    """The checker over everything that an installation left behind. Raises AssertionError."""
     more = {**facts, **running.facts}
-    texts = {**running.ears.texts(), **more.pop("texts", {})}
-    check(
-        running.state_dir,
+    running.left = gather(
+        state_dir,
         entries,
-        answers=running.ears.answers,
+        answers=ears.answers,
         spans=collector.spans,
         secrets=SECRETS,
-        texts=texts,
+        texts={**ears.texts(), **more.pop("texts", {})},
         **more,
     )
+    if checked:
+        check(running.left)

@@ -77,7 +77,9 @@ class Wire:
                     self._note_departure()
                     self._transport.close()
         if not broken:
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+            # The rest was not written to a client that has gone: there is no end of the body to tell then.
+            if not self._entry.client_gone:
+                await self._send({"type": "http.response.body", "body": b"", "more_body": False})
             return
         await self._left()
         if step.cut_after_bytes is None:
@@ -101,6 +103,8 @@ class Wire:
 
     def _forbid_linger(self) -> None:
         fileno = self._transport.get_extra_info("socket").fileno()
+        if fileno < 0:
+            return  # the client was faster
         with socket.socket(fileno=os.dup(fileno)) as twin:
             twin.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
 
