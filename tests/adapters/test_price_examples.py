@@ -198,7 +198,7 @@ FAL = [
     Example("fal", "fal-ai/nano-banana-2", order(resolution="4K"), 160_000, "4K is double"),
     Example("fal", "fal-ai/nano-banana-pro", order(resolution="4K"), 300_000, "4K is double"),
     Example("fal", "fal-ai/flux-pro/v1/fill", order((1536, 1024)), 100_000, "1.57 megapixels count as 2"),
-    Example("fal", "fal-ai/topaz/upscale/image", order((12_000, 8_000)), 320_000, "3000x2000 four times: 96 megapixels"),
+    Example("fal", "fal-ai/topaz/upscale/image", order((12_000, 8_000)), 320_000, "3000x2000 times 4: 96 megapixels"),
     Example(
         "fal", "fal-ai/flux-pro/v1/erase", order(FOUR_MP, refs=1), 58_000, "2048 square, 3 megapixels of input at least"
     ),
