@@ -19,7 +19,10 @@ BEGIN, END = "<!-- made by `make docs`: what providers make of it -->\n", "<!-- 
 # Providers that stand for no company.
 _NONE = frozenset({"mock"})
 _HEAD = "\n| field | honoured by | left out there, and reported |\n| --- | --- | --- |\n"
-_SHAPES = "\n| provider | operations | sizes | pictures a call | references | mask | formats |\n| - | - | - | - | - | - | - |\n"
+_SHAPES = """
+| provider | operations | sizes | pictures a call | references | mask | formats |
+| --- | --- | --- | --- | --- | --- | --- |
+"""
 # Words of a body by the names that adapters describe.
 _FIELDS: Mapping[str, str] = {
     "negative_prompt": "negative_prompt",
