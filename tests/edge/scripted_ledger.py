@@ -210,6 +210,8 @@ class ScriptedLedger(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.Ledg
         self.over: Callable[[ledger_pb2.Request], object] = lambda job: None
         self.providers: list[router_pb2.Provider] = []
         self.arms: list[ledger_pb2.Arm] = []
+        self.estimates: list[router_pb2.TargetEstimate] = []
+        self.priced: list[router_pb2.EstimateRequest] = []
         self.started = asyncio.Event()
         self.closed = asyncio.Event()
 
@@ -225,6 +227,12 @@ class ScriptedLedger(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.Ledg
                 yield response
         finally:
             self.closed.set()
+
+    async def Estimate(self, request: router_pb2.EstimateRequest, context: Any) -> router_pb2.EstimateResponse:
+        """Tells what the test put here."""
+        self._note()
+        self.priced.append(request)
+        return router_pb2.EstimateResponse(targets=self.estimates, route=request.image.model)
 
     async def ListModels(self, request: router_pb2.ListModelsRequest, context: Any) -> router_pb2.ListModelsResponse:
         """Knows one model."""
