@@ -6,6 +6,7 @@ and its figures when it ends; the exit code is 1 as soon as an invariant did not
 
 import argparse
 import asyncio
+import logging
 import random
 import shutil
 import sys
@@ -40,6 +41,7 @@ def _sockets(folder: str, names: list[str]) -> list[str]:
 def main() -> int:
     """Runs campaigns; gives the exit code."""
     given = _arguments()
+    logging.getLogger("heliostat").setLevel(logging.ERROR)
     seed = random.SystemRandom().randrange(2**31) if given.seed is None else given.seed
     ends = time.monotonic() + 60 * given.minutes
     number, bad = 0, 0

@@ -50,7 +50,7 @@ class Plan:
     request_count: int
     on_unknown: Literal["wait", "next"]
     requests_per_s: float = 15.0
-    pause_s: tuple[float, float] = (0.8, 2.5)
+    pause_s: tuple[float, float] = (1.5, 4.0)
     """Shortest and longest time between two blows."""
     blows: tuple[str, ...] = ("kill",)
     """Of "kill" (SIGKILL), "stop" (SIGSTOP, then SIGCONT) and "term" (SIGTERM)."""

@@ -121,7 +121,12 @@ class Look:
         self._ended: Row | None = None
 
     async def run(self) -> str | None:
-        """Asks for the job; None where it is known now what became of it, else a note of what was found."""
+        """Asks for the job; None where it is known now what became of it, else a note of what was found.
+
+        To be run in a task of its own: it goes on with the request's trace.
+        """
+        trace_id = self._stored.request["trace_id"]
+        telemetry.continue_trace(f"00-{trace_id}-{trace_id[:16]}-01")
         note = await self._follow()
         self._ended = reconciled(self._attempt, self._desk.now_us())
         if self._ended is not None:
