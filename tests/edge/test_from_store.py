@@ -6,8 +6,9 @@ import pytest
 
 from heliostat.api.image.v1 import request_pb2
 from tests.edge.conftest import OpenBench
+from tests.edge.scripted_ledger import PNG
 
-PICTURES = {f"{index:032x}.png": f"picture {index} ".encode() * 1000 for index in range(2)}
+PICTURES = {f"{index:032x}.png": PNG for index in range(2)}
 
 
 @pytest.mark.parametrize("stored", [True, False])
@@ -37,3 +38,13 @@ async def test_links_and_the_picture_itself_are_as_ever(edge_with: OpenBench) ->
         assert "url" in answer.json()["data"][0]
         answer = await bench.client.post("/v1/images/generations", json=body, headers={"accept": "image/png"})
         assert answer.content == next(iter(PICTURES.values()))
+
+
+async def test_m15_a_damaged_picture_is_not_handed_on(edge_with: OpenBench) -> None:
+    """The store has other bytes than the ledger told of: an error object, and none of them."""
+    async with edge_with(pictures="store") as bench:
+        for media_id, data in PICTURES.items():
+            await bench.blobs.put(f"media/{media_id[:2]}/{media_id}", data[:-1] + b"!")
+        body = {"model": "m", "prompt": "x", "response_format": "b64_json"}
+        answer = await bench.client.post("/v1/images/generations", json=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (410, "resource_gone")

@@ -46,7 +46,7 @@ def test_events_to_answer(case: str) -> None:
         asked,
         form=expected["form"],
         created=1_800_000_000,
-        link=lambda media_id, kept_until: f"https://here/v1/media/{media_id}?exp={kept_until}",
+        link=lambda media_id, kept_until, sha256: f"https://here/v1/media/{media_id}?exp={kept_until}",
     )
     assert orjson.loads(b"".join(pieces)) == expected["answer"]
 

@@ -1,5 +1,8 @@
 """GET /v1/media/{id} on a real socket."""
 
+import hashlib
+
+import httpx
 import pytest
 
 from heliostat.edge.links import Signer, expiry, link_base, listening_url
@@ -11,10 +14,13 @@ PICTURE = bytes(range(256)) * 40
 SIGNER = Signer(b"media".ljust(32, b"."))
 
 
-async def kept(bench: Bench, picture: bytes = PICTURE, media_id: str = MEDIA_ID, for_s: int = 60) -> str:
-    """Keeps a picture and gives the path and query of a link to it."""
+async def kept(
+    bench: Bench, picture: bytes = PICTURE, media_id: str = MEDIA_ID, for_s: int = 60, hashed: bytes | None = None
+) -> str:
+    """Keeps a picture and gives the path and query of a link to it, which tells the hash of `hashed`, if given."""
     await bench.blobs.put(blob_key(media_id), picture)
-    return SIGNER.link("", media_id, int(bench.clock.time()) + for_s)
+    sha256 = hashlib.sha256(hashed).digest() if hashed is not None else b""
+    return SIGNER.link("", media_id, int(bench.clock.time()) + for_s, sha256)
 
 
 async def test_a_link_opens_its_picture(bench: Bench) -> None:
@@ -90,14 +96,20 @@ async def test_a_known_picture_is_not_sent_again(bench: Bench) -> None:
 async def test_nothing_else_opens_it(bench: Bench) -> None:
     """Each byte of the link changed, another picture's signature, parameters twice, swapped or missing: one 404."""
     link = await kept(bench)
+    told = await kept(bench, hashed=PICTURE)
     other = await kept(bench, media_id="0" * 32 + ".png")
     path, query = link.split("?")
     expires, signature = query.split("&")
     changed = [
         link[:place] + ("0" if link[place] != "0" else "1") + link[place + 1 :] for place in range(11, len(link))
     ]
+    changed += [
+        told[:place] + ("0" if told[place] != "0" else "1") + told[place + 1 :] for place in range(11, len(told))
+    ]
     tried = [
         *changed,
+        told.replace(told.split("&")[1], "sha="),
+        "&".join((told.split("&")[0], told.split("&")[2])),
         path,
         f"{path}?{expires}",
         f"{path}?{signature}&{expires}",
@@ -162,3 +174,40 @@ def test_wildcard_listeners_are_reached_on_loopback() -> None:
     assert listening_url("::", 80) == "http://[::1]:80"
     assert listening_url("::1", 80) == "http://[::1]:80"
     assert listening_url("10.0.0.1", 80) == "http://10.0.0.1:80"
+
+
+LARGE = PICTURE * 500
+
+
+@pytest.mark.parametrize(
+    ("picture", "ranged"), [(PICTURE, ""), (PICTURE, "bytes=0-9"), (LARGE, ""), (LARGE, "bytes=5-9")]
+)
+async def test_a_sound_picture_passes_its_check(bench: Bench, picture: bytes, ranged: str) -> None:
+    """A link that tells the hash opens the picture, whole and in parts, small and large."""
+    answer = await bench.client.get(await kept(bench, picture, hashed=picture), headers={"range": ranged})
+    assert answer.content == (picture if not ranged else picture[int(ranged[6]) : 10])
+
+
+@pytest.mark.parametrize("ranged", ["", "bytes=0-9"])
+async def test_m15_a_damaged_picture_is_refused(bench: Bench, ranged: str) -> None:
+    """One bit is wrong in the store: 410 with an error object, also for a part that is sound itself."""
+    link = await kept(bench, PICTURE[:-1] + b"!", hashed=PICTURE)
+    answer = await bench.client.get(link, headers={"range": ranged})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (410, "resource_gone")
+
+
+async def test_m15_a_damaged_large_picture_never_arrives_whole(bench: Bench) -> None:
+    """It is looked at while it is sent: the answer breaks off; a part of it is refused before it begins."""
+    link = await kept(bench, LARGE[:-1] + b"!", hashed=LARGE)
+    with pytest.raises(httpx.RemoteProtocolError):
+        await bench.client.get(link)
+    answer = await bench.client.get(link, headers={"range": "bytes=0-9"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (410, "resource_gone")
+
+
+async def test_m15_a_missing_picture_is_not_found(bench: Bench) -> None:
+    """The link is good, the file is not there: 404 with an error object."""
+    link = await kept(bench, hashed=PICTURE)
+    await bench.blobs.delete(blob_key(MEDIA_ID))
+    answer = await bench.client.get(link)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "resource_not_found")

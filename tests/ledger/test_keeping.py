@@ -164,3 +164,23 @@ async def test_a_file_that_is_no_picture_is_refused(tmp_path: Path) -> None:
             await room.run(ask())
         assert caught.value.reason == reasons.ERROR_REASON_MEDIA_INVALID
         assert [key async for key in room.blobs.list("media")] == []
+
+
+@pytest.mark.parametrize("damage", ["missing", "changed", "shorter"])
+async def test_m15_a_kept_picture_that_is_damaged_is_never_served(tmp_path: Path, damage: str) -> None:
+    """Lost, one bit wrong, or cut off: RESOURCE_GONE for its readers and for a repetition; nothing is bought."""
+    async with ledger(tmp_path, happy(DATA)) as room:
+        await room.run(ask(idempotency_key="once"))
+        (row,) = await room.rows("media")
+        (file,) = (tmp_path / "blobs").rglob(row["media_id"])
+        if damage == "missing":
+            file.unlink()
+        else:
+            file.write_bytes(DATA[:-1] + b"!" if damage == "changed" else DATA[:-1])
+        with pytest.raises(MeshError) as caught:
+            await read(room, row["media_id"])
+        assert caught.value.reason == reasons.ERROR_REASON_RESOURCE_GONE
+        with pytest.raises(MeshError) as caught:
+            await room.run(ask(idempotency_key="once"))
+        assert caught.value.reason == reasons.ERROR_REASON_RESOURCE_GONE
+        assert len(room.router.asked) == 1

@@ -21,6 +21,7 @@ from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis.calls import call
 from heliostat.chassis.clock import FakeClock
 from heliostat.chassis.errors import MeshError
+from heliostat.ledger.settings import LedgerSettings
 from tests.ledger.test_keeping import read
 from tests.support.ledger_room import (
     PRICE,
@@ -270,7 +271,7 @@ async def test_an_end_that_was_lost_is_closed_later(tmp_path: Path) -> None:
         (row,) = await room.rows("requests")
         lost = {**row, "request_id": "req_" + "0" * 24}
         await room.part.journal.open(lost)
-        clock.advance(601)
+        clock.advance(2 * LedgerSettings().request_deadline_s + 1)
         await room.part.recovery.close_lost()
         states = {row["request_id"]: row["state"] for row in await room.rows("requests")}
         assert states.pop(lost["request_id"]) == ledger_pb2.REQUEST_STATE_FAILED

@@ -23,6 +23,11 @@ class Picture:
     ended: media_pb2.MediaEnded | None = None
 
     @property
+    def sha256(self) -> bytes:
+        """The hash that was told of it; empty where none was."""
+        return self.ended.sha256 if self.ended is not None else b""
+
+    @property
     def media_id(self) -> str:
         """Under which id the ledger keeps it; empty where it does not."""
         return (self.ended.media_id if self.ended is not None else "") or self.info.media_id

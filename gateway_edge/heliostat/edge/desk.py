@@ -40,8 +40,9 @@ class Desk:
         """Makes links for the caller of this visit."""
         base = link_base(self.settings.public_url, self.listening_on, visit.header(b"host"), sandbox=self.sandbox)
 
-        def link(media_id: str, kept_until: int) -> str:
-            return self.signer.link(base, media_id, expiry(self.clock.time(), self.settings.media_link_s, kept_until))
+        def link(media_id: str, kept_until: int, sha256: bytes) -> str:
+            end = expiry(self.clock.time(), self.settings.media_link_s, kept_until)
+            return self.signer.link(base, media_id, end, sha256)
 
         return link
 

@@ -45,7 +45,7 @@ MODES: Mapping[int, str] = {
 }
 
 # media id, moment in seconds since the epoch after which the picture is gone (0 unknown) -> link
-Link = Callable[[str, int], str]
+Link = Callable[[str, int, bytes], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,9 @@ def _url(picture: Picture, link: Link) -> str:
         return picture.info.uri
     if not picture.media_id:
         return ""
-    return link(picture.media_id, picture.ended.expire_time_seconds if picture.ended is not None else 0)
+    if picture.ended is None:
+        return link(picture.media_id, 0, b"")
+    return link(picture.media_id, picture.ended.expire_time_seconds, picture.ended.sha256)
 
 
 def _echo(pictures: Sequence[Picture], result: event_pb2.ImageResult, asked: Asked) -> dict[str, Any]:

@@ -5,30 +5,26 @@ process closed the request meanwhile, only what it did not know is settled: its 
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from enum import Enum
-from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from heliostat.api.image.v1 import event_pb2
-from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.database import Database
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.logs import get_logger
 from heliostat.ledger.desk import Desk
 from heliostat.ledger.idempotency import Runs
-from heliostat.ledger.journal import OPEN, RUNNING, Ending, Row, write_end
+from heliostat.ledger.journal import FAILED_UNBILLED, OPEN, RUNNING, Ending, Row, write_end
 from heliostat.ledger.late import Late
+from heliostat.ledger.lookups import BILLED, UNBILLED, UNKNOWN, settle
 from heliostat.ledger.picture import media_key
 from heliostat.ledger.schema import ATTEMPTS, MEDIA, REQUESTS
 from heliostat.ledger.spool import Entry
 
 _PAUSE_S = 0.5
-_UNKNOWN = ledger_pb2.ATTEMPT_STATE_UNKNOWN
-_COSTING = (ledger_pb2.ATTEMPT_STATE_SUCCEEDED, ledger_pb2.ATTEMPT_STATE_FAILED_BILLED)
 
 log = get_logger(__name__)
 
@@ -155,30 +151,11 @@ def _add_intents(connection: Connection, late: Late) -> None:
 
 def _correct(connection: Connection, ending: Ending, request: Row) -> Verdict:
     """Another process closed the request and could not know how its attempts ended; now it is known."""
-    cost, reserved, settled = 0, 0, False
-    mine = ATTEMPTS.c.request_id == ending.request_id
-    for row in connection.execute(select(ATTEMPTS).where(mine)).mappings().all():
-        told = ending.attempts.get(row["attempt_id"])
-        values: Mapping[Any, Any] = row
-        if told is not None and row["state"] == _UNKNOWN and told["state"] not in (OPEN, _UNKNOWN):
-            values = _reconciled(row, told)
-            settled = True
-            place = ATTEMPTS.c.attempt_id == row["attempt_id"]
-            connection.execute(update(ATTEMPTS).where(place).values(dict(values)))
-        cost, reserved = cost + values["cost_micros"], reserved + values["reserved_micros"]
-    if not settled:
-        return Verdict.THERE
-    sums = {"cost_micros": cost, "reserved_micros": reserved}
-    connection.execute(update(REQUESTS).where(REQUESTS.c.request_id == ending.request_id).values(sums))
-    known = set(connection.execute(select(MEDIA.c.media_id).where(MEDIA.c.request_id == ending.request_id)).scalars())
-    for picture in ending.media:
-        if picture["media_id"] not in known and not request["purged"]:
-            connection.execute(insert(MEDIA).values(dict(picture)))
-    return Verdict.SETTLED
-
-
-def _reconciled(row: Row, told: Row) -> Mapping[str, Any]:
-    billed = told["state"] in _COSTING and told["billed"] != event_pb2.BILLED_NO
-    state = ledger_pb2.ATTEMPT_STATE_RECONCILED_BILLED if billed else ledger_pb2.ATTEMPT_STATE_RECONCILED_UNBILLED
-    names = ("outcome", "billed", "provider_job_id", "image_count", "cost_micros", "reserved_micros")
-    return {**{name: told[name] for name in names}, "state": state}
+    settled = False
+    for attempt_id, told in ending.attempts.items():
+        if told["state"] in (OPEN, UNKNOWN):
+            continue
+        is_free = told["state"] == FAILED_UNBILLED or told["billed"] == event_pb2.BILLED_NO
+        mine = [row for row in ending.media if row["attempt_id"] == attempt_id and not request["purged"]]
+        settled |= settle(connection, attempt_id, {**told, "state": UNBILLED if is_free else BILLED}, mine)
+    return Verdict.SETTLED if settled else Verdict.THERE

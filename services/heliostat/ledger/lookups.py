@@ -107,7 +107,7 @@ class Lookups:
         Its request's money follows; its state does not change. False, and nothing is written, where the attempt is not
         unknown (any more).
         """
-        return await self._database.write(lambda connection: _settle(connection, attempt_id, ended, media))
+        return await self._database.write(lambda connection: settle(connection, attempt_id, ended, media))
 
     async def remember_job(self, attempt_id: str, provider_job_id: str, now_us: int) -> bool:
         """Gives an unknown attempt the job id that a process told too late; True where it had none."""
@@ -126,7 +126,8 @@ class Lookups:
         return await self._database.write(write)
 
 
-def _settle(connection: Connection, attempt_id: str, ended: Row, media: Sequence[Row]) -> bool:
+def settle(connection: Connection, attempt_id: str, ended: Row, media: Sequence[Row]) -> bool:
+    """As `Lookups.settle`, within a transaction."""
     unknown = _STILL_UNKNOWN.fetch(connection, {"id": attempt_id})
     if not unknown:
         return False

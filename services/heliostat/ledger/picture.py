@@ -5,11 +5,12 @@ which are let go of once the picture is stored and every reader has passed them.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Self
 
 from heliostat.api.image.v1 import event_pb2, media_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis import telemetry
 from heliostat.chassis.blobs import Blobs
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.logs import get_logger
@@ -29,6 +30,23 @@ log = get_logger(__name__)
 def media_key(media_id: str) -> str:
     """The blob key of a kept picture. Pure."""
     return f"media/{media_id[:2]}/{media_id}"
+
+
+async def kept_bytes(blobs: Blobs, media_id: str, sha256: bytes) -> AsyncIterator[bytes]:
+    """A kept picture, piece by piece, checked against its hash. Raises RESOURCE_GONE where it is lost or damaged."""
+    try:
+        async for piece in blobs.stream(media_key(media_id), sha256=sha256):
+            yield piece
+    except MeshError as error:
+        if error.reason not in (reasons.ERROR_REASON_RESOURCE_NOT_FOUND, reasons.ERROR_REASON_RESOURCE_GONE):
+            raise
+        log.error("a kept picture is lost or damaged", media_id=media_id)
+        telemetry.OPERATOR_EVENTS.labels("picture_lost").inc()
+        raise MeshError(
+            reasons.ERROR_REASON_RESOURCE_GONE,
+            "The picture was kept, and is lost or damaged where it was; make it anew.",
+            media_id=media_id,
+        ) from error
 
 
 def new_media_id(media_type: str) -> str:
@@ -86,6 +104,11 @@ class Picture:
         """The bytes, piece by piece."""
         for chunk in self.chunks:
             yield chunk.data
+
+    @property
+    def sha256(self) -> bytes:
+        """Its hash; empty before it has ended."""
+        return self.ended.sha256 if self.ended is not None else b""
 
     def end(self, ended: media_pb2.MediaEnded, expire_time_us: int) -> None:
         """Completes what is known of the picture; a missing hash or size is made from the bytes."""

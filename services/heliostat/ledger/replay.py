@@ -47,7 +47,9 @@ async def replay(
         for row in by_attempt.get(attempt["attempt_id"], ()):
             batch.append(_started(row))
             if delivery != request_pb2.DELIVERY_STORED:
-                async for chunk in read_chunks(blobs, attempt["attempt_id"], row["image_index"], row["media_id"]):
+                async for chunk in read_chunks(
+                    blobs, attempt["attempt_id"], row["image_index"], row["media_id"], row["sha256"]
+                ):
                     if size + len(chunk.data) > MAX_MESSAGE_BYTES:
                         yield batch
                         batch, size = [], 0

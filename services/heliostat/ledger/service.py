@@ -21,7 +21,7 @@ from heliostat.ledger.limits import Limits, Ticket
 from heliostat.ledger.normal_form import normal_form
 from heliostat.ledger.order import Order
 from heliostat.ledger.permissions import Permissions
-from heliostat.ledger.picture import media_key
+from heliostat.ledger.picture import kept_bytes
 from heliostat.ledger.random_bits import RANDOM_BITS
 from heliostat.ledger.records import timestamp
 from heliostat.ledger.replay import replay
@@ -250,7 +250,7 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
             raise _not_yet("ReadMedia serves kept pictures (media_id) only, so far.")
         row = await self._requests.media(request.media_id, caller.key_id)
         offset = 0
-        async for data in self._desk.blobs.stream(media_key(row["media_id"])):
+        async for data in kept_bytes(self._desk.blobs, row["media_id"], row["sha256"]):
             chunk = media_pb2.MediaChunk(image_index=row["image_index"], offset_bytes=offset, data=data)
             offset += len(data)
             yield ledger_pb2.ReadMediaResponse(chunk=chunk)

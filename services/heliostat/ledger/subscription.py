@@ -7,7 +7,7 @@ from typing import Any
 from heliostat.api.image.v1 import event_pb2
 from heliostat.chassis.blobs import Blobs
 from heliostat.ledger.event_log import Entry, EventLog
-from heliostat.ledger.picture import Chunk, Picture, media_key
+from heliostat.ledger.picture import Chunk, Picture, kept_bytes
 from heliostat.ledger.waiting import Stay, detached
 
 # A message carries at most this many bytes of pictures (gRPC's limit is 4 MiB, the mesh's 8).
@@ -57,7 +57,9 @@ class Subscription:
                 entry, size = log.entries[self.position], log.sizes[self.position]
                 self.position += 1
                 if isinstance(entry, Picture):
-                    async for chunk in read_chunks(log.blobs, entry.attempt_id, entry.info.image_index, entry.media_id):
+                    async for chunk in read_chunks(
+                        log.blobs, entry.attempt_id, entry.info.image_index, entry.media_id, entry.sha256
+                    ):
                         size = len(chunk.data)
                         if self._bytes + size > MAX_MESSAGE_BYTES:
                             yield self._take()
@@ -124,9 +126,11 @@ def write_events(batch: Batch, events: Any) -> None:
     batch.clear()
 
 
-async def read_chunks(blobs: Blobs, attempt_id: str, image_index: int, media_id: str) -> AsyncIterator[Chunk]:
-    """A kept picture's slices."""
+async def read_chunks(
+    blobs: Blobs, attempt_id: str, image_index: int, media_id: str, sha256: bytes
+) -> AsyncIterator[Chunk]:
+    """A kept picture's slices. Raises RESOURCE_GONE where it is lost or damaged."""
     offset = 0
-    async for data in blobs.stream(media_key(media_id)):
+    async for data in kept_bytes(blobs, media_id, sha256):
         yield Chunk(attempt_id, image_index, offset, data)
         offset += len(data)
