@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.sql import ColumnElement, Select
 
 from heliostat.api.image.v1 import event_pb2
@@ -22,7 +22,7 @@ from heliostat.ledger import claims
 from heliostat.ledger.budgets import Guard
 from heliostat.ledger.grip import Grip
 from heliostat.ledger.lookups import enter_unknown
-from heliostat.ledger.schema import ATTEMPTS, INPUTS, IS_KEPT, LOOKUPS, MEDIA, REQUESTS
+from heliostat.ledger.schema import ATTEMPTS, INPUTS, IS_KEPT, MEDIA, REQUESTS
 
 Row = Mapping[Any, Any]
 _Answer = TypeVar("_Answer")
@@ -124,16 +124,6 @@ class Ending:
     media: Sequence[Row]
     owner: str
     fence: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of requests, newest first; `total` and `cost_micros` are of all that match."""
-
-    requests: Sequence[Stored]
-    next_token: str
-    total: int
-    cost_micros: int
 
 
 class Journal:
@@ -251,11 +241,6 @@ class Journal:
         """Commits what another room has to say of requests."""
         return await self._database.write(function)
 
-    async def page(self, conditions: Sequence[ColumnElement[bool]], size: int, token: str) -> Page:
-        """A page of the requests for which all `conditions` hold. Raises INVALID_FIELD for a foreign token."""
-        after = _parse_token(token)
-        return await self._database.read(lambda connection: _page(connection, conditions, size, after))
-
     async def media(self, media_id: str) -> Row | None:
         """A picture's row, with the `key_id` of its request."""
         query = (
@@ -309,16 +294,6 @@ class Journal:
                 connection.execute(expire.where(table.c.expire_time_us > now_us).values(expire_time_us=now_us))
 
         await self._database.write(write)
-
-    async def clear_payloads(self, ended_before_us: int) -> None:
-        """Removes the payloads of requests that ended before that time, unless one of their jobs is still looked up."""
-        needed = select(LOOKUPS.c.request_id).where(LOOKUPS.c.look_time_us.is_not(None))
-        old = update(REQUESTS).where(
-            REQUESTS.c.end_time_us < ended_before_us,
-            REQUESTS.c.payload.is_not(None),
-            REQUESTS.c.request_id.not_in(needed),
-        )
-        await self._database.write(lambda connection: _done(connection.execute(old.values(payload=None))))
 
     async def unknown_media(self, media_ids: Sequence[str]) -> Sequence[str]:
         """Those of the ids that no row tells of."""
@@ -393,35 +368,3 @@ def _grouped(connection: Connection, query: "Select[Any]") -> Mapping[str, list[
     for row in connection.execute(query).mappings():
         groups.setdefault(row["request_id"], []).append(row)
     return groups
-
-
-def _page(
-    connection: Connection, conditions: Sequence[ColumnElement[bool]], size: int, after: tuple[int, str] | None
-) -> Page:
-    totals = select(func.count(), func.sum(REQUESTS.c.cost_micros)).select_from(REQUESTS).where(*conditions)
-    total, cost = connection.execute(totals).one()
-    query = select(REQUESTS).where(*conditions)
-    if after is not None:
-        time_us, request_id = after
-        same = (REQUESTS.c.create_time_us == time_us) & (REQUESTS.c.request_id < request_id)
-        query = query.where((REQUESTS.c.create_time_us < time_us) | same)
-    query = query.order_by(REQUESTS.c.create_time_us.desc(), REQUESTS.c.request_id.desc()).limit(size + 1)
-    found = load(connection, query)
-    token = ""
-    if len(found) > size:
-        last = found[size - 1].request
-        token = f"{last['create_time_us']}.{last['request_id']}"
-    return Page(found[:size], token, int(total), int(cost or 0))
-
-
-def _parse_token(token: str) -> tuple[int, str] | None:
-    if not token:
-        return None
-    time_us, dot, request_id = token.partition(".")
-    if not dot or not time_us.isdecimal() or len(time_us) > 18:
-        raise MeshError(
-            reasons.ERROR_REASON_INVALID_FIELD,
-            "The page token is not one of ours; send next_page_token as it came, or nothing for the newest.",
-            field="page_token",
-        )
-    return int(time_us), request_id

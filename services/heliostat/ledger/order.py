@@ -10,6 +10,7 @@ from heliostat.api.router.v1 import router_pb2
 from heliostat.ledger.attempt import RunningAttempt
 from heliostat.ledger.callers import Caller
 from heliostat.ledger.journal import RUNNING, Row
+from heliostat.ledger.keys import retention_s
 from heliostat.ledger.normal_form import NormalForm, operation
 from heliostat.ledger.settings import LedgerSettings
 
@@ -56,6 +57,11 @@ class Order:
         else:
             kept_s = settings.keyed_media_retention_s if self.idempotency_key else settings.media_retention_s
         return self.create_time_us + kept_s * 1_000_000
+
+    def payload_kept_s(self, settings: LedgerSettings) -> int:
+        """Seconds for which prompt and inputs are kept after the end: the key's own time, else the configuration's."""
+        own = retention_s(self.caller.key, "payload")
+        return settings.payload_retention_s if own is None else own
 
     def opening(self, owner: str) -> Row:
         """The request's row as it is first written."""

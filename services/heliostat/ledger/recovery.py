@@ -21,9 +21,7 @@ from heliostat.ledger.journal import FAILED, OPEN, Stored
 from heliostat.ledger.lookups import can_be_looked_up
 from heliostat.ledger.normal_form import NormalForm
 from heliostat.ledger.order import Order
-from heliostat.ledger.picture import media_key
-
-_SWEPT_AT_ONCE = 500
+from heliostat.ledger.retention import Retention
 
 log = get_logger(__name__)
 
@@ -34,6 +32,7 @@ class Recovery:
     def __init__(self, desk: Desk, runs: Runs) -> None:
         self._desk = desk
         self._runs = runs
+        self._retention = Retention(desk)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -72,19 +71,8 @@ class Recovery:
                 await self._close(stored, [RunningAttempt.of_row(row) for row in stored.attempts])
 
     async def sweep(self) -> int:
-        """Removes pictures and inputs whose time is over, and payloads past their retention; gives how many files."""
-        desk, count = self._desk, 0
-        now_us = desk.now_us()
-        while True:
-            media, inputs = await desk.journal.expired(now_us, _SWEPT_AT_ONCE)
-            if not media and not inputs:
-                break
-            for key in (*map(media_key, media), *inputs):
-                await desk.blobs.delete(key)
-            await desk.journal.forget_blobs(media, inputs, now_us)
-            count += len(media) + len(inputs)
-        await desk.journal.clear_payloads(now_us - desk.settings.payload_retention_s * 1_000_000)
-        return count
+        """Removes what is kept no longer; gives how many files."""
+        return await self._retention.sweep()
 
     async def _go_on(self) -> None:
         clock, lease = self._desk.clock, self._desk.lease

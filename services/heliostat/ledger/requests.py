@@ -14,6 +14,7 @@ from heliostat.ledger.desk import Desk
 from heliostat.ledger.idempotency import Admission, Runs
 from heliostat.ledger.journal import CANCELLED, Row, Stored
 from heliostat.ledger.leaving import call_off
+from heliostat.ledger.pages import page_of, parse_token
 from heliostat.ledger.picture import media_key
 from heliostat.ledger.records import request_record, timestamp
 from heliostat.ledger.totals import totals_of
@@ -110,14 +111,11 @@ class Requests:
     async def page(self, asked: Any, key_id: str | None) -> dict[str, Any]:
         """The fields of a list response to a request for a list. Raises INVALID_FIELD, CALLER_FORBIDDEN."""
         conditions = conditions_of(asked.filter, key_id)
-        page = await self._desk.journal.page(conditions, page_size(asked.page_size), asked.page_token)
-        told: dict[str, Any] = {
-            "requests": [request_record(each) for each in page.requests],
-            "next_page_token": page.next_token,
-        }
+        size, after = page_size(asked.page_size), parse_token(asked.page_token)
+        found, token = await self._desk.journal.read(lambda connection: page_of(connection, conditions, size, after))
+        told: dict[str, Any] = {"requests": [request_record(each) for each in found], "next_page_token": token}
         if not asked.rows_only:
-            totals = await self._desk.journal.read(lambda connection: totals_of(connection, conditions))
-            told |= totals
+            told |= await self._desk.journal.read(lambda connection: totals_of(connection, conditions))
         return told
 
     async def purge(self, request_id: str, key_id: str | None) -> tuple[bool, int]:

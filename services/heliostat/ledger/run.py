@@ -225,7 +225,7 @@ class Run:
         if order.form.inputs:
             for key, data in order.form.inputs.items():
                 await desk.blobs.put(key, data)
-            kept_s = desk.settings.request_deadline_s + desk.settings.payload_retention_s
+            kept_s = desk.settings.request_deadline_s + self.order.payload_kept_s(desk.settings)
             expire_time_us = self.order.create_time_us + int((kept_s + desk.settings.media_retention_s) * 1e6)
             await desk.journal.remember_inputs(self.request_id, order.form.inputs, expire_time_us)
         if desk.settings.write_ahead == "request" and not self._opened:
@@ -392,7 +392,9 @@ class Run:
         if self._is_lost:
             return taken_over(self.request_id)
         attempts = self._attempts.values()
-        is_needed = desk.settings.payload_retention_s or any(can_be_looked_up(each.ending(0)) for each in attempts)
+        is_needed = self.order.payload_kept_s(desk.settings) or any(
+            can_be_looked_up(each.ending(0)) for each in attempts
+        )
         end = ending(
             self._grip,
             self.state,

@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from heliostat.chassis.settings import PartSettings, Secret
+from heliostat.ledger.keys import LEAST_METADATA_S
 
 
 class LedgerSettings(PartSettings):
@@ -36,6 +37,17 @@ class LedgerSettings(PartSettings):
     """Seconds for which pictures of requests with an idempotency key are kept."""
     payload_retention_s: int = Field(0, ge=0)
     """Seconds for which prompts and inputs are kept after the request ended."""
+    metadata_retention_s: int = Field(0, ge=0)
+    """Seconds for which rows of requests are kept, a day at least; then their sums remain. 0 means for ever."""
+
+    @field_validator("metadata_retention_s")
+    @classmethod
+    def _a_day_at_least(cls, value: int) -> int:
+        """Idempotency keys hold for a day: the rows behind them have to be there."""
+        if 0 < value < LEAST_METADATA_S:
+            raise ValueError(f"is 0, or at least {LEAST_METADATA_S}")
+        return value
+
     spend_cap_usd: float | None = Field(None, ge=0)
     """Most US dollars that all requests together may cost, over all time; unset: no bound."""
     unknown_estimate_usd: float = Field(0.05, ge=0)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, case, cast, distinct, func, select
+from sqlalchemy import Connection, Select, Text, case, cast, distinct, func, literal_column, select
 from sqlalchemy.sql import ColumnElement
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -22,21 +22,23 @@ from heliostat.ledger.records import timestamp
 from heliostat.ledger.schema import ATTEMPTS, REQUESTS, USAGE
 
 GROUPS = ("key", "model", "provider", "day")
-_DAY_US = 86_400_000_000
-_DEFAULT_US, _MOST_US = 31 * _DAY_US, 366 * _DAY_US
+DAY_US = 86_400_000_000
+_DEFAULT_US, _MOST_US = 31 * DAY_US, 366 * DAY_US
 _MOST_ROWS = 10_000
 _COUNTS = ("request_count", "success_count", "image_count", "cost_micros", "reserved_micros")
 
-# `//` of whole numbers is whole in both databases. A day is counted from 1970 and named when it is told.
-_DAY = cast(REQUESTS.c.create_time_us // _DAY_US, Text)
+# `//` of whole numbers is whole in both databases. A day is counted from 1970 and named when it is told. Constants of
+# groups are part of the text: PostgreSQL takes two parameters for two values, whatever they are.
+DAY = REQUESTS.c.create_time_us // literal_column(str(DAY_US))
+NOBODY: ColumnElement[str] = literal_column("''")
 _COLUMNS = {
     "key": REQUESTS.c.key_id,
     "model": REQUESTS.c.model,
-    "provider": func.coalesce(ATTEMPTS.c.provider, ""),
-    "day": _DAY,
+    "provider": func.coalesce(ATTEMPTS.c.provider, NOBODY),
+    "day": cast(DAY, Text),
 }
 _SWEPT = {"key": USAGE.c.key_id, "model": USAGE.c.model, "provider": USAGE.c.provider, "day": USAGE.c.day}
-_DELIVERING = (ledger_pb2.ATTEMPT_STATE_SUCCEEDED, ledger_pb2.ATTEMPT_STATE_RECONCILED_BILLED)
+DELIVERING = (ledger_pb2.ATTEMPT_STATE_SUCCEEDED, ledger_pb2.ATTEMPT_STATE_RECONCILED_BILLED)
 
 Group = tuple[str, ...]
 
@@ -110,7 +112,7 @@ def _kept(
     if asked.provider:
         conditions.append(ATTEMPTS.c.provider == asked.provider)
     groups = [_COLUMNS[name].label(name) for name in group_by]
-    delivered = case((ATTEMPTS.c.state.in_(_DELIVERING), ATTEMPTS.c.image_count), else_=0)
+    delivered = case((ATTEMPTS.c.state.in_(DELIVERING), ATTEMPTS.c.image_count), else_=0)
     return (
         select(
             *groups,
@@ -131,7 +133,7 @@ def _swept(
     asked: ledger_pb2.RequestFilter, group_by: Sequence[str], key_id: str | None, window: tuple[int, int]
 ) -> "Select[Any]":
     """Sums over what is left of swept requests: by whole days, those that lie in the window with their beginning."""
-    begin, end = day_of(window[0]), day_of(window[1] - 1 + _DAY_US)
+    begin, end = day_of(window[0]), day_of(window[1] - 1 + DAY_US)
     conditions: list[ColumnElement[bool]] = [USAGE.c.day >= begin, USAGE.c.day < end]
     for name, value in (("key", key_id or asked.key_id), ("model", asked.model), ("provider", asked.provider)):
         if value:
@@ -167,7 +169,7 @@ def _add(
 
 
 def _named(name: str, value: str) -> str:
-    return day_of(int(value) * _DAY_US) if name == "day" and value.isdecimal() else value
+    return day_of(int(value) * DAY_US) if name == "day" and value.isdecimal() else value
 
 
 def day_of(time_us: int) -> str:
