@@ -61,6 +61,7 @@ WIRE = (
     "admin_cli.py",
     "routing_cli.py",
     "arms_cli.py",
+    "unknowns_cli.py",
     "desk.py",
 )
 

@@ -10,7 +10,7 @@ from grpc_status import rpc_status
 from heliostat.api.ledger.v1 import admin_pb2 as ledger_pb2
 from heliostat.api.ledger.v1 import admin_pb2_grpc as ledger_pb2_grpc
 from heliostat.chassis.errors import MeshError, from_status
-from heliostat.launch import arms_cli, routing_cli
+from heliostat.launch import arms_cli, routing_cli, unknowns_cli
 from heliostat.launch.tables import table
 
 _TIMEOUT_S = 10.0
@@ -65,6 +65,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     routing_cli.add_commands(admin)
     arms_cli.add_commands(admin)
+    unknowns_cli.add_commands(admin)
 
 
 def run(address: str, command: Callable[[grpc.Channel], str]) -> str:

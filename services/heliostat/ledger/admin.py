@@ -11,6 +11,7 @@ from heliostat.ledger.budgets import TOTAL, WINDOWS, Budgets, Standing
 from heliostat.ledger.callers import SANDBOX, Callers
 from heliostat.ledger.keys import changed, check_key
 from heliostat.ledger.requests import ANYBODY, Requests, balance, page_size
+from heliostat.ledger.unknowns import Unknowns
 
 _LEAST_SECRET_CHARACTERS = 8
 _MOST_OVERLAP_S = 30 * 86_400
@@ -19,11 +20,21 @@ _MOST_OVERLAP_S = 30 * 86_400
 class LedgerAdmin(admin_pb2_grpc.LedgerAdminServiceServicer):
     """What operators may do."""
 
-    def __init__(self, callers: Callers, budgets: Budgets, requests: Requests, arms: Arms, *, sandbox: bool) -> None:
+    def __init__(
+        self,
+        callers: Callers,
+        budgets: Budgets,
+        requests: Requests,
+        arms: Arms,
+        unknowns: Unknowns,
+        *,
+        sandbox: bool,
+    ) -> None:
         self._callers = callers
         self._budgets = budgets
         self._requests = requests
         self._arms = arms
+        self._unknowns = unknowns
         self._sandbox = sandbox
 
     async def CreateKey(self, request: admin_pb2.CreateKeyRequest, context: Any) -> admin_pb2.CreateKeyResponse:
@@ -129,6 +140,12 @@ class LedgerAdmin(admin_pb2_grpc.LedgerAdminServiceServicer):
         """What was decided for a request. Raises RESOURCE_NOT_FOUND, and RESOURCE_GONE where no decision is kept."""
         record, decisions = await self._requests.decisions(request.request_id)
         return admin_pb2.GetDecisionsResponse(request=record, decisions=decisions)
+
+    async def ListUnknownAttempts(
+        self, request: admin_pb2.ListUnknownAttemptsRequest, context: Any
+    ) -> admin_pb2.ListUnknownAttemptsResponse:
+        """Attempts that may have been bought, and nobody knows yet. Raises INVALID_FIELD."""
+        return await self._unknowns.page(page_size(request.page_size), request.page_token)
 
     async def PurgeAnyRequest(
         self, request: admin_pb2.PurgeAnyRequestRequest, context: Any

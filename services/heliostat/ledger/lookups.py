@@ -1,7 +1,8 @@
 """Which unknown attempts are to be looked up again, when, and what the last look found.
 
-An attempt that ended unknown with a provider's job id is entered in the commit of its request's end. It leaves when a
-look has told what became of it: unknown is the one state of an attempt that may still change, and only here.
+An attempt that ended unknown is entered in the commit of its request's end. It leaves when it is known what became of
+it: unknown is the one state of an attempt that may still change. Without a provider's job id there is nothing to look
+up: it stays on the list, and reserved.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,10 +54,10 @@ def wait_s(look_count: int) -> float:
 
 
 def enter_unknown(connection: Connection, request_id: str, attempts: Mapping[str, Row]) -> None:
-    """Enters those of a request's ended attempts that are unknown and have a job id."""
+    """Enters those of a request's ended attempts that are unknown; without a job id there is nothing to look up."""
     for attempt_id, row in attempts.items():
-        if can_be_looked_up(row):
-            look_time_us = row["end_time_us"] + round(FIRST_S * 1e6)
+        if row["state"] == UNKNOWN:
+            look_time_us = row["end_time_us"] + round(FIRST_S * 1e6) if can_be_looked_up(row) else None
             values = {"attempt_id": attempt_id, "request_id": request_id, "look_time_us": look_time_us}
             _ENTER.run(connection, values)
 
@@ -120,6 +121,7 @@ class Lookups:
             if request_id is None:
                 return False
             values = {"attempt_id": attempt_id, "request_id": request_id, "look_time_us": now_us}
+            connection.execute(LOOKUPS.delete().where(LOOKUPS.c.attempt_id == attempt_id))
             _ENTER.run(connection, values)
             return True
 

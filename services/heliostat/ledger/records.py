@@ -37,7 +37,7 @@ def request_record(stored: Stored) -> ledger_pb2.Request:
         image_count=row["image_count"],
         answer_form=row["answer_form"] or "",
         attempts=[attempt_record(each) for each in stored.attempts],
-        media=[media_record(each) for each in stored.media],
+        media=[media_record(each, late=is_late(each, row)) for each in stored.media],
     )
     if row["end_time_us"] is not None:
         record.end_time.CopyFrom(timestamp(row["end_time_us"]))
@@ -79,7 +79,13 @@ def attempt_record(row: Row) -> event_pb2.Attempt:
     return record
 
 
-def media_record(row: Row) -> ledger_pb2.KeptMedia:
+def is_late(row: Row, request: Row) -> bool:
+    """True for a picture that came after its request had ended: it is kept, and no part of the answer."""
+    end_time_us: int | None = request["end_time_us"]
+    return end_time_us is not None and row["create_time_us"] > end_time_us
+
+
+def media_record(row: Row, *, late: bool) -> ledger_pb2.KeptMedia:
     """One picture that is, or was, kept."""
     started = media_pb2.MediaInfo.FromString(row["started"])
     return ledger_pb2.KeptMedia(
@@ -93,6 +99,7 @@ def media_record(row: Row) -> ledger_pb2.KeptMedia:
         expire_time=timestamp(row["expire_time_us"]),
         role=started.role,
         purged=bool(row["purged"]),
+        late=late,
     )
 
 

@@ -10,7 +10,7 @@ from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.blobs import Blobs
 from heliostat.chassis.errors import MeshError, from_status
 from heliostat.ledger.journal import SUCCEEDED, Row, Stored
-from heliostat.ledger.records import attempt_record
+from heliostat.ledger.records import attempt_record, is_late
 from heliostat.ledger.subscription import MAX_MESSAGE_BYTES, Batch, read_chunks
 
 
@@ -21,7 +21,7 @@ def check_replayable(stored: Stored, now_us: int) -> None:
         if row["error"] is None:
             raise MeshError(reasons.ERROR_REASON_INTERNAL, "The request ended without pictures and without a reason.")
         raise from_status(status_pb2.Status.FromString(row["error"]))
-    over = any(each["purged"] or each["expire_time_us"] <= now_us for each in stored.media)
+    over = any(each["purged"] or each["expire_time_us"] <= now_us for each in _answered(stored))
     if row["purged"] or row["result"] is None or over:
         raise MeshError(
             reasons.ERROR_REASON_RESOURCE_GONE,
@@ -40,7 +40,7 @@ async def replay(
     size = 0
     check_replayable(stored, now_us)
     by_attempt: dict[str, list[Row]] = {}
-    for row in stored.media:
+    for row in _answered(stored):
         by_attempt.setdefault(row["attempt_id"], []).append(row)
     for position, attempt in enumerate(stored.attempts):
         batch.extend(_attempt_events(attempt, more=position + 1 < len(stored.attempts)))
@@ -62,6 +62,11 @@ async def replay(
     completed.completed.MergeFromString(stored.request["result"])
     batch.append(completed)
     yield batch
+
+
+def _answered(stored: Stored) -> Sequence[Row]:
+    """The pictures of the answer: not those that came after it."""
+    return [row for row in stored.media if not is_late(row, stored.request)]
 
 
 def _attempt_events(row: Row, *, more: bool) -> Sequence[event_pb2.ImageEvent]:

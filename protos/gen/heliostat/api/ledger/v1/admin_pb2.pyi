@@ -291,3 +291,41 @@ class GetDecisionsResponse(_message.Message):
     request: _ledger_pb2.Request
     decisions: _containers.RepeatedCompositeFieldContainer[AttemptDecision]
     def __init__(self, request: _Optional[_Union[_ledger_pb2.Request, _Mapping]] = ..., decisions: _Optional[_Iterable[_Union[AttemptDecision, _Mapping]]] = ...) -> None: ...
+
+class ListUnknownAttemptsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class UnknownAttempt(_message.Message):
+    __slots__ = ("request_id", "key_id", "attempt", "end_time", "look_time", "look_count", "note")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    LOOK_TIME_FIELD_NUMBER: _ClassVar[int]
+    LOOK_COUNT_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    key_id: str
+    attempt: _event_pb2.Attempt
+    end_time: _timestamp_pb2.Timestamp
+    look_time: _timestamp_pb2.Timestamp
+    look_count: int
+    note: str
+    def __init__(self, request_id: _Optional[str] = ..., key_id: _Optional[str] = ..., attempt: _Optional[_Union[_event_pb2.Attempt, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., look_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., look_count: _Optional[int] = ..., note: _Optional[str] = ...) -> None: ...
+
+class ListUnknownAttemptsResponse(_message.Message):
+    __slots__ = ("attempts", "next_page_token", "total_count", "total_reserved")
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_COUNT_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_RESERVED_FIELD_NUMBER: _ClassVar[int]
+    attempts: _containers.RepeatedCompositeFieldContainer[UnknownAttempt]
+    next_page_token: str
+    total_count: int
+    total_reserved: _money_pb2.Money
+    def __init__(self, attempts: _Optional[_Iterable[_Union[UnknownAttempt, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_count: _Optional[int] = ..., total_reserved: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...

@@ -95,6 +95,11 @@ class LedgerAdminServiceStub:
                 request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetDecisionsRequest.SerializeToString,
                 response_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetDecisionsResponse.FromString,
                 _registered_method=True)
+        self.ListUnknownAttempts = channel.unary_unary(
+                '/heliostat.api.ledger.v1.LedgerAdminService/ListUnknownAttempts',
+                request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.ListUnknownAttemptsRequest.SerializeToString,
+                response_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.ListUnknownAttemptsResponse.FromString,
+                _registered_method=True)
         self.PurgeAnyRequest = channel.unary_unary(
                 '/heliostat.api.ledger.v1.LedgerAdminService/PurgeAnyRequest',
                 request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.PurgeAnyRequestRequest.SerializeToString,
@@ -190,6 +195,13 @@ class LedgerAdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListUnknownAttempts(self, request, context):
+        """Lists attempts of which nobody knows yet whether they were bought, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PurgeAnyRequest(self, request, context):
         """Removes prompt, inputs and pictures of any request.
         """
@@ -259,6 +271,11 @@ def add_LedgerAdminServiceServicer_to_server(servicer, server):
                     servicer.GetDecisions,
                     request_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetDecisionsRequest.FromString,
                     response_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetDecisionsResponse.SerializeToString,
+            ),
+            'ListUnknownAttempts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUnknownAttempts,
+                    request_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.ListUnknownAttemptsRequest.FromString,
+                    response_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.ListUnknownAttemptsResponse.SerializeToString,
             ),
             'PurgeAnyRequest': grpc.unary_unary_rpc_method_handler(
                     servicer.PurgeAnyRequest,
@@ -591,6 +608,33 @@ class LedgerAdminService:
             '/heliostat.api.ledger.v1.LedgerAdminService/GetDecisions',
             heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetDecisionsRequest.SerializeToString,
             heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.GetDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUnknownAttempts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/heliostat.api.ledger.v1.LedgerAdminService/ListUnknownAttempts',
+            heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.ListUnknownAttemptsRequest.SerializeToString,
+            heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.ListUnknownAttemptsResponse.FromString,
             options,
             channel_credentials,
             insecure,
