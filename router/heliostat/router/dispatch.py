@@ -293,7 +293,8 @@ class Dispatcher:
             self._catalog.look_again(attempt.plan.target.adapter)
         unknown = policy.billed_of(attempt.failure) == event_pb2.BILLED_UNKNOWN
         unknown = unknown and not attempt.plan.request.look_only
-        if unknown and (attempt.timed_out or lost or attempt.has_job):
+        cancelled = error.reason == reasons.ERROR_REASON_CANCELLED
+        if unknown and not cancelled and (attempt.timed_out or lost or attempt.has_job):
             self._cancels.begin(attempt)
             # Who may ask the next target does not wait long to hear whether this one is free.
             within_s = None if errand.on_unknown == request_pb2.ON_UNKNOWN_FAIL else _SOON_S
