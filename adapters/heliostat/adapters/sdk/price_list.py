@@ -103,6 +103,11 @@ def shipped(provider: str) -> PriceList:
     return found
 
 
+def provided(provider: str) -> bool:
+    """Whether a list is shipped for a provider."""
+    return _shipped(provider) is not None
+
+
 @cache
 def _shipped(provider: str) -> PriceList | None:
     spec = find_spec(f"heliostat.adapters.{provider}") if provider.isidentifier() else None
