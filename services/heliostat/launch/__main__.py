@@ -1,4 +1,4 @@
-"""The command line: serve, mesh, check-config, list-targets, keys, admin, healthcheck."""
+"""The command line: serve, mesh, check-config, list-targets, keys, admin, prices, healthcheck."""
 
 import argparse
 import asyncio
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from heliostat.launch import admin_cli
+    from heliostat.launch import admin_cli, prices_cli
 
     parser = argparse.ArgumentParser(prog="heliostat", description="Self-hosted AI image gateway.")
     parser.add_argument("--state-dir", default="", help="folder of a running installation (for keys and admin)")
@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     health.add_argument("address")
     health.set_defaults(command=_healthcheck)
     admin_cli.add_commands(commands)
+    prices_cli.add_commands(commands, _folder)
     return parser
 
 
@@ -296,12 +297,17 @@ def _admin(given: argparse.Namespace) -> int:
     from heliostat.launch import admin_cli
     from heliostat.launch.process import admin_socket
 
-    folder = Path(given.state_dir) if given.state_dir else next(iter(_running_folders()), _state_dir("sandbox"))
+    folder = _folder(given)
     address = given.address or admin_socket(folder)
     output = admin_cli.run(address, lambda channel: str(given.admin(channel, given)))
     if output:
         print(output)
     return 0
+
+
+def _folder(given: argparse.Namespace) -> Path:
+    """The folder of the installation that is meant: the named one, else one that runs, else the sandbox's."""
+    return Path(given.state_dir) if given.state_dir else next(iter(_running_folders()), _state_dir("sandbox"))
 
 
 def _running_folders() -> list[Path]:
