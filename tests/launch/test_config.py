@@ -9,6 +9,7 @@ from heliostat.chassis.errors import MeshError
 from heliostat.launch import live, sandbox, targets
 from heliostat.launch.config import configure, printed
 from heliostat.launch.supervisor import spread
+from heliostat.launch.targets import adapter_kinds
 
 PORTS = sandbox.Ports(http=8080, grpc=50051, emulator=8090)
 
@@ -23,7 +24,7 @@ def names(tree: dict[str, Any], target: str) -> list[str]:
     return [part.name for part in configure(tree, target).parts]
 
 
-ADAPTERS = ["adapter-fal", "adapter-openai", "adapter-compat", "adapter-studio", "adapter-mock"]
+ADAPTERS = [f"adapter-{name}" for name in tree()["adapters"]]
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,12 @@ ADAPTERS = ["adapter-fal", "adapter-openai", "adapter-compat", "adapter-studio",
 def test_a_target_chooses_parts(target: str, expected: list[str]) -> None:
     """Whoever is called starts before whoever calls."""
     assert names(tree(), target) == expected
+
+
+def test_the_sandbox_has_every_adapter_that_needs_no_real_provider() -> None:
+    """Those whose provider is emulated are found by their folders; no list is edited for a new one."""
+    assert set(ADAPTERS) == {*(f"adapter-{kind}" for kind in adapter_kinds()), "adapter-compat"}
+    assert {"adapter-replicate", "adapter-bfl"} < set(ADAPTERS)
 
 
 def test_an_adapter_with_an_address_runs_elsewhere() -> None:

@@ -65,6 +65,14 @@ class Order:
             found += value if isinstance(value, list) else [value] if value else []
         return found
 
+    @property
+    def factor(self) -> float:
+        """Give how many times an upscaler enlarges; 2 where a model has a factor of its own."""
+        named = next((name for name in ("scale", "scale_factor") if name in self.model.fields), None)
+        if named is None:
+            return 2.0
+        return float(self.fields.get(named) or self.model.fields[named].usual)
+
     def size(self, inputs: Sequence[Size]) -> Size:
         """Give the size in px of each picture; what matches its input has that one's shape."""
         fields, own = self.fields, inputs[0] if inputs else None

@@ -47,8 +47,7 @@ class Studio:
         painter, media_type = self.room.pictures.painter, order.media_type
         match order.model.task:
             case "upscale":
-                factor = float(order.fields.get("scale") or order.fields.get("scale_factor") or 2)
-                return [await asked(painter.upscale(inputs[0], factor=factor, media_type=media_type))]
+                return [await asked(painter.upscale(inputs[0], factor=order.factor, media_type=media_type))]
             case "background":
                 return [await asked(painter.remove_background(inputs[0], media_type=media_type))]
             case "segment":
