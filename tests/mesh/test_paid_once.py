@@ -284,7 +284,7 @@ async def test_c4_a_form_and_a_grpc_call_have_keys_too(tmp_path: Path) -> None:
     assert journal["billable"] == 1
 
 
-_BOUGHT = {
+_BOUGHT: dict[str, dict[str, Any]] = {
     "garbage": {"garbage": True, "bill": True},
     "cut": {"cut_after_bytes": 20, "bill": True},
     "reset": {"connection": "reset", "bill": True},
