@@ -277,7 +277,7 @@ def _nothing_left(evidence: Evidence) -> Iterator[str]:
     for leftover in evidence.leftovers:
         yield f"I14: {leftover} was left behind"
     for name, (before, after) in evidence.descriptors.items():
-        # A few connections are made only when they are needed first.
+        # A few files are opened only when they are needed first.
         if after > before * 1.1 + 8:
             yield f"I14: {name} holds {after} descriptors, and held {before} when it was ready"
 

@@ -104,7 +104,7 @@ async def installed(
         emulators = await stack.enter_async_context(emulated(job_seconds, compat_prices))
         ports = sandbox.Ports(http=free_port(), grpc=0, emulator=int(emulators.rpartition(":")[2]))
         own = {
-            "mesh": {"drain_s": 2},
+            "mesh": {"drain_s": 2, "notice_s": 0},
             "log": {"file": str(state_dir / "heliostat.log")},
             "telemetry": {"otlp_endpoint": collector.address},
         }

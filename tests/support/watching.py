@@ -125,8 +125,11 @@ def _sockets_of(pid: int) -> set[str]:
 
 
 def descriptor_count(pid: int) -> int:
-    """Open file descriptors of a process; 0 where it has ended or this is not Linux."""
+    """Open files, pipes and watches of a process; 0 where it has ended or this is not Linux.
+
+    Sockets are left out: connections are kept for the next caller, and closed only when they were idle for a minute.
+    """
     try:
-        return len(os.listdir(f"/proc/{pid}/fd"))
+        return len(os.listdir(f"/proc/{pid}/fd")) - len(_sockets_of(pid))
     except OSError:
         return 0

@@ -128,6 +128,9 @@ class MeshSettings(Section):
     """Certificates."""
     drain_s: float = Field(30.0, ge=0)
     """Seconds that calls under way are given when a process stops."""
+    notice_s: float = Field(0.5, ge=0, le=60)
+    """Seconds for which a process that is asked to stop says so, and still takes calls: callers and balancers that ask
+    for its health go elsewhere meanwhile."""
 
 
 class BlobSettings(Section):

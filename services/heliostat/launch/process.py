@@ -172,10 +172,16 @@ class Process:
         return [(placed, part) for placed, part, _ in self._parts]
 
     async def stop(self, drain_s: float | None = None) -> None:
-        """Says NOT_SERVING, gives calls under way `drain_s` seconds (the configured ones by default), stops all."""
-        grace = self._configuration.process.mesh.drain_s if drain_s is None else drain_s
+        """Says NOT_SERVING, gives calls under way `drain_s` seconds (the configured ones by default), stops all.
+
+        With the configured ones it is said `mesh.notice_s` seconds before no call is taken any more.
+        """
+        mesh = self._configuration.process.mesh
+        grace = mesh.drain_s if drain_s is None else drain_s
         self._draining = True
         self._set_ready(False)
+        if drain_s is None:
+            await asyncio.sleep(mesh.notice_s)
         # From left to right: the edge gives its callers their answers, then calls that came over a wire end while the
         # parts still serve them, then the parts go, callers before those they call.
         parts = list(reversed(self._parts))
