@@ -23,6 +23,8 @@ from heliostat.router.turns import Held, Prospects, Turns
 
 # Routes up to this size are looked through target by target when somebody is kept back.
 _FEW = 16
+# A request with larger pictures is not sent about twice, only to be priced.
+_LARGE_QUESTION = 262_144
 
 
 _SPENT = Exclusion(Out.UNWANTED, "was asked before in this request")
@@ -234,6 +236,13 @@ class Chooser:
         """Shares of the targets that have come back lately."""
         shares = self._health.shares(now)
         return {name: share for name, share in shares.items() if name in route.places} if shares else None
+
+    async def expected_micros(self, target: Target, image: request_pb2.ImageRequest) -> int | None:
+        """What one call would cost, as its adapter estimates; None where nobody knows, or the question is too large."""
+        offer = self._catalog.offer(target)
+        if offer is None or not offer.capability.prices or image.ByteSize() > _LARGE_QUESTION:
+            return None
+        return (await self._appraiser.prices((target,), image, self._catalog.max_image_count))[target.name]
 
     def label(self, target: Target) -> str:
         """The target's name in metrics and records."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from dataclasses import replace
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -130,7 +131,7 @@ class Dispatcher:
                 taken = await course.take(step)
                 if taken is None:
                     continue
-                attempts = [self._attempt(errand, branch, *taken, ordinal)]
+                attempts = [await self._priced(self._attempt(errand, branch, *taken, ordinal))]
                 hedge_after_s = course.hedge_after_s(attempts[0]) if branch.exact else None
                 if hedge_after_s is None:
                     yield self._started(errand, course, attempts[0])
@@ -182,7 +183,7 @@ class Dispatcher:
                 taken = course.beside(first)
                 if taken is not None:
                     ordinal = place_of(first.record.attempt_id)[1] + 1
-                    attempts.append(self._attempt(errand, branch, *taken, ordinal))
+                    attempts.append(await self._priced(self._attempt(errand, branch, *taken, ordinal)))
                     async for message in self._lane(errand, course, attempts[1]):
                         yield message
 
@@ -281,6 +282,14 @@ class Dispatcher:
         )
         attempt = Attempt(plan, permit, self._health, self._clock)
         errand.attempts.append(attempt)
+        return attempt
+
+    async def _priced(self, attempt: Attempt) -> Attempt:
+        """The attempt with what its adapter expects it to cost, where the price is not a plain one."""
+        plan = attempt.plan
+        if plan.estimate_micros is None:
+            micros = await self._chooser.expected_micros(plan.target, plan.request.image)
+            attempt.plan = replace(plan, estimate_micros=micros)
         return attempt
 
     async def _may_go_on(self, errand: Errand, attempt: Attempt) -> bool:
