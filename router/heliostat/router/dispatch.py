@@ -2,9 +2,9 @@
 
 import asyncio
 import secrets
-from dataclasses import replace
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 from heliostat.api.adapter.v1 import adapter_pb2
 from heliostat.api.image.v1 import event_pb2, request_pb2
