@@ -14,6 +14,7 @@ from heliostat.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from heliostat.api.router.v1 import router_pb2, router_pb2_grpc
 from heliostat.chassis.calls import current_call
 from heliostat.chassis.errors import MeshError, to_status
+from tests.edge.scripted_log import ScriptedLog
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + bytes(range(256)) * 4
 CHUNK = 786_432
@@ -95,7 +96,7 @@ def result(image_count: int) -> event_pb2.ImageResult:
     )
 
 
-def admitted(request: router_pb2.GenerateRequest, **told: bool) -> event_pb2.ImageEvent:
+def admitted(request: router_pb2.GenerateRequest, **told: Any) -> event_pb2.ImageEvent:
     """The first event of every stream."""
     return event_pb2.ImageEvent(admitted=event_pb2.Admitted(request_id=request.request_id, **told))
 
@@ -193,7 +194,7 @@ def replay() -> Script:
     return script
 
 
-class ScriptedLedger(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerServiceServicer):
+class ScriptedLedger(ScriptedLog, router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerServiceServicer):
     """Serves the contract of the ledger as far as the edge asks for it."""
 
     def __init__(self) -> None:
@@ -210,6 +211,7 @@ class ScriptedLedger(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.Ledg
         self.over: Callable[[ledger_pb2.Request], object] = lambda job: None
         self.providers: list[router_pb2.Provider] = []
         self.arms: list[ledger_pb2.Arm] = []
+        self.forget()
         self.estimates: list[router_pb2.TargetEstimate] = []
         self.priced: list[router_pb2.EstimateRequest] = []
         self.started = asyncio.Event()

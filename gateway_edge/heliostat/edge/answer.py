@@ -3,7 +3,7 @@
 Picture bytes become base64 chunk by chunk; chunks are multiples of three bytes, so the texts join.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import pybase64
@@ -50,6 +50,7 @@ class Answer:
     wished_by_key: bool = False
     possibly_bought: bool = False
     created: int = 0
+    allowances: Sequence[event_pb2.Allowance] = ()
     result: event_pb2.ImageResult | None = None
     _pictures: dict[int, Picture] = field(default_factory=dict)
     _previews: set[int] = field(default_factory=set)
@@ -74,6 +75,7 @@ class Answer:
                 admitted = event.admitted
                 self.request_id, self.joined, self.replayed = admitted.request_id, admitted.joined, admitted.replayed
                 self.created = admitted.create_time.seconds
+                self.allowances = tuple(admitted.allowances)
             case "attempt_failed":
                 self._failed(event)
             case "detached":

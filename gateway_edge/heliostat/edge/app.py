@@ -22,6 +22,7 @@ from heliostat.edge.pages import Pages
 from heliostat.edge.presence import CallerLeft, DrainOver, Interruption
 from heliostat.edge.problems import Problem, Refusal, problem_of, problem_of_refusal
 from heliostat.edge.reports import Reports
+from heliostat.edge.request_log import RequestLog
 from heliostat.edge.routes import RouteMap, under_bases
 from heliostat.edge.visit import Answering, Reply, Visit, open_visit
 from heliostat.edge.webhooks import Webhooks
@@ -35,7 +36,7 @@ _LEFT = 499
 def all_routes(desk: Desk) -> list[Route]:
     """Every route of the edge, the busiest first."""
     images, models, jobs, health, pages = Images(desk), ModelList(desk), Jobs(desk), Health(desk), Pages(desk)
-    reports = Reports(desk)
+    reports, told = Reports(desk), RequestLog(desk)
     return [
         *under_bases("/images/generations", images.generations, "POST"),
         *under_bases("/media/{id}", MediaFiles(desk).media, "GET"),
@@ -44,6 +45,11 @@ def all_routes(desk: Desk) -> list[Route]:
         *under_bases("/jobs/{id}", jobs.cancel, "DELETE"),
         *under_bases("/models", models.models, "GET"),
         *under_bases("/models/{id:path}", models.model, "GET"),
+        *under_bases("/requests", told.requests, "GET"),
+        *under_bases("/requests/{id}", told.request, "GET"),
+        *under_bases("/requests/{id}/payloads", told.purge, "DELETE"),
+        *under_bases("/usage", told.usage, "GET"),
+        *under_bases("/balance", told.balance, "GET"),
         *under_bases("/providers", reports.providers, "GET"),
         *under_bases("/routes/{model:path}/arms", reports.arms, "GET"),
         *under_bases("/providers/{provider}/webhook", Webhooks(desk).webhook, "POST"),

@@ -8,6 +8,7 @@ from heliostat.api.image.v1 import request_pb2
 from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis.calls import MESH_PHASE, stream
 from heliostat.chassis.errors import MeshError, to_duration
+from heliostat.edge.allowances import allowance_headers
 from heliostat.edge.answer import Answer
 from heliostat.edge.desk import ASK_AGAIN_S, GRACE_S, Desk
 from heliostat.edge.estimates import is_dry_run, priced
@@ -68,6 +69,7 @@ class Images:
             visit.possibly_bought = answer.possibly_bought
             answer.request_id = answer.request_id or visit.request_id
             visit.answer_headers["x-heliostat-request-id"] = answer.request_id
+            visit.answer_headers |= allowance_headers(answer.allowances)
             if answer.replayed:
                 visit.answer_headers["idempotent-replayed"] = "true"
         if answer.result is None and answer.detached:

@@ -37,6 +37,18 @@ class Operation:
     query: Mapping[str, str] = field(default_factory=dict)
 
 
+_WHICH = {
+    "start_time": "Only requests that came from here on, such as 2026-11-30T12:00:00Z.",
+    "end_time": "Only requests that came before this time.",
+    "status": "Only this one: in_progress, completed, failed, cancelled, expired.",
+    "model": "Only requests for this model.",
+    "provider": "Only requests that this provider answered.",
+    "key": "Only this key, which is your own.",
+    "session_id": "Only this session.",
+    "tag": "Only requests that carry this label, such as team:art; several times for several labels.",
+    "format": "json, csv or ndjson; Accept says the same.",
+}
+
 _SERVED = (
     Operation(
         "post",
@@ -88,6 +100,32 @@ _SERVED = (
     ),
     Operation("get", "/v1/jobs/{id}", "Tell a job", "Its state, and its result once it is there."),
     Operation("delete", "/v1/jobs/{id}", "Cancel a job", "As far as its provider still allows it."),
+    Operation(
+        "get",
+        "/v1/requests",
+        "List your requests",
+        "Newest first, with their attempts, and a summary of all that match. As CSV or lines of JSON: all of them.",
+        query={
+            **_WHICH,
+            "limit": "Most rows of a page, 1 to 100; 20 where it is left out.",
+            "cursor": "Where to go on: next_cursor of the page before.",
+        },
+    ),
+    Operation("get", "/v1/requests/{id}", "Tell one request", "With its attempts, its pictures, its cost."),
+    Operation(
+        "delete",
+        "/v1/requests/{id}/payloads",
+        "Forget what a request was about",
+        "Removes prompt, inputs and pictures; the row with its cost stays. Again, it changes nothing.",
+    ),
+    Operation(
+        "get",
+        "/v1/usage",
+        "Sum up what you used",
+        "Requests, pictures and cost by group; the last 31 days unless a window of up to 366 is named.",
+        query={**_WHICH, "group_by": "key, model, provider, day; several with commas between them."},
+    ),
+    Operation("get", "/v1/balance", "Tell what is left of your budgets", "By day, month and total, by UTC."),
     Operation(
         "get",
         "/v1/providers",

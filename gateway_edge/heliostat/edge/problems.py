@@ -14,6 +14,7 @@ from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.calls import MESH_PHASE
 from heliostat.chassis.errors import MeshError, reason_name
+from heliostat.edge.allowances import budget_of, refusal_headers
 from heliostat.edge.field_names import rest_name
 
 MAX_RETRY_AFTER_S = 120
@@ -117,6 +118,7 @@ def problem_of(error: MeshError, *, possibly_bought: bool = False) -> Problem:
     headers: dict[str, str] = {}
     if kind.status in (429, 503):
         headers["retry-after"] = str(retry_after_s(error))
+        headers |= refusal_headers(error.metadata, retry_after_s(error))
     if error.reason in _NEVER_AGAIN or possibly_bought or _possibly_bought(error, attempts):
         headers["x-should-retry"] = "false"
     beside: dict[str, Any] = {}
@@ -126,6 +128,9 @@ def problem_of(error: MeshError, *, possibly_bought: bool = False) -> Problem:
         if request_id:
             beside["metadata"]["request_id"] = request_id
             headers["location"] = f"/v1/jobs/{request_id}"
+    if error.reason == reasons.ERROR_REASON_BUDGET_EXHAUSTED:
+        told = {"reason": reason_name(error.reason), "budget": budget_of(error)}
+        beside["metadata"] = {**beside.get("metadata", {}), **told}
     return Problem(kind.status, error_body(error.message, kind.type, param_of(error), kind.code, **beside), headers)
 
 

@@ -128,11 +128,11 @@ class Reply:
 
 @dataclass(slots=True)
 class StreamedReply:
-    """An answer whose body of `length` bytes is read while it is sent."""
+    """An answer whose body of `length` bytes is read while it is sent; None where nobody knows its length yet."""
 
     status: int
     body: AsyncIterator[bytes]
-    length: int
+    length: int | None
     media_type: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -147,8 +147,10 @@ class StreamedReply:
 Answering = Reply | StreamedReply
 
 
-def _start(reply: Answering, length: int, beside: Mapping[str, str]) -> Message:
-    headers = [(b"content-type", reply.media_type.encode()), (b"content-length", b"%d" % length)]
+def _start(reply: Answering, length: int | None, beside: Mapping[str, str]) -> Message:
+    headers = [(b"content-type", reply.media_type.encode())]
+    if length is not None:
+        headers.append((b"content-length", b"%d" % length))
     for more in (reply.headers, beside):
         headers += [(name.encode(), value.encode("latin-1", "replace")) for name, value in more.items()]
     return {"type": "http.response.start", "status": reply.status, "headers": headers}
