@@ -49,6 +49,8 @@ _WHICH = {
     "format": "json, csv or ndjson; Accept says the same.",
 }
 
+_DRY_RUN = {"dryRun": "true: what it would cost at every target is told; nobody is asked and nothing is charged."}
+
 _SERVED = (
     Operation(
         "post",
@@ -58,6 +60,7 @@ _SERVED = (
         "answers 202 with a job where they take longer, a bare call 504 with the job's address. `Idempotency-Key` "
         "makes it repeatable without buying again. `Accept: image/*` answers the first picture itself.",
         GenerationBody,
+        query=_DRY_RUN,
         example=_PICTURE_EXAMPLE,
         statuses=(200, 202),
     ),
@@ -68,6 +71,7 @@ _SERVED = (
         "As multipart: `image` once or several times (also `image[]`, `image[0]`), `mask` at most once. As JSON: "
         "`images` with data URLs or addresses, `mask`. The first picture is changed, the others are looked at.",
         EditBody,
+        query=_DRY_RUN,
         form=True,
         example={"model": "gpt-image-2", "prompt": "Make the sky pink", "image": "@picture.png"},
         statuses=(200, 202),
