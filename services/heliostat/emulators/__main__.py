@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 
+from heliostat.chassis.tether import end_with_starter
 from heliostat.emulators.app import create_app
 from heliostat.emulators.server import EmulatorServer
 from heliostat.painting import Easel
@@ -41,4 +42,5 @@ async def serve(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    end_with_starter()
     asyncio.run(serve(read_arguments(sys.argv[1:])))

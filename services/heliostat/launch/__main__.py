@@ -11,6 +11,7 @@ from typing import Any
 
 from heliostat.chassis import logs, settings, telemetry
 from heliostat.chassis.errors import MeshError
+from heliostat.chassis.tether import end_with_starter
 from heliostat.launch import live, sandbox
 from heliostat.launch.config import Configuration, configure, configured, printed
 from heliostat.launch.file_watch import FileWatch
@@ -126,6 +127,7 @@ def _run(
     if told.telemetry.metrics_listen:
         telemetry.serve_metrics(told.telemetry.metrics_listen)
     running = process.Process(configuration)
+    end_with_starter()
     uvloop.run(process.run(running, on_ready, beside))
     return 0
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from heliostat.chassis import tether
 from heliostat.chassis.settings import refused
 from heliostat.launch.targets import adapter_kinds
 
@@ -157,6 +158,9 @@ class EmulatorProcess:
         with self._log_file.open("a", encoding="utf-8") as errors:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, our own arguments
                 [sys.executable, "-m", "heliostat.emulators", "--port", str(self._port)],
+                # Held open: when this process is killed, they end with it.
+                stdin=subprocess.PIPE,
+                env={**os.environ, tether.VARIABLE: "1"},
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
@@ -186,6 +190,7 @@ class EmulatorProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
+        for end in (self._process.stdin, self._process.stdout):
+            if end:
+                end.close()
         self._process = None

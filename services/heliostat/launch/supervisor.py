@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from heliostat.chassis import settings
+from heliostat.chassis import settings, tether
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.logs import get_logger
 from heliostat.launch.config import configure
@@ -131,10 +131,12 @@ class Supervisor:
         first = self._first_environment if child.starts == 1 else {}
         child.process = await asyncio.create_subprocess_exec(
             *child.arguments,
+            # Held open, and never written to: it closes when this process dies, and the child ends with it.
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             # Ctrl+C reaches a whole terminal's group; the processes have to stop one after the other.
             start_new_session=True,
-            env={**os.environ, **first, "HELIOSTAT_READY_LINE": "1"},
+            env={**os.environ, **first, "HELIOSTAT_READY_LINE": "1", tether.VARIABLE: "1"},
         )
         line = await child.process.stdout.readline() if child.process.stdout else b""
         if line.strip() != b"ready":

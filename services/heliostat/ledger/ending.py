@@ -8,12 +8,13 @@ from sqlalchemy.exc import IntegrityError
 
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.errors import MeshError, internal, to_status
 from heliostat.chassis.logs import get_logger
 from heliostat.ledger.attempt import RunningAttempt
 from heliostat.ledger.desk import Desk
 from heliostat.ledger.grip import Grip, LostRequest
-from heliostat.ledger.journal import FAILED, Ending, Row, id_taken
+from heliostat.ledger.journal import CANCELLED, EXPIRED, FAILED, SUCCEEDED, Ending, Row, id_taken
 from heliostat.ledger.late import Late
 from heliostat.ledger.picture import Picture
 
@@ -21,6 +22,9 @@ from heliostat.ledger.picture import Picture
 _SHORT_PAUSES_S = (0.2,)
 _LONG_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 _AWAY = (reasons.ERROR_REASON_MESH_UNAVAILABLE, reasons.ERROR_REASON_OVERLOADED)
+
+# Adapters and the router end a little before the request's own deadline.
+_ALL_BUT_OVER = 0.9
 
 log = get_logger(__name__)
 
@@ -54,6 +58,19 @@ def ending(
     }
     ends = {each.attempt_id: each.ending(end_time_us) for each in attempts}
     return Ending(grip.request_id, request, ends, media, grip.owner, grip.fence)
+
+
+def end_state(error: MeshError | None, time_used: float) -> "ledger_pb2.RequestState":
+    """The state that a request ends in; `time_used` is the share of its deadline that has passed. Pure.
+
+    A provider that was waited for until the request's time was up is told of a moment before the deadline itself.
+    """
+    if error is None:
+        return SUCCEEDED
+    if error.reason == reasons.ERROR_REASON_CANCELLED:
+        return CANCELLED
+    late = error.reason == reasons.ERROR_REASON_PROVIDER_TIMEOUT and time_used >= _ALL_BUT_OVER
+    return EXPIRED if late or error.reason == reasons.ERROR_REASON_DEADLINE_EXCEEDED else FAILED
 
 
 def end_attempts(

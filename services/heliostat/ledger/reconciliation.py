@@ -26,7 +26,7 @@ from heliostat.ledger.late_truth import reconciled
 from heliostat.ledger.lookups import BILLED, UNKNOWN, Lookup, wait_s
 from heliostat.ledger.picture import Chunk, media_key
 
-_EVERY_S = 5.0
+_EVERY_S = 2.0
 _AT_ONCE = 4
 _MOST = 100
 # One look, its downloads included; a process that dies over it lets another one look after that time.

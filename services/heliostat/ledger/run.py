@@ -15,7 +15,6 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
-from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis import telemetry
 from heliostat.chassis.calls import stream
 from heliostat.chassis.context import Incoming, serving
@@ -30,7 +29,7 @@ from heliostat.ledger.attempt import RunningAttempt
 from heliostat.ledger.budgets import granted
 from heliostat.ledger.decisions import DecisionLog
 from heliostat.ledger.desk import Desk
-from heliostat.ledger.ending import Closing, end_attempts, ending
+from heliostat.ledger.ending import Closing, end_attempts, end_state, ending
 from heliostat.ledger.event_log import EventLog
 from heliostat.ledger.grip import Grip, LostRequest
 from heliostat.ledger.journal import Row, id_taken, unwatched
@@ -52,10 +51,6 @@ COMMIT_POINTS = (
     "ledger.before_terminal",
     "ledger.after_terminal",
 )
-_STATE_OF_REASON: dict[int, ledger_pb2.RequestState] = {
-    reasons.ERROR_REASON_CANCELLED: states.CANCELLED,
-    reasons.ERROR_REASON_DEADLINE_EXCEEDED: states.EXPIRED,
-}
 _OUTCOME_WORD = {
     states.SUCCEEDED: "succeeded",
     states.FAILED: "failed",
@@ -368,7 +363,7 @@ class Run:
         if media:
             reach("ledger.media_stored")
         result = self._result(desk.clock.monotonic() - began) if error is None else None
-        self.state = states.SUCCEEDED if error is None else _STATE_OF_REASON.get(error.reason, states.FAILED)
+        self.state = end_state(error, self.age_s / self._deadline_s())
         if error is not None:
             self._tell_callers(error)
         reach("ledger.before_terminal")

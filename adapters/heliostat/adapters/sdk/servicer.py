@@ -15,15 +15,16 @@ from heliostat.adapters.sdk.demands import check_demands, check_ignores, read_op
 from heliostat.adapters.sdk.descriptors import described
 from heliostat.adapters.sdk.models import Model, Parameter
 from heliostat.adapters.sdk.outbox import Outbox
+from heliostat.adapters.sdk.outcomes import CONFIRMED_FREE, KIT
 from heliostat.adapters.sdk.partings import Partings
 from heliostat.adapters.sdk.settings import ProviderSettings
 from heliostat.adapters.sdk.webhooks import MAX_WEBHOOK_BYTES
 from heliostat.api.adapter.v1 import adapter_pb2, adapter_pb2_grpc
-from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis import telemetry
 from heliostat.chassis.calls import current_call
 from heliostat.chassis.errors import MeshError, to_duration
+from heliostat.chassis.local import LocalContext
 from heliostat.chassis.logs import get_logger
 
 log = get_logger("heliostat.adapters")
@@ -52,6 +53,7 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         self._partings = Partings(self._cancel_quietly)
         self._draining = adapter.surroundings.draining
         self._webhook_uri = _webhook_uri(adapter)
+        self._linger_s = adapter.settings.linger_s
 
     async def Describe(self, request: adapter_pb2.DescribeRequest, context: object) -> adapter_pb2.DescribeResponse:
         """Models and accounts."""
@@ -87,7 +89,7 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
     async def Generate(
         self, request: adapter_pb2.GenerateRequest, context: object
     ) -> AsyncIterator[adapter_pb2.GenerateResponse]:
-        """One attempt. Closing the stream cancels it."""
+        """One attempt. Closing the stream cancels it: at once near by, else once nobody has gone on with it."""
         attempt_id = request.attempt_id or f"unnamed-{next(self._unnamed)}"
         if attempt_id in self._running:
             raise MeshError(
@@ -97,6 +99,8 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
             )
         outbox = Outbox(request.attempt_id)
         call = self._call(request)
+        if request.resume_provider_job_id and not request.look_only:
+            self._partings.keep(request.resume_provider_job_id)
         task = asyncio.create_task(self._attempt(call, outbox))
         running = self._running[attempt_id] = _Running(call, task)
         try:
@@ -107,7 +111,7 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
             del self._running[attempt_id]
             if not task.done():
                 task.cancel()
-                self._say_farewell(call)
+                self._say_farewell(call, 0.0 if isinstance(context, LocalContext) else self._linger_s)
                 await asyncio.wait({task})
 
     async def Cancel(self, request: adapter_pb2.CancelRequest, context: object) -> adapter_pb2.CancelResponse:
@@ -211,19 +215,14 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
             reason = reasons.ERROR_REASON_CANCELLED if running.by_order else reasons.ERROR_REASON_PROVIDER_UNAVAILABLE
             error = call.error(reason, message)
             if running.is_free and call.may_be_billed:
-                error.failure = event_pb2.AttemptFailure(
-                    outcome=event_pb2.OUTCOME_REFUSED,
-                    billed=event_pb2.BILLED_NO,
-                    provider_job_id=call.job_id,
-                    phase="cancel",
-                )
+                error.failure = KIT.failure("cancel", CONFIRMED_FREE, call.job_id)
             raise error from None
         except MeshError as error:
             if error.reason == reasons.ERROR_REASON_PROVIDER_TIMEOUT:
                 self._say_farewell(call)
             raise
 
-    def _say_farewell(self, call: Call) -> None:
+    def _say_farewell(self, call: Call, after_s: float = 0.0) -> None:
         """Cancels an abandoned job at the provider, in the background, where that spares money.
 
         Not while the process is being stopped, for whoever comes next may go on with the job, and not after a look. A
@@ -233,7 +232,7 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
             return
         cancels = bool(call.job_id) and call.model.cancel_effective and not self._draining()
         if cancels or not call.job_id:
-            self._partings.remember(call, cancels=cancels)
+            self._partings.remember(call, cancels=cancels, after_s=after_s)
 
     async def _cancel_quietly(self, call: Call, *, only_free: bool = False) -> Cancelled:
         try:

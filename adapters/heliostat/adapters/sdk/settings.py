@@ -11,6 +11,9 @@ class AdapterSettings(PartSettings):
 
     kind: str = ""
     """Which adapter serves this section; empty: the one of the section's own name."""
+    linger_s: float = Field(60.0, ge=0, le=3600)
+    """Seconds for which a job is left alone whose caller's connection broke off, so that a restarted core, or another
+    one, can go on with it; afterwards it is cancelled. Longer than ledger.lease_s, or a takeover finds it cancelled."""
     address: str = ""
     """Where the adapter runs when it is not in this process, such as "dns:///painter:9000"."""
     prices: str = ""
