@@ -396,7 +396,7 @@ async def test_a_failed_prediction_has_its_reason(
 ) -> None:
     """Models that cost by the picture are free then; for those that cost by the second nobody promises it."""
     await provider.script({"path": "job", "status": 500, "body": {"error": error}})
-    fields = {"upscale": requests.Upscale(image=media(plain()))} if model == ESRGAN else {}
+    fields: dict[str, Any] = {"upscale": requests.Upscale(image=media(plain()))} if model == ESRGAN else {}
     failure = (await provider.room.ask(model, **fields)).failure
     assert failure.failure is not None
     assert (reason_name(failure.reason), failure.failure.billed) == (reason, billed)

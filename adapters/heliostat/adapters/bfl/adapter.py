@@ -12,6 +12,7 @@ from heliostat.adapters.bfl.endpoints import Endpoint
 from heliostat.adapters.bfl.failures import TaskAnswer, ended_badly, refusal
 from heliostat.adapters.bfl.options import BflOptions
 from heliostat.adapters.bfl.orders import order_of
+from heliostat.adapters.bfl.outcomes import OUTCOMES
 from heliostat.adapters.bfl.settings import BflSettings
 from heliostat.adapters.bfl.tasks import (
     ENDED,
@@ -50,6 +51,7 @@ class BflAdapter(Adapter[BflSettings, BflOptions]):
     display_name = "Black Forest Labs"
     models = MODELS
     options = BflOptions
+    outcomes = OUTCOMES
 
     def headers(self, account: str) -> Mapping[str, str]:
         """The key. Raises PROVIDER_AUTH_FAILED."""
@@ -113,7 +115,7 @@ class BflAdapter(Adapter[BflSettings, BflOptions]):
         return task, cost_micros(answer)
 
     def _known(self, call: Call) -> Task:
-        task = known_task(self.settings.base_url, call.resume_provider_job_id)
+        task = known_task(self.settings.base_url, self.settings.api_hosts, call.resume_provider_job_id)
         if task is None:
             message = "The job id to go on with is none of Black Forest Labs' tasks; look it up in its dashboard."
             raise call.error(reasons.ERROR_REASON_RESOURCE_NOT_FOUND, message, phase="poll")

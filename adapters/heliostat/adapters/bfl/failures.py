@@ -6,10 +6,10 @@ or a 422 whose detail is a sentence; contents are refused by the state of a task
 
 from collections.abc import Mapping
 
+from heliostat.adapters.bfl.outcomes import ENDED_BADLY, LOST_TASK, OUTCOMES
 from heliostat.adapters.bfl.tasks import NOT_FOUND, State
 from heliostat.adapters.sdk import Answer, Call, MeshError, read_refusal
 from heliostat.adapters.sdk.refusals import clean
-from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
 _FIELD_OF: Mapping[str, str] = {
@@ -74,7 +74,5 @@ def ended_badly(call: Call, state: State) -> MeshError:
     if state.why:
         said = clean(state.why, (call.request.prompt, call.request.negative_prompt))
         message = f"{message} It said: {said}"
-    outcome, billed = events.OUTCOME_REFUSED, events.BILLED_NO
-    if state.status == NOT_FOUND:
-        outcome, billed = events.OUTCOME_ACCEPTED, events.BILLED_UNKNOWN
-    return call.error(reason, message, outcome=outcome, billed=billed, phase="poll")
+    row = OUTCOMES.row("poll", LOST_TASK if state.status == NOT_FOUND else ENDED_BADLY)
+    return call.error(reason, message, outcome=row.outcome, billed=row.billed, phase=row.phase)

@@ -31,10 +31,10 @@ class Task:
     poll_url: str
 
 
-def known_task(base_url: str, job_id: str) -> Task | None:
-    """The task of an id of ours; None where it cannot be one."""
+def known_task(base_url: str, api_hosts: Sequence[str], job_id: str) -> Task | None:
+    """The task of an id of ours; None where it cannot be one, or names a cluster that is none of `api_hosts`."""
     host, _, task_id = job_id.rpartition("/")
-    if _TASK_ID.fullmatch(task_id) is None or (host and _HOST.fullmatch(host) is None):
+    if _TASK_ID.fullmatch(task_id) is None or (host and not _is_cluster(host, api_hosts)):
         return None
     base = urlsplit(base_url.rstrip("/"))
     place = f":{base.port}" if base.port else ""
@@ -55,8 +55,12 @@ def submitted_task(base_url: str, api_hosts: Sequence[str], answer: Any) -> Task
         host = urlsplit(str(answer.get("polling_url") or "")).hostname or ""
     except ValueError:
         host = ""
-    elsewhere = host != urlsplit(base_url).hostname and any(fnmatchcase(host, pattern) for pattern in api_hosts)
-    return known_task(base_url, f"{host}/{task_id}" if elsewhere else task_id)
+    elsewhere = host != urlsplit(base_url).hostname and _is_cluster(host, api_hosts)
+    return known_task(base_url, api_hosts, f"{host}/{task_id}" if elsewhere else task_id)
+
+
+def _is_cluster(host: str, api_hosts: Sequence[str]) -> bool:
+    return _HOST.fullmatch(host) is not None and any(fnmatchcase(host, pattern) for pattern in api_hosts)
 
 
 def cost_micros(answer: Any) -> int | None:
