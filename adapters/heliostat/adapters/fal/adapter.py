@@ -15,6 +15,7 @@ from heliostat.adapters.fal.failures import FalRefusal, refusal
 from heliostat.adapters.fal.jobs import Job, known_job, submitted_job
 from heliostat.adapters.fal.options import FalOptions
 from heliostat.adapters.fal.orders import order_of, variant_of
+from heliostat.adapters.fal.outcomes import CONTRADICTED_JOB, OUTCOMES
 from heliostat.adapters.fal.settings import FalSettings
 from heliostat.adapters.fal.webhooks import keys_url, verified_job, with_callback
 from heliostat.adapters.sdk import (
@@ -36,7 +37,6 @@ from heliostat.adapters.sdk import (
     webhooks,
 )
 from heliostat.adapters.sdk.input_sizes import input_sizes
-from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.chassis.logs import get_logger
@@ -51,6 +51,7 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
     provider = "fal"
     display_name = "fal"
     options = FalOptions
+    outcomes = OUTCOMES
 
     def __init__(self, settings: FalSettings, surroundings: Surroundings) -> None:
         super().__init__(settings, surroundings)
@@ -210,12 +211,13 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
         is open."""
         log.warning("a job was said to have failed and its result is there", job=job.id)
         message = "fal said that the job failed, and has a result of it; ask again later or elsewhere."
+        row = OUTCOMES.row("poll", CONTRADICTED_JOB)
         return call.error(
             reasons.ERROR_REASON_PROVIDER_UNAVAILABLE,
             message,
-            outcome=events.OUTCOME_ACCEPTED,
-            billed=events.BILLED_UNKNOWN,
-            phase="poll",
+            outcome=row.outcome,
+            billed=row.billed,
+            phase=row.phase,
         )
 
 

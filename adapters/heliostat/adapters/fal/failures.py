@@ -8,9 +8,9 @@ answers 403 with "Exhausted balance" in its text.
 from collections.abc import Mapping
 from typing import Any
 
+from heliostat.adapters.fal.outcomes import BLOCKED_JOB, FAILED_JOB, OUTCOMES
 from heliostat.adapters.sdk import Answer, Call, MeshError
 from heliostat.adapters.sdk.refusals import clean
-from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
 _UNREADABLE = (
@@ -80,19 +80,20 @@ class FalRefusal(MeshError):
             reason,
             f"{_ADVICE[reason]} It said: {said}" if said else _ADVICE[reason],
             field=(_FIELD_OF.get(loc, loc) or None) if reason == reasons.ERROR_REASON_INVALID_FIELD else None,
-            failure=events.AttemptFailure(outcome=events.OUTCOME_REFUSED, billed=events.BILLED_NO, phase="submit"),
+            failure=OUTCOMES.failure("submit", "error answer"),
         )
         self._status = answer.status
 
     def of_job(self, call: Call) -> MeshError:
         """The same error where the job had begun: a refusal over contents may be charged then, nobody says for sure."""
         unsure = self._status < 500 and self.reason == reasons.ERROR_REASON_CONTENT_BLOCKED
+        row = OUTCOMES.row("poll", BLOCKED_JOB if unsure else FAILED_JOB)
         return call.error(
             self.reason,
             clean(self.message, (call.request.prompt, call.request.negative_prompt)),
-            outcome=events.OUTCOME_ACCEPTED if unsure else events.OUTCOME_REFUSED,
-            billed=events.BILLED_UNKNOWN if unsure else events.BILLED_NO,
-            phase="poll",
+            outcome=row.outcome,
+            billed=row.billed,
+            phase=row.phase,
             field=self.field,
         )
 

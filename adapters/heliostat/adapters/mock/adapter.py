@@ -23,6 +23,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import cache
 from typing import Any
 
+from heliostat.adapters.mock.outcomes import OUTCOMES
 from heliostat.adapters.sdk import (
     Adapter,
     AdapterSettings,
@@ -42,7 +43,7 @@ from heliostat.adapters.sdk import (
     preview,
     progress,
 )
-from heliostat.api.image.v1 import event_pb2, media_pb2, request_pb2
+from heliostat.api.image.v1 import media_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import reason_of
 from heliostat.painting.blank import blank_png
@@ -108,6 +109,7 @@ class MockAdapter(Adapter[Settings, MockOptions]):
     display_name = "Mock"
     models = MODELS
     options = MockOptions
+    outcomes = OUTCOMES
     ignores = ("negative_prompt", "style", "moderation", "user", "quality", "background")
     sandbox = True
 
@@ -198,15 +200,18 @@ async def _crash(call: Call, picture: bytes, argument: str) -> AsyncIterator[Ste
     raise LookupError(call.request.prompt)
 
 
+_FAIL, _LOST = OUTCOMES.row("submit", "mock-fail"), OUTCOMES.row("poll", "mock-lost")
+
+
 async def _fail(call: Call, picture: bytes, argument: str) -> AsyncIterator[Step]:
     reason = reason_of(argument)
     pause = 2.0 if reason == reasons.ERROR_REASON_RATE_LIMITED else None
     raise call.error(
         reason,
         f"The mock provider refuses, as its model's name says: {argument}.",
-        outcome=event_pb2.OUTCOME_REFUSED,
-        billed=event_pb2.BILLED_NO,
-        phase="submit",
+        outcome=_FAIL.outcome,
+        billed=_FAIL.billed,
+        phase=_FAIL.phase,
         retry_after_s=pause,
     )
     yield
@@ -217,8 +222,9 @@ async def _lost(call: Call, picture: bytes, argument: str) -> AsyncIterator[Step
     raise call.error(
         reason_of(argument),
         f"The mock provider was lost, as its model's name says: {argument}.",
-        outcome=event_pb2.OUTCOME_ACCEPTED,
-        phase="poll",
+        outcome=_LOST.outcome,
+        billed=_LOST.billed,
+        phase=_LOST.phase,
     )
 
 

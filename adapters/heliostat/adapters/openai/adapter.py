@@ -21,6 +21,7 @@ from heliostat.adapters.openai.answers import (
 from heliostat.adapters.openai.body import Fields, drop_for_forms, make_fields
 from heliostat.adapters.openai.catalog import MODELS, SANDBOX_MODELS, any_model
 from heliostat.adapters.openai.forms import make_parts, read_inputs
+from heliostat.adapters.openai.outcomes import OUTCOMES
 from heliostat.adapters.openai.settings import CompatibleOptions, OpenAIOptions, OpenAISettings
 from heliostat.adapters.sdk import (
     Adapter,
@@ -59,6 +60,7 @@ class OpenAIAdapter(Adapter[OpenAISettings, Options]):
     provider = "openai"
     display_name = "OpenAI"
     options: type[Options] = OpenAIOptions
+    outcomes = OUTCOMES
 
     def __init__(self, settings: OpenAISettings, surroundings: Surroundings) -> None:
         super().__init__(settings, surroundings)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from heliostat.adapters.openai.outcomes import BLOCKED_PICTURE, BLOCKED_PROMPT, OUTCOMES
 from heliostat.adapters.sdk import Answer, Call, MeshError, read_json_pictures, read_refusal
 from heliostat.adapters.sdk.media import JsonPictures
 from heliostat.adapters.sdk.refusals import clean
@@ -154,9 +155,8 @@ def refusal(answer: Answer, key_name: str) -> MeshError | None:
         error = read_refusal(answer, key_name)
         error.reason = reasons.ERROR_REASON_CONTENT_BLOCKED
         error.field = "prompt"
-        # A blocked prompt is free; a picture that was blocked after it was made may be charged.
-        if _stage(answer) == "output" and error.failure is not None:
-            error.failure.billed = event_pb2.BILLED_UNKNOWN
+        blocked = BLOCKED_PICTURE if _stage(answer) == "output" else BLOCKED_PROMPT
+        error.failure = OUTCOMES.failure("submit", blocked)
         return error
     if answer.status == 400 and code in _UNREADABLE:
         error = read_refusal(answer, key_name)

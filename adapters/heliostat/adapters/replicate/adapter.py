@@ -11,6 +11,7 @@ from heliostat.adapters.replicate.catalog import MODELS
 from heliostat.adapters.replicate.failures import ended_badly, nothing_to_show, refusal
 from heliostat.adapters.replicate.options import ReplicateOptions
 from heliostat.adapters.replicate.orders import is_by_second, order_of
+from heliostat.adapters.replicate.outcomes import OUTCOMES
 from heliostat.adapters.replicate.pictures import picture_of
 from heliostat.adapters.replicate.predictions import ENDED, Prediction, prediction_id, read_prediction
 from heliostat.adapters.replicate.schemas import Schema
@@ -50,6 +51,7 @@ class ReplicateAdapter(Adapter[ReplicateSettings, ReplicateOptions]):
     display_name = "Replicate"
     models = MODELS
     options = ReplicateOptions
+    outcomes = OUTCOMES
 
     def __init__(self, settings: ReplicateSettings, surroundings: Surroundings) -> None:
         super().__init__(settings, surroundings)

@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from heliostat.adapters.replicate.outcomes import FAILED, FAILED_TIMED, OUTCOMES
 from heliostat.adapters.replicate.predictions import Prediction
 from heliostat.adapters.sdk import Answer, Call, MeshError, read_refusal
 from heliostat.adapters.sdk.refusals import LONGEST_PAUSE_S, clean
-from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
 _BLOCKED = ("nsfw", "flagged as sensitive", "e005", "content moderated", "request moderated", "safety filter")
@@ -54,14 +54,15 @@ def refusal(answer: Answer) -> MeshError | None:
 def ended_badly(call: Call, prediction: Prediction, *, timed: bool) -> MeshError:
     """Why a prediction gave nothing; `timed` models charge for the time that they ran, others for success only."""
     ran = timed and (prediction.status != "aborted")
+    row = OUTCOMES.row("poll", FAILED_TIMED if ran else FAILED)
     reason, message = _of_state(prediction)
     said = clean(prediction.error, (call.request.prompt, call.request.negative_prompt))
     return call.error(
         reason,
         f"{message} It said: {said}" if said else message,
-        outcome=events.OUTCOME_ACCEPTED if ran else events.OUTCOME_REFUSED,
-        billed=events.BILLED_UNKNOWN if ran else events.BILLED_NO,
-        phase="poll",
+        outcome=row.outcome,
+        billed=row.billed,
+        phase=row.phase,
     )
 
 

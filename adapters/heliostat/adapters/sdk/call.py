@@ -7,6 +7,7 @@ from typing import Protocol
 
 from heliostat.adapters.sdk.convert import MaskForm
 from heliostat.adapters.sdk.models import Model, operation_of
+from heliostat.adapters.sdk.outcomes import KIT
 from heliostat.adapters.sdk.result import Picture
 from heliostat.adapters.sdk.sizing import Choice, SizeRule
 from heliostat.adapters.sdk.structure import Shape, read_shape
@@ -278,14 +279,10 @@ class Call:
     def failure(self) -> event_pb2.AttemptFailure:
         """How far an attempt came that fails now, as far as the kit can tell."""
         if self.accepted_job_id is not None or self.charged_micros is not None or self.resume_provider_job_id:
-            outcome, billed, phase = event_pb2.OUTCOME_ACCEPTED, event_pb2.BILLED_UNKNOWN, "poll"
-        elif self.submitted:
-            outcome, billed, phase = event_pb2.OUTCOME_UNSPECIFIED, event_pb2.BILLED_UNKNOWN, "submit"
+            phase = "poll"
         else:
-            outcome, billed, phase = event_pb2.OUTCOME_NOT_SENT, event_pb2.BILLED_NO, "prepare"
-        failure = event_pb2.AttemptFailure(
-            outcome=outcome, billed=billed, provider_job_id=self.job_id, phase=phase
-        )
+            phase = "submit" if self.submitted else "prepare"
+        failure = KIT.failure(phase, job_id=self.job_id)
         if self.charged_micros is not None:
             failure.billed = event_pb2.BILLED_YES
             failure.cost.CopyFrom(to_money(self.charged_micros))

@@ -11,6 +11,7 @@ from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.http import ProviderClient
 from heliostat.adapters.sdk.input_sizes import input_sizes
 from heliostat.adapters.sdk.models import Model, ModelTable, operation_of
+from heliostat.adapters.sdk.outcomes import KIT, OutcomeTable
 from heliostat.adapters.sdk.pricing import Order
 from heliostat.adapters.sdk.refusals import Answer
 from heliostat.adapters.sdk.result import Completed, Step
@@ -51,6 +52,7 @@ class Adapter(ABC, Generic[SettingsT, OptionsT]):
     models: ModelTable
     options: type[Options] = Options
     ignores: tuple[str, ...] = ()
+    outcomes: ClassVar[OutcomeTable] = KIT
     sandbox: ClassVar[bool] = False
 
     def __init__(self, settings: SettingsT, surroundings: Surroundings) -> None:

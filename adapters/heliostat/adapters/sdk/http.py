@@ -25,6 +25,7 @@ import orjson
 from heliostat.adapters.sdk.addresses import Resolver, is_allowed, is_public_name
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.multipart import Part, encode_multipart
+from heliostat.adapters.sdk.outcomes import KIT
 from heliostat.adapters.sdk.refusals import Answer, clean, read_refusal
 from heliostat.adapters.sdk.server_events import read_events
 from heliostat.adapters.sdk.settings import ProviderSettings
@@ -313,14 +314,7 @@ def _deliberate(error: MeshError) -> bool:
 
 def _failure(phase: str, call: Call | None) -> event_pb2.AttemptFailure:
     """How far an attempt came that broke in this phase."""
-    if phase in {"connect", "prepare"}:
-        return event_pb2.AttemptFailure(outcome=event_pb2.OUTCOME_NOT_SENT, billed=event_pb2.BILLED_NO, phase=phase)
-    if phase == "submit":
-        return event_pb2.AttemptFailure(billed=event_pb2.BILLED_UNKNOWN, phase=phase)
-    job = (call.accepted_job_id or "") if call is not None else ""
-    return event_pb2.AttemptFailure(
-        outcome=event_pb2.OUTCOME_ACCEPTED, billed=event_pb2.BILLED_UNKNOWN, provider_job_id=job, phase=phase
-    )
+    return KIT.failure(phase, job_id=call.job_id if call is not None else "")
 
 
 def _origin(parts: SplitResult) -> tuple[str, str, int]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from heliostat.adapters.sdk.outcomes import KIT
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError
@@ -115,7 +116,7 @@ def read_refusal(answer: Answer, key_name: str = "") -> MeshError:
     said = answer.error_text()
     tail = f" It said: {said}" if said else ""
     status = answer.status
-    refused = event_pb2.AttemptFailure(outcome=event_pb2.OUTCOME_REFUSED, billed=event_pb2.BILLED_NO, phase="submit")
+    refused = KIT.failure("submit", "error answer")
     if status == 402 or _out_of_credit(answer, said):
         message = f"The provider's account is out of credit or quota; top it up.{tail}"
         return _error(reasons.ERROR_REASON_QUOTA_EXHAUSTED, message, refused, answer)
@@ -162,7 +163,7 @@ def _proxied(answer: Answer, refused: event_pb2.AttemptFailure) -> event_pb2.Att
     own = answer.request_id or isinstance(answer.json_or_none(), dict)
     if answer.status not in {502, 503, 504} or own:
         return refused
-    return event_pb2.AttemptFailure(billed=event_pb2.BILLED_UNKNOWN, phase="submit")
+    return KIT.failure("submit", "error of a proxy")
 
 
 def _out_of_credit(answer: Answer, said: str) -> bool:

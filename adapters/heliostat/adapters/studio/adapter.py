@@ -26,8 +26,8 @@ from heliostat.adapters.sdk import (
     image,
     operation_of,
 )
+from heliostat.adapters.studio.outcomes import OUTCOMES
 from heliostat.adapters.studio.work import Order, Work
-from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import media_pb2 as medias
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -79,6 +79,7 @@ class StudioAdapter(Adapter[StudioSettings, Options]):
 
     provider = "studio"
     display_name = "Studio"
+    outcomes = OUTCOMES
     models = MODELS
     ignores = (
         "negative_prompt",
@@ -156,10 +157,9 @@ def _told(operation: str, seed: int) -> int | None:
 
 def _failure(call: Call, error: Exception) -> MeshError:
     """An error of the painting room: nothing was bought, whatever it is."""
+    row = OUTCOMES.row("submit", "failed work")
     reason = _REASONS.get(type(error), reasons.ERROR_REASON_INVALID_FIELD)
-    return call.error(
-        reason, f"The studio cannot do this: {error}.", outcome=events.OUTCOME_REFUSED, billed=events.BILLED_NO
-    )
+    return call.error(reason, f"The studio cannot do this: {error}.", outcome=row.outcome, billed=row.billed)
 
 
 _REASONS: Mapping[type[Exception], int] = {
