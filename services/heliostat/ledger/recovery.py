@@ -32,7 +32,7 @@ class Recovery:
     def __init__(self, desk: Desk, runs: Runs) -> None:
         self._desk = desk
         self._runs = runs
-        self._retention = Retention(desk)
+        self.retention = Retention(desk)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -72,7 +72,7 @@ class Recovery:
 
     async def sweep(self) -> int:
         """Removes what is kept no longer; gives how many files."""
-        return await self._retention.sweep()
+        return await self.retention.sweep()
 
     async def _go_on(self) -> None:
         clock, lease = self._desk.clock, self._desk.lease

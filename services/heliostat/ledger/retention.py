@@ -168,19 +168,20 @@ def _sums_of_requests(connection: Connection, ids: Sequence[str]) -> Sequence[An
 
 
 def _sums_of_attempts(connection: Connection, ids: Sequence[str]) -> Sequence[Any]:
+    provider = func.coalesce(ATTEMPTS.c.provider, NOBODY)
     delivered = case((ATTEMPTS.c.state.in_(DELIVERING), ATTEMPTS.c.image_count), else_=0)
     query = (
         select(
             REQUESTS.c.key_id,
             DAY.label("day"),
             REQUESTS.c.model,
-            ATTEMPTS.c.provider,
+            provider.label("provider"),
             func.count(distinct(REQUESTS.c.request_id)).label("asked_count"),
-            func.sum(delivered).label("image_count"),
-            func.sum(ATTEMPTS.c.cost_micros).label("cost_micros"),
+            func.coalesce(func.sum(delivered), 0).label("image_count"),
+            func.coalesce(func.sum(ATTEMPTS.c.cost_micros), 0).label("cost_micros"),
         )
-        .select_from(ATTEMPTS.join(REQUESTS, REQUESTS.c.request_id == ATTEMPTS.c.request_id))
+        .select_from(REQUESTS.outerjoin(ATTEMPTS, ATTEMPTS.c.request_id == REQUESTS.c.request_id))
         .where(REQUESTS.c.request_id.in_(ids))
-        .group_by(REQUESTS.c.key_id, DAY, REQUESTS.c.model, ATTEMPTS.c.provider)
+        .group_by(REQUESTS.c.key_id, DAY, REQUESTS.c.model, provider)
     )
     return connection.execute(query).mappings().all()
