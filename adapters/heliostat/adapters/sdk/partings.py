@@ -41,17 +41,19 @@ class Partings:
             return
         parting = self._known[call.attempt_id] = _Parting(call.job_id)
         if cancels:
+            if after_s <= 0:
+                parting.due.set()
             parting.outcome = asyncio.ensure_future(self._part(call, parting, after_s))
         else:
+            parting.due.set()
             parting.outcome = asyncio.get_running_loop().create_future()
             parting.outcome.set_result(Cancelled(found=True, free=not call.may_be_billed))
         while len(self._known) > _REMEMBERED and next(iter(self._known.values())).outcome.done():
             del self._known[next(iter(self._known))]
 
     async def _part(self, call: Call, parting: _Parting, after_s: float) -> Cancelled:
-        if after_s > 0:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(parting.due.wait(), after_s)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(parting.due.wait(), after_s)
         parting.due.set()
         return Cancelled(found=True) if parting.kept else await self._cancel(call)
 
