@@ -40,7 +40,7 @@ async def _load(running: Cluster, ended: asyncio.Event, told: Counter[str]) -> N
 
 
 async def test_m7_a_rolling_restart_of_everything_fails_no_request(tmp_path: Path, database: str) -> None:
-    """SIGTERM to each of eight processes in turn at 20 requests per second: every answer is a picture."""
+    """SIGTERM to each of six processes in turn at 20 requests per second: every answer is a picture."""
     told: Counter[str] = Counter()
     async with cluster(tmp_path, database) as running:
         ended = asyncio.Event()

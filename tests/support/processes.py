@@ -29,7 +29,6 @@ class Installation(Mesh):
 
     supervisor: Supervisor | None = None
     sockets: Sockets = field(default_factory=lambda: Sockets(set()))
-    log_file: Path = Path()
     killed: bool = False
     """True as soon as a process was killed: what it had not exported is gone."""
     descriptors: dict[str, int] = field(default_factory=dict)
@@ -39,6 +38,10 @@ class Installation(Mesh):
         """The supervisor; there always is one."""
         assert self.supervisor is not None
         return self.supervisor
+
+    def log_bytes(self) -> bytes:
+        """What all parts have logged until now."""
+        return (self.state_dir / "heliostat.log").read_bytes()
 
     def pids(self) -> dict[str, int]:
         """Process ids of the parts that are up."""
