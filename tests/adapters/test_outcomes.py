@@ -1,6 +1,7 @@
 """What failures cost, as each adapter's own table says, and that adapters go by their tables."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,21 @@ def own_rows() -> Iterator[tuple[str, Row]]:
     """Every row that somebody wrote, with its provider."""
     yield from (("kit", row) for row in KIT)
     yield from ((name, row) for name, table in TABLES.items() for row in table.own)
+
+
+_CHARGED = {event_pb2.BILLED_NO: "no", event_pb2.BILLED_YES: "yes", event_pb2.BILLED_UNKNOWN: "unknown"}
+
+
+def page_rows() -> list[str]:
+    """The rows as docs/money.md shows them."""
+    told = [("every one" if name == "kit" else name, row) for name, row in own_rows()]
+    return [f"| {who} | {row.phase} | {row.what} | {_CHARGED[row.billed]} | {row.because} |" for who, row in told]
+
+
+def test_the_page_shows_every_row() -> None:
+    """docs/money.md holds the tables as they are."""
+    page = (Path(__file__).parents[2] / "docs" / "money.md").read_text(encoding="utf-8")
+    assert "\n".join(page_rows()) in page
 
 
 def test_the_tables_say_what_is_known() -> None:
