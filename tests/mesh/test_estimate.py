@@ -103,6 +103,21 @@ async def test_estimate_over_grpc_is_the_same(running: Mesh) -> None:
     assert counted(running, "requests") == 0
 
 
+async def test_an_attempt_begins_with_its_adapters_estimate_where_the_price_is_no_plain_one(running: Mesh) -> None:
+    """Tokens are not a price per picture: what is reserved before the call is what the adapter expects."""
+    image = request_pb2.ImageRequest(model="gpt-image-2", prompt="A sunset", image_count=1)
+    image.size.pixels.width_px = image.size.pixels.height_px = 1024
+    image.output.quality = request_pb2.QUALITY_LOW
+    owner = [("authorization", f"Bearer {KEY}")]
+    async with grpc.aio.insecure_channel(running.grpc_address()) as channel:
+        stub = router_pb2_grpc.RouterServiceStub(channel)
+        answer = await stub.Estimate(router_pb2.EstimateRequest(image=image), metadata=owner)
+        stream = stub.Generate(router_pb2.GenerateRequest(image=image, progressive=True), metadata=owner)
+        events = [event async for response in stream for event in response.events]
+    (begun,) = [event.attempt_started for event in events if event.HasField("attempt_started")]
+    assert to_micros(begun.estimated_cost) == to_micros(answer.targets[0].cost.amount) == 196 * 30 + (2 + 6) * 5
+
+
 async def test_u46_a_bill_that_cannot_be_read_leaves_the_computed_cost_and_a_doubt(running: Mesh) -> None:
     """fal's header of billed units says NaN: the table's price stands, and the attempt says why."""
     await running.script("fal", {"path": "result", "headers": {"X-Fal-Billable-Units": "NaN"}})
