@@ -1,11 +1,12 @@
 # The only entry points. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run live mesh test lint format protos docs bench locks clean
+.PHONY: help run live mesh test lint format protos docs bench chaos locks clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROTOS := $(shell find protos/heliostat -name '*.proto' | sort)
+MINUTES ?= 10
 BASE ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
 
 help: ## List what can be made
@@ -66,6 +67,9 @@ bench: $(VENV)/.dev ## Measure against other gateways on this machine (about ten
 
 routing-sim: $(VENV)/.dev ## Simulate an hour of outages over 50 routers and 20 targets (about three minutes)
 	@$(BIN)/python -m benchmarks.routing_sim
+
+chaos: $(VENV)/.dev ## Kill processes under load for MINUTES=10 and check every invariant (SEED=… repeats a run)
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 locks: $(VENV)/.dev ## Choose versions anew and write them with their hashes
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

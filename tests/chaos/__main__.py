@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.chaos.campaign import Outcome, Plan, run
 from tests.chaos.verdict import complaints
 
-_BLOWS = ("kill", "kill", "kill", "stop", "term")
+_BLOWS = ("kill", "kill", "kill", "stop", "term", "lock")
 
 
 def _arguments() -> argparse.Namespace:
@@ -28,7 +28,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=None, help="begin with this one; the next ones follow from it")
     parser.add_argument("--requests", type=int, default=1000, help="requests per campaign (default: %(default)s)")
     parser.add_argument("--only", choices=("wait", "next"), help="one kind of campaign instead of both in turn")
-    parser.add_argument("--kills-only", action="store_true", help="kill -9 alone, no SIGSTOP and no SIGTERM")
+    parser.add_argument("--kills-only", action="store_true", help="kill -9 and nothing else")
     parser.add_argument("--keep", default="", help="a folder for what each campaign leaves behind")
     return parser.parse_args()
 

@@ -53,7 +53,8 @@ class Plan:
     pause_s: tuple[float, float] = (1.5, 4.0)
     """Shortest and longest time between two blows."""
     blows: tuple[str, ...] = ("kill",)
-    """Of "kill" (SIGKILL), "stop" (SIGSTOP, then SIGCONT) and "term" (SIGTERM)."""
+    """Of "kill" (SIGKILL), "stop" (SIGSTOP, then SIGCONT), "term" (SIGTERM) and "lock" (nobody can write to the
+    database for some seconds)."""
 
     def routes(self) -> list[dict[str, Any]]:
         """A queue first and a plain server second, and the other way round."""
@@ -215,6 +216,9 @@ async def _blows(mesh: Installation, plan: Plan, dice: random.Random, tally: _Ta
                 if not pid or child.ready != child.starts:
                     continue
                 tally.blows[f"{blow} {name}"] += 1
+                if blow == "lock":
+                    await asyncio.to_thread(_lock, mesh.state_dir, 3 * stop_s)
+                    continue
                 if blow == "stop":
                     os.kill(pid, signal.SIGSTOP)
                     await asyncio.sleep(stop_s)
@@ -228,6 +232,15 @@ async def _blows(mesh: Installation, plan: Plan, dice: random.Random, tally: _Ta
                 watches.add(asyncio.create_task(_back(mesh, name, starts, tally)))
     finally:
         await asyncio.gather(*watches, return_exceptions=True)
+
+
+def _lock(state_dir: Path, seconds: float) -> None:
+    """Holds the database's one lock for writing; does nothing where a writer was faster for five seconds."""
+    database = sqlite3.connect(state_dir / "heliostat.db", isolation_level=None)
+    with closing(database) as connection, suppress(sqlite3.OperationalError):
+        connection.execute("BEGIN IMMEDIATE")
+        time.sleep(seconds)
+        connection.execute("ROLLBACK")
 
 
 async def _back(mesh: Installation, name: str, starts: int, tally: _Tally) -> None:
