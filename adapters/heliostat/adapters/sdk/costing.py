@@ -12,7 +12,7 @@ from typing import Any
 
 from heliostat.adapters.sdk.models import Model
 from heliostat.adapters.sdk.price_lines import Order
-from heliostat.adapters.sdk.pricing import components, micros
+from heliostat.adapters.sdk.pricing import components, micros, total_micros
 from heliostat.adapters.sdk.result import Completed
 from heliostat.api.image.v1 import event_pb2
 from heliostat.chassis.money import to_money
@@ -77,8 +77,8 @@ def fill_cost(cost: event_pb2.Cost, model: Model, planned: Order, delivered: Ord
         reported, doubt = None, doubt or _SENSELESS_COST
     if reported is None and usage.billed_units:
         reported = price.of_units(usage.billed_units)
-    parts, computed = price.parts(delivered, usage), price.cost(delivered, usage)
-    estimated = price.estimate(planned)
+    parts = price.parts(delivered, usage)
+    computed, estimated = total_micros(parts), price.estimate(planned)
     for amount, field in ((reported, cost.reported), (computed, cost.computed), (estimated, cost.estimated)):
         if amount is not None:
             field.CopyFrom(to_money(amount))

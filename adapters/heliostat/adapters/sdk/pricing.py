@@ -41,6 +41,7 @@ __all__ = [
     "per_megapixel",
     "per_second",
     "per_token",
+    "total_micros",
     "unknown_price",
 ]
 
@@ -126,11 +127,11 @@ class Tariff:
 
     def estimate(self, order: Order) -> int | None:
         """Expected micro-USD of the whole order; None where nobody can tell."""
-        return _sum(self.parts(order))
+        return total_micros(self.parts(order))
 
     def cost(self, order: Order, usage: event_pb2.Usage) -> int | None:
         """Micro-USD of what was delivered; None where nobody can tell."""
-        return _sum(self.parts(order, usage))
+        return total_micros(self.parts(order, usage))
 
     def of_units(self, units: float) -> int | None:
         """Micro-USD of units that the provider says it billed; None where one unit has no single, certain price."""
@@ -203,7 +204,8 @@ def _reported(usage: event_pb2.Usage, lines: Sequence[Line]) -> dict[str, int] |
     return dict(zip(TOKENS, counts, strict=True))
 
 
-def _sum(parts: Sequence[Part] | None) -> int | None:
+def total_micros(parts: Sequence[Part] | None) -> int | None:
+    """The sum of parts in whole micro-USD, rounded once; None for None."""
     return None if parts is None else micros(sum((part.total for part in parts), NOTHING))
 
 
