@@ -10,14 +10,16 @@ from grpc_status import rpc_status
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import admin_pb2 as ledger_pb2
 from heliostat.chassis.errors import MeshError, to_status
-from heliostat.launch import admin_cli
+from heliostat.launch import admin_cli, keys_cli
 from tests.support.scripted_channel import KEYS, played
 
 
 def test_a_new_key_is_shown_once() -> None:
     """The secret comes first, so that it can be copied."""
     answer = ledger_pb2.CreateKeyResponse(key=ledger_pb2.Key(key_id="k1"), secret="hel_k1_x")
-    output, requests = played(lambda channel: admin_cli.create_key(channel, "ci"), (KEYS, "CreateKey", answer))
+    output, requests = played(
+        lambda channel: keys_cli.create_key(channel, ledger_pb2.Key(title="ci")), (KEYS, "CreateKey", answer)
+    )
     assert output.splitlines()[0] == "hel_k1_x"
     assert requests[0].key.title == "ci"
 
@@ -27,7 +29,7 @@ def test_keys_are_listed_page_by_page() -> None:
     first = ledger_pb2.Key(key_id="k1", title="ci", create_time=Timestamp(seconds=1_800_000_000))
     second = ledger_pb2.Key(key_id="k2", revoke_time=Timestamp(seconds=1))
     output, requests = played(
-        lambda channel: admin_cli.list_keys(channel, True),
+        lambda channel: keys_cli.list_keys(channel, True),
         (KEYS, "ListKeys", ledger_pb2.ListKeysResponse(keys=[first], next_page_token="t")),
         (KEYS, "ListKeys", ledger_pb2.ListKeysResponse(keys=[second])),
     )
@@ -63,4 +65,4 @@ def test_errors_are_sentences() -> None:
 def test_a_core_that_is_away_is_said(tmp_path: Any) -> None:
     """With what to do about it."""
     with pytest.raises(MeshError, match="start it, or name its state folder"):
-        admin_cli.run(f"unix:{tmp_path}/nobody.sock", lambda channel: admin_cli.revoke_key(channel, "k"))
+        admin_cli.run(f"unix:{tmp_path}/nobody.sock", lambda channel: keys_cli.revoke_key(channel, "k"))
