@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.mesh.test_scenarios import SUNSET, picture, told
+from tests.support.buckets import bucket_server, credentials
 from tests.support.databases import fresh_database, postgres
 from tests.support.mesh import mesh
 
@@ -19,27 +20,10 @@ def database() -> Iterator[str]:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def bucket() -> Iterator[str]:
     """A bucket of an S3 emulator on loopback, found through the usual variables."""
-    moto = pytest.importorskip("moto.server")
-    server = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ENDPOINT": endpoint,
-        "AWS_ALLOW_HTTP": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    import boto3
-
-    boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket="pictures")
-    yield "s3://pictures/kept"
-    server.stop()
+    with bucket_server() as (_, port), credentials(port):
+        yield "s3://pictures/kept"
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
@@ -49,7 +33,7 @@ async def test_rows_in_postgres_and_pictures_in_s3(
     """The scenario of the sandbox holds: a picture, a failover, one purchase for twenty identical requests."""
     monkeypatch.setenv("TEST_DATABASE", database)
     over = {"database": {"url_secret": "env:TEST_DATABASE"}, "blobs": {"url": bucket}}
-    async with mesh(tmp_path, "unix", over, checked=False) as running:
+    async with mesh(tmp_path, "unix", over, database=database) as running:
         body = (await running.generate(**SUNSET)).json()
         assert picture((await running.http.get(body["data"][0]["url"])).content).format == "WEBP"
         headers = {"Idempotency-Key": "once"}

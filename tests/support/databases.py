@@ -19,11 +19,12 @@ class PostgresServer:
     def __init__(self, server: Any, folder: Path) -> None:
         self._server = server
         self._folder = folder
+        self._address = str(server.get_uri())
 
     @property
     def address(self) -> str:
         """Of the database `postgres`, by a unix socket."""
-        return str(self._server.get_uri())
+        return self._address
 
     @property
     def socket(self) -> str:
@@ -35,6 +36,7 @@ class PostgresServer:
         import psutil
 
         first = int((self._folder / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(first, signal.SIGSTOP)  # it makes no new ones while they are counted
         return [first, *(child.pid for child in psutil.Process(first).children(recursive=True))]
 
     def kill(self) -> None:
@@ -46,7 +48,9 @@ class PostgresServer:
         for pid in pids:
             while _runs(pid):
                 time.sleep(0.005)
-        (self._folder / "postmaster.pid").unlink()
+        # Its number may still be taken, by what is left of it until somebody asks how it ended.
+        for lock in (self._folder / "postmaster.pid", Path(f"{self.socket}.lock")):
+            lock.unlink(missing_ok=True)
 
     def start(self) -> None:
         """Starts it again over the same files."""

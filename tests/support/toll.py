@@ -1,4 +1,4 @@
-"""A TCP address on loopback that leads to a server's unix socket, and on which a test holds things up."""
+"""A TCP address on loopback that leads to a server's own, and on which a test holds things up."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,8 +9,8 @@ from typing import Self
 class Toll:
     """Passes bytes both ways. `delay_s` is how long every piece from the server waits; `closed` refuses newcomers."""
 
-    def __init__(self, socket: str) -> None:
-        self._socket = socket
+    def __init__(self, goal: str | tuple[str, int]) -> None:
+        self._goal = goal
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -21,9 +21,9 @@ class Toll:
 
     @classmethod
     @asynccontextmanager
-    async def to(cls, socket: str) -> AsyncIterator[Self]:
-        """Stands while the block runs."""
-        toll = cls(socket)
+    async def to(cls, goal: str | tuple[str, int]) -> AsyncIterator[Self]:
+        """Stands before a unix socket, or before (host, port), while the block runs."""
+        toll = cls(goal)
         toll._server = await asyncio.start_server(toll._enter, "127.0.0.1", 0)
         try:
             yield toll
@@ -41,7 +41,7 @@ class Toll:
         return int(self._server.sockets[0].getsockname()[1])
 
     def address(self, database: str) -> str:
-        """A database's address by way of this one."""
+        """A PostgreSQL database's address by way of this one."""
         name = database.rpartition("?")[0].rpartition("/")[2]
         return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
 
@@ -56,7 +56,10 @@ class Toll:
             return
         self.passed += 1
         try:
-            back, onward = await asyncio.open_unix_connection(self._socket)
+            if isinstance(self._goal, str):
+                back, onward = await asyncio.open_unix_connection(self._goal)
+            else:
+                back, onward = await asyncio.open_connection(*self._goal)
         except OSError:
             writer.transport.abort()
             return

@@ -27,8 +27,9 @@ _STREAM_CHUNK_BYTES = 768 * 1024
 _MAX_KEY_CHARACTERS = 512
 _KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./")
 _FILE_MODE, _FOLDER_MODE = 0o600, 0o700
-# Without these a store that is away is waited for three minutes.
-_TIMES = {"connect_timeout": "2s", "timeout": "30s"}
+# Without these a store that is away is waited for three minutes. They put out what the environment says of the client
+# (AWS_ALLOW_HTTP), so that is said here: an endpoint that is written with http:// is meant so.
+_CLIENT = {"connect_timeout": "2s", "timeout": "30s", "allow_http": True}
 _TRIES = {"max_retries": 1, "retry_timeout": timedelta(seconds=5)}
 _PUT_S = 30.0
 _TRIAL_BYTES = 65_536
@@ -256,7 +257,7 @@ class Blobs:
         if self._url.startswith("memory:"):
             return store.MemoryStore()
         from_url: Any = store.from_url
-        opened: ObjectStore = from_url(self._url, client_options=_TIMES, retry_config=_TRIES, **self._options)
+        opened: ObjectStore = from_url(self._url, client_options=_CLIENT, retry_config=_TRIES, **self._options)
         return opened
 
 
