@@ -25,10 +25,17 @@ JOB_S = 1.5
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
+def mortal() -> Iterator[PostgresServer]:
     """A PostgreSQL that these tests kill."""
     with postgres_server() as server:
         yield server
+
+
+@pytest.fixture
+def server(mortal: PostgresServer) -> PostgresServer:
+    """What a test before has killed runs again."""
+    mortal.start()
+    return mortal
 
 
 @asynccontextmanager

@@ -53,7 +53,10 @@ def outgoing_metadata(extra: Metadata) -> Metadata:
 
 
 # How gRPC says that a connection could not be made at all; pinned by a test against the real library.
-_NOT_CONNECTED = ("failed to connect", "Connection refused", "name resolution", "DNS resolution failed")
+# gRPC's own words for a call that no server was given: none could be reached, or none says that it serves.
+_NOT_CONNECTED = (
+    "failed to connect", "Connection refused", "name resolution", "DNS resolution failed", "backend unhealthy",
+)  # fmt: skip
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> MeshError:

@@ -5,8 +5,10 @@ process closed the request meanwhile, only what it did not know is settled: its 
 """
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from enum import Enum
+from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -50,6 +52,8 @@ class CatchingUp:
         self._runs = runs
         self._task: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
+        # Files whose rows are written, and whose pictures wait for the store.
+        self._written: set[Path] = set()
 
     def start(self) -> None:
         """Goes on in the background."""
@@ -91,6 +95,8 @@ class CatchingUp:
         return len(self._spool.entries)
 
     async def _write(self, entry: Entry) -> None:
+        if entry.path in self._written and not self._blobs.standing.up:
+            return
         contents = await self._spool.load(entry.path)
         if contents is None or self._runs.get(contents.late.request_id) is not None:
             return
@@ -101,20 +107,28 @@ class CatchingUp:
         if verdict is Verdict.FOREIGN:
             await self._spool.set_aside(entry.path, verdict.value)
             return
+        self._written.add(entry.path)
+        if entry.pictures and not self._blobs.standing.up:
+            return
         await self._store(entry, late)
         await self._spool.forget(entry.path)
+        self._written.discard(entry.path)
         log.info("an end from the spool is written", request_id=late.request_id, verdict=verdict.value)
 
     async def _store(self, entry: Entry, late: Late) -> None:
         """Gives the pictures to the store, but for those that were purged meanwhile. Raises MESH_UNAVAILABLE."""
-        if not entry.pictures:
-            return
-        query = select(MEDIA.c.media_id).where(MEDIA.c.request_id == late.request_id, MEDIA.c.purged == 0)
-        wanted = set(await self._database.read(lambda connection: connection.execute(query).scalars().all()))
+        wanted = await self._wanted(late.request_id) if entry.pictures else ()
         for media_id, place in entry.pictures.items():
             if media_id in wanted:
                 key = media_key(media_id)
                 await self._blobs.put(key, await self._spool.read(key, 0, place.size))
+        # One may have been purged while it was on its way.
+        for media_id in set(wanted) - set(await self._wanted(late.request_id) if wanted else ()):
+            await self._blobs.delete(media_key(media_id))
+
+    async def _wanted(self, request_id: str) -> Collection[str]:
+        query = select(MEDIA.c.media_id).where(MEDIA.c.request_id == request_id, MEDIA.c.purged == 0)
+        return set(await self._database.read(lambda connection: connection.execute(query).scalars().all()))
 
 
 def _settle(connection: Connection, late: Late, owner: str) -> Verdict:
