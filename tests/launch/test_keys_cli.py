@@ -151,8 +151,15 @@ def test_usage_is_shown_by_group() -> None:
 
 def listed(count: int, token: str = "", **totals: Any) -> tuple[Any, str, Any]:
     """A scripted page."""
+    good = ledger_pb2.REQUEST_STATE_SUCCEEDED
     rows = [
-        ledger_pb2.Request(request_id=f"req_{n}", state=2, key_id="k1", model="=1+1", cost=to_money(3000))
+        ledger_pb2.Request(
+            request_id=f"req_{n}",
+            state=ledger_pb2.REQUEST_STATE_SUCCEEDED,
+            key_id="k1",
+            model="=1+1",
+            cost=to_money(3000),
+        )
         for n in range(count)
     ]
     return KEYS, "ListAllRequests", admin_pb2.ListAllRequestsResponse(requests=rows, next_page_token=token, **totals)
