@@ -103,6 +103,8 @@ async def test_m1_a_picture_whose_adapter_was_killed_is_found_kept_and_settled(t
         assert len(rows(running.state_dir, "media")) == 2
         assert request["reserved_micros"] == 0
         assert rows(running.state_dir, "lookups") == []
+        told = (await running.http.get(f"/v1/requests/{request['request_id']}")).json()
+        assert sorted(media["late"] for media in told["media"]) == [False, True]
 
 
 async def test_u36_a_job_that_never_ends_is_cancelled_once_and_its_request_expires(tmp_path: Path) -> None:

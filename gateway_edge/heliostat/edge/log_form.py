@@ -95,6 +95,7 @@ def _kept(media: ledger_pb2.KeptMedia) -> dict[str, Any]:
         "sha256": media.sha256.hex(),
         "expires_at": iso(media.expire_time),
         "purged": media.purged,
+        "late": media.late,
     }
 
 
