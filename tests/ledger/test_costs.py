@@ -1,12 +1,30 @@
 """Costs in the ledger: three amounts side by side, and a purchase of unknown price that stays reserved."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from heliostat.api.image.v1 import event_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import ledger_pb2
+from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis.calls import call
+from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import to_micros, to_money
-from tests.support.ledger_room import PRICE, accepted, ask, ledger, picture, picture_bytes, started
+from tests.support.ledger_room import (
+    PRICE,
+    Step,
+    accepted,
+    ask,
+    attempt,
+    completed,
+    failed,
+    ledger,
+    picture,
+    picture_bytes,
+    started,
+)
 
 
 def ending(request_id: str, **costs: int) -> list[event_pb2.ImageEvent]:
@@ -78,3 +96,25 @@ async def test_a_purchase_for_nothing_costs_nothing(tmp_path: Path) -> None:
     """0 that was told is a price."""
     record = await ended(tmp_path, cost=0)
     assert (to_micros(record.cost), to_micros(record.reserved)) == (0, 0)
+
+
+async def test_attempts_that_failed_and_were_charged_are_part_of_the_cost(tmp_path: Path) -> None:
+    """What a blacked-out picture cost is paid as well, whether somebody else delivers afterwards or not."""
+    blocked = MeshError(reasons.ERROR_REASON_CONTENT_BLOCKED, "The picture was blacked out; change the prompt.")
+    charged = {"outcome": event_pb2.OUTCOME_ACCEPTED, "billed": event_pb2.BILLED_YES}
+    data = picture_bytes()
+
+    def script(asked: router_pb2.GenerateRequest) -> Sequence[Step]:
+        name = asked.request_id
+        lost = [started(name), failed(name, blocked, cost=20_000, more=True, **charged)]
+        if asked.image.prompt == "nobody":
+            return [*lost, blocked]
+        second = attempt(name, 2)
+        return [*lost, started(name, 2), picture(name, data, ordinal=2), completed(name, attempt(name, 1), second)]
+
+    async with ledger(tmp_path, script) as room:
+        await room.run(ask())
+        with pytest.raises(MeshError):
+            await room.run(ask("nobody"))
+        costs = {row["state"]: row["cost_micros"] for row in await room.rows("requests")}
+    assert costs == {ledger_pb2.REQUEST_STATE_SUCCEEDED: 20_000 + PRICE, ledger_pb2.REQUEST_STATE_FAILED: 20_000}

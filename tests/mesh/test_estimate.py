@@ -139,6 +139,9 @@ async def test_a_report_that_differs_from_the_table_is_told_as_drift(tmp_path: P
         (attempt,) = answer.json()["metadata"]["attempts"]
         assert (attempt["cost"], attempt["reported_cost"], attempt["computed_cost"]) == (0.006, 0.006, 0.003)
         assert attempt["cost_drift"] == 0.003
+        log = (await running.http.get(f"/v1/requests/{answer.json()['id']}")).json()
+        assert log["attempts"][0]["cost_drift"] == 0.003
+        assert log["attempts"][0]["computed_cost"] == 0.003
         with sqlite3.connect(running.state_dir / "heliostat.db") as connection:
             columns = "cost_micros, estimated_micros, computed_micros, reported_micros, price_version"
             row = connection.execute(f"SELECT {columns} FROM attempts").fetchone()
