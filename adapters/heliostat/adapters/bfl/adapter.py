@@ -3,7 +3,7 @@
 Source: docs.bfl.ai (to 2026-11) and the API's OpenAPI document (2026-04-23), read 2026-11-22. There is no cancel.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 
 from heliostat.adapters.bfl.body import Pictures, gather, make_body
 from heliostat.adapters.bfl.callbacks import read_callback
@@ -40,6 +40,7 @@ from heliostat.adapters.sdk import (
     polling,
     progress,
 )
+from heliostat.adapters.sdk.input_sizes import input_sizes
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
@@ -66,6 +67,11 @@ class BflAdapter(Adapter[BflSettings, BflOptions]):
         """The order with the sizes of its pictures."""
         return order_of(model, request, size)
 
+    def option_names(self, model: Model) -> Collection[str]:
+        """The options that the model takes."""
+        endpoint: Endpoint = model.facts
+        return endpoint.options
+
     async def generate_one(
         self, model: Model, request: requests.ImageRequest, options: BflOptions, call: Call
     ) -> AsyncIterator[Step]:
@@ -73,9 +79,10 @@ class BflAdapter(Adapter[BflSettings, BflOptions]):
         endpoint: Endpoint = model.facts
         price: int | None = None
         if call.resume_provider_job_id:
-            task = self._known(call)
+            task, sizes = self._known(call), input_sizes(request)
         else:
-            task, price = await self._submit(endpoint, options, call, await gather(endpoint, call))
+            pictures = await gather(endpoint, call)
+            (task, price), sizes = await self._submit(endpoint, options, call, pictures), pictures.sizes
         yield accepted(task.id)
         state = State("")
         async for answer in polling.poll(call, lambda: self._look(task, call)):
@@ -93,7 +100,7 @@ class BflAdapter(Adapter[BflSettings, BflOptions]):
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message, phase="poll")
         revised = state.prompt if state.prompt != request.prompt else ""
         yield await call.fetch(state.url, seed=state.seed, revised_prompt=revised)
-        yield completed(reported_micros=price)
+        yield completed(reported_micros=price, input_sizes=sizes)
 
     async def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
         """The task that a callback is about, if it is signed or carries our secret. Raises CALLER_UNKNOWN."""

@@ -3,21 +3,16 @@
 from collections.abc import Mapping
 
 from heliostat.adapters.sdk import Choice, Model, Order, operation_of
-from heliostat.adapters.sdk.structure import read_shape
-from heliostat.api.image.v1 import media_pb2 as medias
+from heliostat.adapters.sdk.input_sizes import input_sizes
 from heliostat.api.image.v1 import request_pb2 as requests
 
-Size = tuple[int, int]
 _RESOLUTIONS = {"1K": "1k", "2K": "2k", "4K": "4k"}
 
 
 def order_of(model: Model, request: requests.ImageRequest, size: Choice) -> Order:
     """The order of a request. Sizes of pictures that are not in hand (addresses, blobs) are (0, 0): unknown."""
     operation = operation_of(request)
-    given = [one.image for one in request.references]
-    if operation != "text_to_image":
-        given.insert(0, getattr(request, operation).image)
-    sizes = [_size_of(one) for one in given]
+    sizes = input_sizes(request)
     width, height = size.width_px, size.height_px
     if operation == "edit" and not request.HasField("size"):
         width, height = sizes[0]
@@ -37,11 +32,3 @@ def variant_of(model: Model, request: requests.ImageRequest) -> Mapping[str, str
     if model.name != "flux-3-image":
         return {}
     return {"resolution": _RESOLUTIONS.get(model.sizes.choose(request.size).tier, "1k")}
-
-
-def _size_of(media: medias.Media) -> Size:
-    try:
-        shape = read_shape(media.data)
-    except ValueError:
-        return 0, 0
-    return shape.width_px, shape.height_px

@@ -3,10 +3,10 @@
 Source: Replicate's HTTP API (2026), its prediction, rate limit and webhook pages, read 2026-11-22.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 
-from heliostat.adapters.replicate.body import gather, make_input, picture_fields
+from heliostat.adapters.replicate.body import Pictures, gather, make_input, picture_fields
 from heliostat.adapters.replicate.catalog import MODELS
 from heliostat.adapters.replicate.failures import ended_badly, nothing_to_show, refusal
 from heliostat.adapters.replicate.options import ReplicateOptions
@@ -35,6 +35,7 @@ from heliostat.adapters.sdk import (
     progress,
     webhooks,
 )
+from heliostat.adapters.sdk.input_sizes import input_sizes
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -70,13 +71,22 @@ class ReplicateAdapter(Adapter[ReplicateSettings, ReplicateOptions]):
         """The order with the megapixels of its pictures."""
         return order_of(request, size)
 
+    def option_names(self, model: Model) -> Collection[str]:
+        """The options that the model takes."""
+        schema: Schema = model.facts
+        return schema.options
+
     async def generate_one(
         self, model: Model, request: requests.ImageRequest, options: ReplicateOptions, call: Call
     ) -> AsyncIterator[Step]:
         """One prediction. A failed one of an official model is free."""
         schema: Schema = model.facts
         timed = is_by_second(model)
-        job = self._known(call) if call.resume_provider_job_id else await self._submit(schema, options, call)
+        if call.resume_provider_job_id:
+            job, sizes = self._known(call), input_sizes(request)
+        else:
+            pictures = await gather(schema, call)
+            job, sizes = await self._submit(schema, options, call, pictures), pictures.sizes
         yield accepted(job)
         prediction: Prediction | None = None
         async for answer in polling.poll(call, lambda: self._look(job, call)):
@@ -93,7 +103,7 @@ class ReplicateAdapter(Adapter[ReplicateSettings, ReplicateOptions]):
             raise nothing_to_show(call, prediction)
         for index, url in enumerate(prediction.files):
             yield await picture_of(schema, call, url, index)
-        yield completed(usage=usage)
+        yield completed(usage=usage, input_sizes=sizes)
 
     async def cancel_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:
         """Takes a prediction back. What ran by the second until then is charged."""
@@ -120,8 +130,7 @@ class ReplicateAdapter(Adapter[ReplicateSettings, ReplicateOptions]):
         webhooks.check_standard(headers, body, secret.reveal(), self.surroundings.clock.time())
         return prediction_id(webhooks.read_object(body).get("id"))
 
-    async def _submit(self, schema: Schema, options: ReplicateOptions, call: Call) -> str:
-        pictures = await gather(schema, call)
+    async def _submit(self, schema: Schema, options: ReplicateOptions, call: Call, pictures: Pictures) -> str:
         given = make_input(schema, call, options, pictures)
         name = call.model.name
         body: dict[str, Any] = {}

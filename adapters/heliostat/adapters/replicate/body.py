@@ -24,6 +24,12 @@ class Pictures:
     references: tuple[Input, ...] = ()
     mask: bytes | None = None
 
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Sizes in px, the one to work on first; without the mask."""
+        together = [*([self.image] if self.image else []), *self.references]
+        return [(one.shape.width_px, one.shape.height_px) for one in together]
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:

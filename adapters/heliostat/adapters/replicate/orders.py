@@ -1,12 +1,10 @@
 """What the price of a request at Replicate depends on. Pure."""
 
 from heliostat.adapters.sdk import Choice, Model, Order, operation_of
+from heliostat.adapters.sdk.input_sizes import input_sizes
 from heliostat.adapters.sdk.pricing import Tariff
-from heliostat.adapters.sdk.structure import read_shape
-from heliostat.api.image.v1 import media_pb2 as medias
 from heliostat.api.image.v1 import request_pb2 as requests
 
-Size = tuple[int, int]
 # An edit without a wish for a size has about one megapixel.
 _MATCHING = (1024, 1024)
 
@@ -17,16 +15,14 @@ def order_of(request: requests.ImageRequest, size: Choice) -> Order:
     width, height = size.width_px, size.height_px
     if operation == "edit" and not request.HasField("size"):
         width, height = _MATCHING
-    given = [one.image for one in request.references]
-    if operation != "text_to_image":
-        given.insert(0, getattr(request, operation).image)
+    given = input_sizes(request)
     return Order(
         width_px=width,
         height_px=height,
         image_count=max(1, request.image_count),
         prompt_chars=len(request.prompt),
         input_count=len(given),
-        input_sizes=[_size_of(one) for one in given],
+        input_sizes=given,
         operation=operation,
     )
 
@@ -34,11 +30,3 @@ def order_of(request: requests.ImageRequest, size: Choice) -> Order:
 def is_by_second(model: Model) -> bool:
     """True where Replicate charges for the time that a run took, whatever it came to."""
     return isinstance(model.price, Tariff) and any(line.per == "second" for line in model.price.price_lines)
-
-
-def _size_of(media: medias.Media) -> Size:
-    try:
-        shape = read_shape(media.data)
-    except ValueError:
-        return 0, 0
-    return shape.width_px, shape.height_px
