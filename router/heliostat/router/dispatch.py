@@ -301,7 +301,8 @@ class Dispatcher:
         if lost:
             self._catalog.look_again(attempt.plan.target.adapter)
         unknown = policy.billed_of(attempt.failure) == event_pb2.BILLED_UNKNOWN
-        unknown = unknown and not attempt.plan.request.look_only
+        # A resumed job is not cancelled for being slow: the ledger looks it up again.
+        unknown = unknown and all(branch.resume is None for branch in errand.branches)
         cancelled = error.reason == reasons.ERROR_REASON_CANCELLED
         if unknown and not cancelled and (attempt.timed_out or lost or attempt.has_job):
             self._cancels.begin(attempt)

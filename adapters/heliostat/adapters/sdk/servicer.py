@@ -218,7 +218,8 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
                 error.failure = KIT.failure("cancel", CONFIRMED_FREE, call.job_id)
             raise error from None
         except MeshError as error:
-            if error.reason == reasons.ERROR_REASON_PROVIDER_TIMEOUT:
+            # A job that was gone on with is looked up again later: its picture is wanted whenever it comes.
+            if error.reason == reasons.ERROR_REASON_PROVIDER_TIMEOUT and not call.resume_provider_job_id:
                 self._say_farewell(call)
             raise
 
