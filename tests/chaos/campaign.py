@@ -52,6 +52,8 @@ class Plan:
     requests_per_s: float = 15.0
     pause_s: tuple[float, float] = (1.5, 4.0)
     """Shortest and longest time between two blows."""
+    blow_count: int | None = None
+    """No more than so many blows, each only after the one before has been recovered from; None: until the end."""
     blows: tuple[str, ...] = ("kill",)
     """Of "kill" (SIGKILL), "stop" (SIGSTOP, then SIGCONT), "term" (SIGTERM) and "lock" (nobody can write to the
     database for some seconds)."""
@@ -168,11 +170,21 @@ async def _caller(mesh: Installation, order: _Order, tally: _Tally) -> None:
             break
         pause_s = float(answer.headers.get("retry-after", 0.5)) if answer is not None else 0.5
         await asyncio.sleep(min(pause_s, 2.0))
-    tally.ends["no answer" if answer is None else str(answer.status_code)] += 1
+    tally.ends[_end_of(answer)] += 1
     if answer is None or answer.status_code != 200:
         return
     request_id = answer.headers["x-heliostat-request-id"]
     tally.answers.append(Answer(200, request_id, picture_sha256=await _pictures(mesh, answer)))
+
+
+def _end_of(answer: httpx.Response | None) -> str:
+    """A caller's end in a word or three: the status, the error's code, whether asking again makes sense."""
+    if answer is None:
+        return "no answer"
+    if answer.status_code < 400:
+        return str(answer.status_code)
+    code = answer.json().get("error", {}).get("code", "")
+    return f"{answer.status_code} {code}{' (final)' if _is_final(answer) else ''}"
 
 
 def _is_final(answer: httpx.Response) -> bool:
@@ -206,9 +218,9 @@ async def _blows(mesh: Installation, plan: Plan, dice: random.Random, tally: _Ta
     watches: set[asyncio.Task[None]] = set()
     parts = list(_PARTS)
     try:
-        while True:
+        while plan.blow_count is None or tally.blows.total() < plan.blow_count:
             dice.shuffle(parts)
-            for name in parts:
+            for name in parts[: plan.blow_count]:
                 await asyncio.sleep(dice.uniform(*plan.pause_s))
                 blow, stop_s = dice.choice(plan.blows), dice.uniform(0.5, 2.0)
                 pid = mesh.mesh_of_processes.pid(name)
@@ -230,6 +242,8 @@ async def _blows(mesh: Installation, plan: Plan, dice: random.Random, tally: _Ta
                     continue
                 starts = mesh.kill(name)
                 watches.add(asyncio.create_task(_back(mesh, name, starts, tally)))
+                if plan.blow_count is not None:
+                    await asyncio.wait(watches)
     finally:
         await asyncio.gather(*watches, return_exceptions=True)
 

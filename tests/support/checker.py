@@ -267,8 +267,10 @@ def _retries(evidence: Evidence) -> Iterator[str]:
         callers = sum(began <= now + _SLOT_US and ended >= now - _SLOT_US for began, ended in branches.values())
         recent = sum(now - _WINDOW_US + _SLOT_US < began < now for began, _ in further)
         asked = sum(now - _WINDOW_US - _SLOT_US < began <= now + _SLOT_US for began, _ in branches.values())
-        most = max(evidence.retry_least, evidence.retry_share * callers)
-        if under_way > most and recent > evidence.retry_least + evidence.retry_share * asked:
+        lives = 1 + sum(now - _WINDOW_US - _SLOT_US < death <= now for death in evidence.router_deaths_us)
+        least = evidence.retry_least * lives
+        most = max(least, evidence.retry_share * callers)
+        if under_way > most and recent > least + evidence.retry_share * asked:
             yield f"I13: {under_way} further attempts beside {callers} requests, {recent} beside {asked} in ten seconds"
             return
 

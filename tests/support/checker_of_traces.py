@@ -50,6 +50,9 @@ def _decisions(evidence: Evidence) -> Iterator[str]:
             if row["decision"]:
                 decision = event_pb2.Decision.FromString(bytes(row["decision"]))
                 asked = {}
+            if not decision.candidates and row["outcome"] == event_pb2.OUTCOME_NOT_SENT:
+                # Its intent could not be written, so that nobody was asked; its end came from the spool.
+                continue
             if not decision.candidates:
                 yield f"I16: {row['attempt_id']} follows from no decision"
                 break

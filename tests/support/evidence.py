@@ -65,6 +65,8 @@ class Evidence:
     deadline_s: float = 300.0
     retry_share: float = 0.2
     retry_least: int = 3
+    router_deaths_us: Sequence[int] = ()
+    """When a router was killed: the next one counts anew."""
     hedged: bool = False
     """True where two attempts of one branch may be open at once."""
 

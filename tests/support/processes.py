@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ class Installation(Mesh):
     killed: bool = False
     """True as soon as a process was killed: what it had not exported is gone."""
     descriptors: dict[str, int] = field(default_factory=dict)
+    router_deaths_us: list[int] = field(default_factory=list)
 
     @property
     def mesh_of_processes(self) -> Supervisor:
@@ -51,6 +53,8 @@ class Installation(Mesh):
     def kill(self, name: str) -> int:
         """kill -9; gives how often the part had been started until now."""
         self.killed = True
+        if "router" in name:
+            self.router_deaths_us.append(time.time_ns() // 1000)
         starts = self.mesh_of_processes.children[name].ready
         os.kill(self.mesh_of_processes.pid(name), signal.SIGKILL)
         return starts
@@ -78,6 +82,7 @@ class Installation(Mesh):
         counts = {name: descriptor_count(pid) for name, pid in self.pids().items()}
         return {
             "spans_may_be_lost": self.killed,
+            "router_deaths_us": self.router_deaths_us,
             "strangers": sorted(self.sockets.strangers),
             "descriptors": {name: (self.descriptors[name], count) for name, count in counts.items()},
         }
