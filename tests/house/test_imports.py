@@ -62,6 +62,8 @@ WIRE = (
     "routing_cli.py",
     "arms_cli.py",
     "unknowns_cli.py",
+    "keys_cli.py",
+    "usage_cli.py",
     "desk.py",
 )
 

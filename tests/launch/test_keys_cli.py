@@ -155,7 +155,7 @@ def listed(count: int, token: str = "", **totals: Any) -> tuple[Any, str, Any]:
     rows = [
         ledger_pb2.Request(
             request_id=f"req_{n}",
-            state=ledger_pb2.REQUEST_STATE_SUCCEEDED,
+            state=good,
             key_id="k1",
             model="=1+1",
             cost=to_money(3000),

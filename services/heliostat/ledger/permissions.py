@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2
-from heliostat.api.router.v1 import router_pb2, router_pb2_grpc
+from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis.calls import call
-from heliostat.chassis.clock import Clock
 from heliostat.chassis.errors import MeshError
 from heliostat.ledger.callers import Caller
+from heliostat.ledger.desk import Desk
 from heliostat.ledger.normal_form import operation
 
 _ASK_S = 10.0
@@ -25,9 +25,8 @@ class _Names:
 class Permissions:
     """Holds requests to the lists of their keys. Aliases are the router's, and believed for a few seconds."""
 
-    def __init__(self, router: router_pb2_grpc.RouterServiceStub, clock: Clock) -> None:
-        self._router = router
-        self._clock = clock
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
         self._known: dict[str, _Names] = {}
 
     async def check(self, caller: Caller, image: request_pb2.ImageRequest) -> None:
@@ -51,7 +50,7 @@ class Permissions:
     async def _names_of(self, model: str) -> frozenset[str]:
         """The model's own name and its aliases; none where nobody serves it."""
         known = self._known.get(model)
-        now = self._clock.monotonic()
+        now = self._desk.clock.monotonic()
         if known is None or known.until < now:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
@@ -60,7 +59,8 @@ class Permissions:
 
     async def _ask(self, model: str) -> frozenset[str]:
         try:
-            answer = await call(self._router.ListModels, router_pb2.ListModelsRequest(model=model), timeout_s=_ASK_S)
+            asked = router_pb2.ListModelsRequest(model=model)
+            answer = await call(self._desk.router.ListModels, asked, timeout_s=_ASK_S)
         except MeshError as error:
             if error.reason == reasons.ERROR_REASON_MODEL_NOT_FOUND:
                 return frozenset()

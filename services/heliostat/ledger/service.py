@@ -48,7 +48,7 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
         self._requests = requests
         self._arms = arms
         self._limits = Limits(desk.clock, runs.under_way)
-        self._permissions = Permissions(desk.router, desk.clock)
+        self._permissions = Permissions(desk)
 
     async def _caller(self) -> Caller:
         incoming = current_call()
