@@ -14,7 +14,7 @@ from heliostat.api.ledger.v1 import ledger_pb2
 from tests.support.mesh import Mesh, free_port, mesh
 from tests.support.processes import installed
 
-BOAT = {"model": "flux-schnell", "prompt": "A red boat", "size": "1024x1024", "response_format": "url"}
+BOAT: dict[str, Any] = {"model": "flux-schnell", "prompt": "A red boat", "size": "1024x1024", "response_format": "url"}
 FAL_ALONE = {"routes": [{"model": "flux-schnell", "targets": [{"target": "fal/fal-ai/flux/schnell"}]}]}
 HELD = {"path": "status", "match": {}, "body": {"status": "IN_PROGRESS"}}
 
@@ -116,7 +116,7 @@ async def test_u36_a_job_that_never_ends_is_cancelled_once_and_its_request_expir
 
         async def is_known() -> bool:
             (row,) = rows(running.state_dir, "attempts")
-            return row["reserved_micros"] == 0
+            return bool(row["reserved_micros"] == 0)
 
         await until(is_known)
         (request,) = rows(running.state_dir, "requests")
