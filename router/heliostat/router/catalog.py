@@ -39,7 +39,23 @@ _DOING = {
     "outpaint": "outpaint",
 }
 # Honoured by the mesh itself, whatever the provider takes.
-_OURS = frozenset({"model", "prompt", "n", "image_count", "output_format", "output.media_type", "response_format"})
+_OURS = frozenset(
+    {
+        "model",
+        "prompt",
+        "n",
+        "image_count",
+        "output_format",
+        "output.media_type",
+        "output_compression",
+        "response_format",
+        "strict",
+        "delivery",
+    }
+)
+# Words of requests that a capability of another kind stands for.
+_OF_SIZES = ("size", "aspect_ratio", "resolution")
+_OF_MASKS = ("mask", "mask_mode", "mask_feather", "feather")
 
 _MEGAPIXELS_OF_TIER = {
     request_pb2.SIZE_TIER_HALF_K: 1,
@@ -127,7 +143,11 @@ def offer_of(capability: capability_pb2.Capability, free: bool = False) -> Offer
     """`capability`, prepared; `free` where the adapter says that nothing it makes costs money. Pure."""
     parameters = {parameter.name for parameter in capability.parameters} | _OURS
     if capability.sizes.WhichOneof("rule") is not None:
-        parameters.add("size")
+        parameters.update(_OF_SIZES)
+    if capability.mask != capability_pb2.MASK_SUPPORT_UNSPECIFIED:
+        parameters.update(_OF_MASKS)
+    if capability.max_reference_count:
+        parameters.add("references")
     per_image, per_megapixel = _plain_price(capability, free)
     return Offer(capability, frozenset(capability.operations), frozenset(parameters), per_image, per_megapixel)
 

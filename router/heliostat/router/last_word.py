@@ -10,6 +10,7 @@ from heliostat.router.attempt import Attempt
 from heliostat.router.branches import Branch, joined
 from heliostat.router.errand import Errand
 from heliostat.router.limits import LEAST_S
+from heliostat.router.tally import tell_count
 
 # What says least about why a request failed: another attempt's reason is preferred.
 _WEAK = frozenset(
@@ -61,6 +62,7 @@ def last_word(errand: Errand) -> router_pb2.GenerateResponse:
     result = joined(branches, max(0.0, errand.first_attempt - errand.began))
     if not all(errand.is_first(attempt.plan.target) for attempt in served):
         _report_dropped(errand.image, result)
+    tell_count(errand.image, branches, result)
     last = _last_of(branches)
     if last is not None and last.tail is not None:
         for event in last.tail.events:
@@ -87,6 +89,7 @@ def _report_dropped(image: request_pb2.ImageRequest, result: event_pb2.ImageResu
     for name in image.extra_fields.fields:
         result.adjustments.add(
             parameter=name,
+            requested="given",
             reason="Fields that Heliostat does not know are offered to the first target only.",
             mode=event_pb2.ADJUSTMENT_MODE_DROPPED,
         )
