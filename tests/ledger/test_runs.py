@@ -141,7 +141,14 @@ async def test_what_nobody_knows_stays_reserved(tmp_path: Path) -> None:
     assert caught.value.reason == reasons.ERROR_REASON_PROVIDER_TIMEOUT
     assert caught.value.metadata["request_id"] == request["request_id"]
     assert json.loads(caught.value.metadata["attempts"]) == [
-        {"target": "fal/x", "outcome": "accepted", "billed": "unknown", "reason": "provider_timeout", "cost": 0.04}
+        {
+            "target": "fal/x",
+            "outcome": "accepted",
+            "billed": "unknown",
+            "provider_job_id": "job-1",
+            "reason": "provider_timeout",
+            "cost": 0.04,
+        }
     ]
 
 
