@@ -5,7 +5,7 @@ Source: docs.bfl.ai (to 2026-11) and the API's OpenAPI document (2026-04-23), re
 
 from collections.abc import AsyncIterator, Collection, Mapping
 
-from heliostat.adapters.bfl.body import Pictures, gather, make_body
+from heliostat.adapters.bfl.body import MANAGED, Pictures, gather, make_body
 from heliostat.adapters.bfl.callbacks import read_callback
 from heliostat.adapters.bfl.catalog import MODELS
 from heliostat.adapters.bfl.endpoints import Endpoint
@@ -53,6 +53,7 @@ class BflAdapter(Adapter[BflSettings, BflOptions]):
     models = MODELS
     options = BflOptions
     outcomes = OUTCOMES
+    managed = MANAGED
 
     def headers(self, account: str) -> Mapping[str, str]:
         """The key. Raises PROVIDER_AUTH_FAILED."""

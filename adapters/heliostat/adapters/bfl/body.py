@@ -20,6 +20,35 @@ _RESOLUTIONS = {"1K": "1k", "2K": "2k", "4K": "4k", "": "1k"}
 _MOST_EXPANDED_PX = 2048
 
 
+MANAGED = frozenset(
+    {
+        "prompt",
+        "seed",
+        "user",
+        "width",
+        "height",
+        "aspect_ratio",
+        "resolution",
+        "output_format",
+        "safety_tolerance",
+        "image",
+        "images",
+        "mask",
+        "image_prompt",
+        "image_prompt_strength",
+        "input_image",
+        *(f"input_image_{number}" for number in range(2, 11)),
+        "top",
+        "bottom",
+        "left",
+        "right",
+        "webhook_url",
+        "webhook_secret",
+    }
+)
+"""What is filled here: the request has words for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pictures:
     """The caller's pictures: the one to work on, those to look at, and the mask (white = paint anew)."""
@@ -58,7 +87,7 @@ async def gather(endpoint: Endpoint, call: Call) -> Pictures:
 def make_body(endpoint: Endpoint, call: Call, options: BflOptions, pictures: Pictures) -> dict[str, Any]:
     """The body of one task. Raises INVALID_FIELD and UNSUPPORTED, before anything is sent."""
     request = call.request
-    body: dict[str, Any] = {}
+    body: dict[str, Any] = dict(call.passed_on)
     if request.prompt:
         body["prompt"] = request.prompt
     if "seed" in endpoint.takes and request.HasField("seed"):

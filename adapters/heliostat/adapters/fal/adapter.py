@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 
 from heliostat.adapters.fal.answers import empty, read_result
 from heliostat.adapters.fal.billing import is_by_second
-from heliostat.adapters.fal.body import Pictures, gather, make_body
+from heliostat.adapters.fal.body import MANAGED, Pictures, gather, make_body
 from heliostat.adapters.fal.catalog import MODELS, SANDBOX_MODELS, Routes
 from heliostat.adapters.fal.endpoints import Endpoint
 from heliostat.adapters.fal.failures import FalRefusal, refusal
@@ -52,6 +52,7 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
     display_name = "fal"
     options = FalOptions
     outcomes = OUTCOMES
+    managed = MANAGED
 
     def __init__(self, settings: FalSettings, surroundings: Surroundings) -> None:
         super().__init__(settings, surroundings)

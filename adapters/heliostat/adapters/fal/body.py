@@ -15,6 +15,36 @@ from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_o
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
+MANAGED = frozenset(
+    {
+        "prompt",
+        "negative_prompt",
+        "seed",
+        "num_images",
+        "max_images",
+        "strength",
+        "image_size",
+        "aspect_ratio",
+        "resolution",
+        "quality",
+        "rendering_speed",
+        "output_format",
+        "image_url",
+        "image_urls",
+        "image_prompt_strength",
+        "mask_url",
+        "sync_mode",
+        "scale",
+        "upscale_factor",
+        "creativity",
+        "prompts",
+        "point_prompts",
+        "box_prompts",
+        "fal_webhook",
+    }
+)
+"""What is filled here: the request has words for it."""
+
 SPEEDS = {
     requests.QUALITY_LOW: "TURBO",
     requests.QUALITY_MEDIUM: "BALANCED",
@@ -51,7 +81,7 @@ async def gather(endpoint: Endpoint, call: Call) -> Pictures:
 def make_body(endpoint: Endpoint, call: Call, options: FalOptions, pictures: Pictures) -> dict[str, Any]:
     """The input of one job. Raises INVALID_FIELD and UNSUPPORTED, before anything is sent."""
     request = call.request
-    body = {**endpoint.constants, **_moderation(endpoint, request), **options.fields(endpoint)}
+    body = {**call.passed_on, **endpoint.constants, **_moderation(endpoint, request), **options.fields(endpoint)}
     if "prompt" in endpoint.takes and request.prompt:
         body["prompt"] = request.prompt
     if "negative_prompt" in endpoint.takes and request.negative_prompt:

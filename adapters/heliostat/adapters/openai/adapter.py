@@ -18,7 +18,7 @@ from heliostat.adapters.openai.answers import (
     stream_error,
     variant_of,
 )
-from heliostat.adapters.openai.body import Fields, drop_for_forms, make_fields
+from heliostat.adapters.openai.body import MANAGED, Fields, drop_for_forms, make_fields
 from heliostat.adapters.openai.catalog import MODELS, SANDBOX_MODELS, any_model
 from heliostat.adapters.openai.forms import make_parts, read_inputs
 from heliostat.adapters.openai.outcomes import OUTCOMES
@@ -61,6 +61,7 @@ class OpenAIAdapter(Adapter[OpenAISettings, Options]):
     display_name = "OpenAI"
     options: type[Options] = OpenAIOptions
     outcomes = OUTCOMES
+    managed = MANAGED
 
     def __init__(self, settings: OpenAISettings, surroundings: Surroundings) -> None:
         super().__init__(settings, surroundings)

@@ -16,6 +16,34 @@ from heliostat.chassis.errors import MeshError
 
 Fields = dict[str, Any]
 
+MANAGED = frozenset(
+    {
+        "model",
+        "prompt",
+        "n",
+        "size",
+        "quality",
+        "background",
+        "user",
+        "output_format",
+        "output_compression",
+        "moderation",
+        "stream",
+        "partial_images",
+        "response_format",
+        "style",
+        "seed",
+        "negative_prompt",
+        "strength",
+        "image",
+        "images",
+        "image[]",
+        "mask",
+        "mask_image",
+    }
+)
+"""What is filled here: the request has words for it."""
+
 _LOSSY = frozenset({"image/jpeg", "image/webp"})
 _RANKS = ("low", "medium", "high", "xhigh", "max")
 
@@ -24,7 +52,7 @@ def make_fields(call: Call, options: Options, settings: OpenAISettings) -> Field
     """All fields but pictures. Reports what is adjusted; raises UNSUPPORTED where the request is strict."""
     request = call.request
     size = call.size()
-    fields: Fields = {"model": call.model.name, "prompt": request.prompt, "n": call.image_count}
+    fields: Fields = {**call.passed_on, "model": call.model.name, "prompt": request.prompt, "n": call.image_count}
     if operation_of(request) == "variation":
         del fields["prompt"]
     if size.width_px:

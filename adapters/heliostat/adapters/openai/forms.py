@@ -1,5 +1,6 @@
 """Pictures that go with a request, as parts of a form."""
 
+import json
 from collections.abc import Sequence
 
 from heliostat.adapters.openai.body import Fields
@@ -29,4 +30,6 @@ def make_parts(fields: Fields, inputs: Sequence[Input], mask: bytes | None) -> l
 
 
 def _text(value: object) -> str:
+    if isinstance(value, dict | list):
+        return json.dumps(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -6,7 +6,7 @@ Source: Replicate's HTTP API (2026), its prediction, rate limit and webhook page
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 
-from heliostat.adapters.replicate.body import Pictures, gather, make_input, picture_fields
+from heliostat.adapters.replicate.body import MANAGED, Pictures, gather, make_input, picture_fields
 from heliostat.adapters.replicate.catalog import MODELS
 from heliostat.adapters.replicate.failures import ended_badly, nothing_to_show, refusal
 from heliostat.adapters.replicate.options import ReplicateOptions
@@ -53,6 +53,7 @@ class ReplicateAdapter(Adapter[ReplicateSettings, ReplicateOptions]):
     models = MODELS
     options = ReplicateOptions
     outcomes = OUTCOMES
+    managed = MANAGED
 
     def __init__(self, settings: ReplicateSettings, surroundings: Surroundings) -> None:
         super().__init__(settings, surroundings)

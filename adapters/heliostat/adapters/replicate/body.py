@@ -7,13 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from heliostat.adapters.replicate.options import ReplicateOptions
-from heliostat.adapters.replicate.schemas import FLUX_SHAPES, PNG, Schema, SizeField
+from heliostat.adapters.replicate.schemas import FLUX_SHAPES, PNG, SCHEMAS, Schema, SizeField
 from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
 from heliostat.adapters.sdk.asked import reader
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
 MATCH = "match_input_image"
+_SHAPE = {"size", "aspect_ratio", "resolution", "width", "height", "megapixels", "output_format", "canvas_size"}
+MANAGED = frozenset(
+    _SHAPE
+    | {name for schema in SCHEMAS.values() for name in (*schema.takes.values(), *schema.constants)}
+    | {name for schema in SCHEMAS.values() for name in (schema.image, schema.images, schema.reference, schema.mask)}
+    | {schema.lax[0] for schema in SCHEMAS.values() if schema.lax is not None}
+    | {"num_outputs", "number_of_images", "num_images", "max_images", "original_image_size", "original_image_location"}
+)
+"""Fields that the request has words for, whichever model they belong to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ def make_input(schema: Schema, call: Call, options: ReplicateOptions, pictures: 
     """The input of one prediction, without its pictures. Raises INVALID_FIELD and UNSUPPORTED: nothing is sent then."""
     request = call.request
     _count(schema, call, pictures)
-    body = {**schema.constants, **_moderation(schema, request), **_parameters(schema, call)}
+    body = {**call.passed_on, **schema.constants, **_moderation(schema, request), **_parameters(schema, call)}
     body |= _size(schema, call) | _format(schema, call)
     operation = operation_of(request)
     if operation == "upscale" and pictures.image is not None:

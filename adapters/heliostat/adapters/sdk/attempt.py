@@ -8,7 +8,7 @@ from heliostat.adapters.sdk.bench import SharedBench
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.contract import Adapter
 from heliostat.adapters.sdk.costing import fill_cost, is_sane
-from heliostat.adapters.sdk.demands import check_demands, read_options, told_conversion
+from heliostat.adapters.sdk.demands import check_demands, told_conversion
 from heliostat.adapters.sdk.media import write_picture
 from heliostat.adapters.sdk.outbox import Outbox
 from heliostat.adapters.sdk.result import Completed, Picture, Step
@@ -51,7 +51,7 @@ class Attempt:
     async def _walk(self) -> None:
         call = self._call
         check_demands(call, self._adapter.ignores)
-        options = read_options(self._adapter.options, (self._adapter.name, self._adapter.provider), call)
+        options = self._adapter.read_options(call)
         steps = self._adapter.generate_one(call.model, call.request, options, call)
         async with aclosing(steps):  # type: ignore[type-var]
             async for step in steps:

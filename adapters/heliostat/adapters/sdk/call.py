@@ -2,8 +2,9 @@
 
 import asyncio
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from heliostat.adapters.sdk.convert import MaskForm
 from heliostat.adapters.sdk.models import Model, operation_of
@@ -71,6 +72,7 @@ class Call:
     submitted               True as soon as something billable may have reached the provider
     accepted_job_id         None until the provider took the work
     charged_micros          set it as soon as the provider is known to have charged, whatever still goes wrong
+    passed_on               fields that nobody here knows, for the provider's body: put them below the adapter's own
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Call:
         self.submitted = False
         self.accepted_job_id: str | None = None
         self.charged_micros: int | None = None
+        self.passed_on: Mapping[str, Any] = {}
         self.adjustments: list[event_pb2.Adjustment] = []
         self.timing = Stopwatch(bench.clock)
         self._deadline = bench.clock.monotonic() + (DEFAULT_TIME_S if time_s is None else max(0.0, time_s))
@@ -135,14 +138,16 @@ class Call:
         reason: str,
         mode: "event_pb2.AdjustmentMode" = event_pb2.ADJUSTMENT_MODE_CONVERTED,
     ) -> None:
-        """Tells the caller what became of a parameter; under STRICT_REFUSE raises UNSUPPORTED instead.
+        """Tells the caller what became of a parameter; under STRICT_REFUSE, or where the request requires it, raises
+        UNSUPPORTED instead.
 
         Call it before the submit. `parameter` is a name of asked.py, "size", "output_format" or "n"; `reason` is a
         sentence about the model or the provider that is true in either case. What is emulated or only renamed is
         honoured, and never refused.
         """
         honoured = mode not in {event_pb2.ADJUSTMENT_MODE_CONVERTED, event_pb2.ADJUSTMENT_MODE_DROPPED}
-        if self.request.strict == request_pb2.STRICT_REFUSE and not self.submitted and not honoured:
+        strict = self.request.strict == request_pb2.STRICT_REFUSE or parameter in self.request.required_parameters
+        if strict and not self.submitted and not honoured:
             instead = f" {sent} would be sent instead." if sent else ""
             raise MeshError(
                 reasons.ERROR_REASON_UNSUPPORTED,

@@ -3,11 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from heliostat.adapters.sdk.call import Call
+from heliostat.adapters.sdk.demands import read_options
 from heliostat.adapters.sdk.http import ProviderClient
 from heliostat.adapters.sdk.input_sizes import input_sizes
 from heliostat.adapters.sdk.models import Model, ModelTable, operation_of
@@ -52,6 +53,9 @@ class Adapter(ABC, Generic[SettingsT, OptionsT]):
     models: ModelTable
     options: type[Options] = Options
     ignores: tuple[str, ...] = ()
+    managed: Collection[str] | None = None
+    """Fields of the provider's body that `generate_one` fills. None: fields that nobody here knows are not passed on;
+    otherwise those that are not `managed` are in `call.passed_on`."""
     outcomes: ClassVar[OutcomeTable] = KIT
     sandbox: ClassVar[bool] = False
 
@@ -106,6 +110,10 @@ class Adapter(ABC, Generic[SettingsT, OptionsT]):
 
         Raises MeshError; the kit adds how far the attempt came. `request` is read-only.
         """
+
+    def read_options(self, call: Call) -> Any:
+        """The options of a request, an instance of `options`. Raises INVALID_FIELD; see `managed` for other fields."""
+        return read_options(self.options, (self.name, self.provider), call, self.managed)
 
     def option_names(self, model: Model) -> Collection[str] | None:
         """Which fields of `options` this model takes, for Describe; None means all of them. Pure."""

@@ -1,15 +1,15 @@
 """Compares what a request asks with what a model and its adapter can do, before anything is bought."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from functools import cache
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
 from pydantic import BaseModel, ValidationError
 
 from heliostat.adapters.sdk.asked import NAMES, Reader, reader, shown
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.convert import ENCODABLE
+from heliostat.adapters.sdk.extra_fields import plain, take_extra_fields
 from heliostat.adapters.sdk.models import Model, operation_of
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -101,10 +101,13 @@ def _defaults(options: type[BaseModel]) -> BaseModel:
     return options()
 
 
-def read_options(options: type[BaseModel], names: Iterable[str], call: Call) -> Any:
+def read_options(
+    options: type[BaseModel], names: Iterable[str], call: Call, managed: Collection[str] | None = None
+) -> Any:
     """The provider's own options of a request: provider_options under one of `names`, then known extra fields.
 
-    Raises INVALID_FIELD naming the option. An extra field of the body that is no option is reported as dropped.
+    Raises INVALID_FIELD naming the option. For `managed`, and for extra fields that are no options, see
+    `take_extra_fields`.
     """
     request = call.request
     if not request.provider_options and not request.extra_fields.fields:
@@ -113,16 +116,10 @@ def read_options(options: type[BaseModel], names: Iterable[str], call: Call) -> 
     place = ""
     for name in names:
         if name in request.provider_options:
-            tree, place = _plain(request.provider_options[name]), name
+            tree, place = plain(request.provider_options[name]), name
             break
-    takes_any = options.model_config.get("extra") == "allow"
-    for name, value in _plain(request.extra_fields).items():
-        if takes_any or name in options.model_fields:
-            tree.setdefault(name, value)
-        else:
-            call.adjust(
-                name[:100], "given", "", "The provider has no such parameter.", event_pb2.ADJUSTMENT_MODE_DROPPED
-            )
+    if request.extra_fields.fields:
+        tree = take_extra_fields(call, options, managed) | tree
     try:
         return options.model_validate(tree)
     except ValidationError as error:
@@ -139,18 +136,3 @@ def _refused_options(error: ValidationError, place: str, options: type[BaseModel
     else:
         what = f"{field[:200]}: {fault['msg']}."
     return MeshError(reasons.ERROR_REASON_INVALID_FIELD, what, field=field[:200])
-
-
-def _plain(struct: Any) -> dict[str, Any]:
-    """A Struct as plain values, whole numbers as int: JSON over protobuf knows floats only."""
-    return {key: _whole(value) for key, value in MessageToDict(struct).items()}
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    if isinstance(value, Mapping):
-        return {key: _whole(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_whole(inner) for inner in value]
-    return value

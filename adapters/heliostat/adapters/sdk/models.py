@@ -40,7 +40,7 @@ MOST_NAMED = 256
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter that a model takes; `kind` is string, integer, number, boolean, enum; empty for a list, an object."""
+    """One parameter that a model takes; `kind`: string, integer, number, boolean, enum; empty for lists, objects."""
 
     name: str
     kind: str = "string"

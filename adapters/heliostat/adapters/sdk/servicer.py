@@ -11,7 +11,7 @@ from heliostat.adapters.sdk.bench import SharedBench
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.contract import Adapter, Cancelled
 from heliostat.adapters.sdk.costing import fill_estimate
-from heliostat.adapters.sdk.demands import check_demands, check_ignores, read_options
+from heliostat.adapters.sdk.demands import check_demands, check_ignores
 from heliostat.adapters.sdk.descriptors import described
 from heliostat.adapters.sdk.models import Model, Parameter
 from heliostat.adapters.sdk.outbox import Outbox
@@ -76,7 +76,7 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         model = self._adapter.models.get(request.provider_model)
         call = Call(self._bench, model, request.image, account=request.account)
         check_demands(call, self._adapter.ignores)
-        read_options(self._adapter.options, (self._adapter.name, self._adapter.provider), call)
+        self._adapter.read_options(call)
         order = self._adapter.order(model, request.image, call.size())
         response = adapter_pb2.EstimateResponse(adjustments=call.adjustments)
         fill_estimate(response.cost, model, order)
