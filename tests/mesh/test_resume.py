@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from heliostat.api.ledger.v1 import ledger_pb2
@@ -36,10 +37,11 @@ async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 40) 
             await asyncio.sleep(0.05)
 
 
-async def accepted(running: Mesh) -> None:
-    """Returns when a provider's job id is in the journal."""
+async def accepted(running: Mesh, asking: "asyncio.Task[httpx.Response] | None" = None) -> None:
+    """Returns when a provider's job id is in the journal; fails at once where the request was answered before."""
 
     async def is_there() -> bool:
+        assert asking is None or not asking.done(), asking.result().text
         return any(row["provider_job_id"] for row in rows(running.state_dir, "attempts"))
 
     await until(is_there)
@@ -84,8 +86,9 @@ async def test_m1_a_picture_whose_adapter_was_killed_is_found_kept_and_settled(t
     known: reconciled, and no part of the answer.
     """
     async with installed(tmp_path, job_seconds=2) as running:
+        await running.ready(30)
         asking = asyncio.create_task(running.generate(**BOAT))
-        await accepted(running)
+        await accepted(running, asking)
         os.kill(running.mesh_of_processes.pid("adapter-fal"), signal.SIGKILL)
         running.killed = True
         answer = (await asking).json()
