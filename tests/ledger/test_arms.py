@@ -103,7 +103,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 async def test_each_arm_is_counted(tmp_path: Path, url: str) -> None:
     """Requests by the target that they began with, attempts by the target that was asked; on either database."""
     clock = FakeClock()
-    async with ledger(tmp_path, split(clock), clock=clock, url=url) as room:
+    async with ledger(tmp_path, split(clock), clock=clock, url=url, lease_s=600) as room:
         room.router.models = served()
         await play(room, *(f"old {seconds}" for seconds in range(1, 21)), "new 2", "fail new", "rescue old")
         await play(room, "old 1", model="flux")
