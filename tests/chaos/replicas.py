@@ -21,11 +21,13 @@ import yaml
 from heliostat.launch import sandbox
 from tests.support.evidence import Evidence, gather
 from tests.support.mesh import KEY, SECRETS, emulated, free_port, merged, provide_keys
-from tests.support.watching import Ears
+from tests.support.watching import Ears, connections
 
 DATABASE_VARIABLE = "HELIOSTAT_CHAOS_DATABASE"
 _COUNT = 2
 _PROBE_S = 0.05
+# As minReadySeconds of a rollout: the next process is stopped so long after the last one is ready.
+_MIN_READY_S = 1.0
 _MODEL = "flux-schnell"
 _TARGET = "fal/fal-ai/flux/schnell"
 TARGETS = ("adapter-fal", "ledger,router", "edge")
@@ -126,12 +128,13 @@ class Cluster:
                 await asyncio.sleep(_PROBE_S)
             while replica.target != "edge" and connection_count(replica.port) < _COUNT:
                 await asyncio.sleep(_PROBE_S)
+        # A connection is used once the peer's health has been told on it, which nobody outside can see.
+        await asyncio.sleep(_MIN_READY_S)
 
 
 def connection_count(port: int) -> int:
     """Connections that a listener at this port of this machine has."""
-    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return sum(line[3] == "01" and int(line[1].partition(":")[2], 16) == port for line in lines)
+    return sum(each.state == "01" and each.local_port == port for each in connections())
 
 
 @asynccontextmanager
@@ -146,7 +149,7 @@ async def cluster(folder: Path, database: str, over: Mapping[str, Any] | None = 
         ports = sandbox.Ports(http=0, grpc=0, emulator=int(emulators.rpartition(":")[2]))
         own = {
             "database": {"url_secret": f"env:{DATABASE_VARIABLE}"},
-            "mesh": {"drain_s": 10, "notice_s": 1},
+            "mesh": {"drain_s": 10, "notice_s": 2},
             "log": {"file": str(state_dir / "heliostat.log")},
         }
         tree = merged(merged(sandbox.tree(state_dir, ports, key), own), over or {})

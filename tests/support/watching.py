@@ -104,14 +104,42 @@ class Sockets:
 
     def _look_at(self, pid: int) -> None:
         own = _sockets_of(pid)
-        for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
-            fields = line.split()
-            inode, local, remote, state = fields[9], fields[1], fields[2], fields[3]
-            if inode not in own or state not in _CONNECTED or int(local.partition(":")[2], 16) in self.own_ports:
+        for each in connections(pid):
+            if each.inode not in own or each.state not in _CONNECTED or each.local_port in self.own_ports:
                 continue
-            host, _, port = remote.partition(":")
-            if not host.endswith("7F") or int(port, 16) not in self.allowed_ports:
-                self.strangers.add(f"{'.'.join(str(byte) for byte in reversed(bytes.fromhex(host)))}:{int(port, 16)}")
+            if not each.peer_is_loopback or each.peer_port not in self.allowed_ports:
+                self.strangers.add(f"{each.peer}:{each.peer_port}")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One line of the kernel's tables of TCP connections."""
+
+    inode: str
+    state: str
+    local_port: int
+    peer: str
+    """The address as the kernel writes it: hexadecimal, each four bytes of it from right to left."""
+    peer_port: int
+
+    @property
+    def peer_is_loopback(self) -> bool:
+        """True for 127.0.0.0/8, also as an IPv6 address, and for ::1."""
+        return (self.peer.endswith("7F") and self.peer[:-8] in _LOOPBACK_PREFIXES) or self.peer == _LOOPBACK_6
+
+
+_LOOPBACK_PREFIXES = ("", "0000000000000000FFFF0000")
+_LOOPBACK_6 = "00000000000000000000000001000000"
+
+
+def connections(pid: int | str = "self") -> Iterator[Connection]:
+    """Every TCP socket of this machine, as a process sees it."""
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            peer, _, peer_port = fields[2].partition(":")
+            local_port = int(fields[1].partition(":")[2], 16)
+            yield Connection(fields[9], fields[3], local_port, peer, int(peer_port, 16))
 
 
 def _sockets_of(pid: int) -> set[str]:
