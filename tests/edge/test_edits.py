@@ -123,17 +123,22 @@ async def test_pictures_in_json(bench: Bench, pictures: dict[str, Any]) -> None:
         ({"images": ["data:image/png,plain"]}, "invalid_field", "images.0"),
         ({"images": ["data:image/png;base64,***"]}, "input_unreadable", "images.0"),
         ({"images": [data_url(b"<svg xmlns=''/>")]}, "input_unreadable", "images.0"),
-        ({"images": [{"file_id": "file-1"}]}, "not_implemented", "images.0"),
+        ({"images": [{"file_id": "../1"}]}, "invalid_field", "images.0"),
+        ({"images": [{"file_id": 7}]}, "invalid_field", "images.0"),
+        ({"images": ["file-" + "a" * 65]}, "invalid_field", "images.0"),
         ({"images": [data_url(PNG)] * 17}, "invalid_field", "images"),
         ({"images": [data_url(PNG)], "mask": "nonsense"}, "invalid_field", "mask"),
-        ({"images": [data_url(PNG)], "scale_factor": 2}, "not_implemented", "scale_factor"),
+        ({"images": [data_url(PNG)], "scale_factor": 1}, "invalid_field", "scale_factor"),
+        ({"images": [data_url(PNG)], "scale_factor": 2, "mask": data_url(PNG)}, "invalid_field", "mask"),
+        ({"images": [data_url(PNG)] * 2, "scale_factor": 2}, "invalid_field", "image"),
+        ({"images": [data_url(PNG)], "style_image": data_url(PNG)}, "invalid_field", "style_image"),
         ({"images": [data_url(PNG)], "prompt": " "}, "invalid_field", "prompt"),
     ],
 )
 async def test_odd_pictures_in_json(bench: Bench, body: dict[str, Any], code: str, param: str) -> None:
     """What is no picture is refused under the name of its field, and nobody is asked."""
     answer = await bench.client.post("/v1/images/edits", json={**WORDS, **body})
-    assert answer.status_code == (501 if code == "not_implemented" else 400)
+    assert answer.status_code == 400
     assert (answer.json()["error"]["code"], answer.json()["error"]["param"]) == (code, param)
     assert bench.ledger.asked == []
 

@@ -4,11 +4,11 @@ import pytest
 
 from heliostat.api.image.v1 import request_pb2
 from heliostat.edge.field_names import rest_name
-from heliostat.edge.schemas import EditBody, RoutingBody
+from heliostat.edge.picture_operations import PICTURE_OPERATIONS
+from heliostat.edge.schemas import RoutingBody
 
-# What is asked for at addresses that are not built yet has no name over REST.
-NOT_BUILT = {"variation", "upscale", "remove_background", "segment", "style_transfer", "outpaint"}
-KNOWN = {*EditBody.model_fields, "image", "mask", "extra_fields"}
+OPERATIONS = request_pb2.ImageRequest.DESCRIPTOR.oneofs_by_name["operation"].fields
+KNOWN = {"image", "extra_fields"}.union(*({*each.body.model_fields, *each.beside} for each in PICTURE_OPERATIONS))
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,11 @@ KNOWN = {*EditBody.model_fields, "image", "mask", "extra_fields"}
         ("references", "image"),
         ("edit.mask", "mask"),
         ("edit.image", "image"),
+        ("upscale.factor", "scale_factor"),
+        ("upscale.size.width_px", "size"),
+        ("segment.boxes", "boxes"),
+        ("style_transfer.style", "style_image"),
+        ("outpaint.left_px", "left"),
         ("image", "image"),
         ("images.0", "images.0"),
         ("provider_options.fal.steps", "provider_options.fal.steps"),
@@ -42,9 +47,9 @@ def test_a_field_by_its_name_over_rest(field: str, name: str) -> None:
 
 def test_every_field_of_a_request_has_a_name_that_callers_know() -> None:
     """Whichever field of an ImageRequest is to blame, its name is one of the body's."""
-    fields = {field.name for field in request_pb2.ImageRequest.DESCRIPTOR.fields} - NOT_BUILT - {"routing"}
+    fields = {field.name for field in request_pb2.ImageRequest.DESCRIPTOR.fields} - {"routing"}
     fields |= {f"output.{field.name}" for field in request_pb2.Output.DESCRIPTOR.fields}
-    fields |= {f"edit.{field.name}" for field in request_pb2.Edit.DESCRIPTOR.fields}
+    fields |= {f"{each.name}.{field.name}" for each in OPERATIONS for field in each.message_type.fields}
     assert {rest_name(field) for field in fields} <= KNOWN
     preferences = {rest_name(f"routing.{field.name}") for field in request_pb2.Routing.DESCRIPTOR.fields}
     assert preferences <= KNOWN | {f"provider.{name}" for name in RoutingBody.model_fields}

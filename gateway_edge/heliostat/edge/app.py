@@ -10,7 +10,6 @@ from heliostat.chassis.context import Incoming, serving
 from heliostat.chassis.errors import MeshError, internal
 from heliostat.chassis.logs import get_logger
 from heliostat.edge.desk import Desk
-from heliostat.edge.edits import Edits
 from heliostat.edge.health import Health
 from heliostat.edge.images import Images
 from heliostat.edge.jobs import Jobs
@@ -18,6 +17,7 @@ from heliostat.edge.limits import check_head
 from heliostat.edge.media_files import MediaFiles
 from heliostat.edge.model_list import ModelList
 from heliostat.edge.not_built import NOT_BUILT, not_built
+from heliostat.edge.operations import Operations
 from heliostat.edge.pages import Pages
 from heliostat.edge.presence import CallerLeft, DrainOver, Interruption
 from heliostat.edge.problems import Problem, Refusal, problem_of, problem_of_refusal
@@ -37,10 +37,11 @@ def all_routes(desk: Desk) -> list[Route]:
     """Every route of the edge, the busiest first."""
     images, models, jobs, health, pages = Images(desk), ModelList(desk), Jobs(desk), Health(desk), Pages(desk)
     reports, told = Reports(desk), RequestLog(desk)
+    operations = Operations(desk, images).endpoints()
     return [
         *under_bases("/images/generations", images.generations, "POST"),
         *under_bases("/media/{id}", MediaFiles(desk).media, "GET"),
-        *under_bases("/images/edits", Edits(desk, images).edits, "POST"),
+        *(route for path, end in operations.items() for route in under_bases(path, end, "POST")),
         *under_bases("/jobs/{id}", jobs.job, "GET"),
         *under_bases("/jobs/{id}", jobs.cancel, "DELETE"),
         *under_bases("/models", models.models, "GET"),

@@ -37,10 +37,13 @@ def is_dry_run(request: Request) -> bool:
 
 def without_bytes(inputs: Sequence[Input]) -> list[media_pb2.Media]:
     """Pictures too large to travel inside of a question: nothing is stored for it, their sizes count as unknown."""
-    return [
-        media_pb2.Media(uri=each.url) if each.url else media_pb2.Media(media_type=media_type_of(each.data))
-        for each in inputs
-    ]
+    return [_without_bytes(each) for each in inputs]
+
+
+def _without_bytes(given: Input) -> media_pb2.Media:
+    if given.file_id:
+        return media_pb2.Media(file_id=given.file_id)
+    return media_pb2.Media(uri=given.url) if given.url else media_pb2.Media(media_type=media_type_of(given.data))
 
 
 async def priced(desk: Desk, request: Request, body: ImageBody, image: request_pb2.ImageRequest) -> Reply:

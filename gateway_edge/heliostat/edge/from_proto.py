@@ -91,6 +91,8 @@ def complete(answer: Answer) -> event_pb2.ImageResult:
 def _picture_pieces(pieces: list[bytes], picture: Picture, form: str, link: Link) -> None:
     url = "" if form != "url" else _url(picture, link)
     beside: dict[str, Any] = {"url": url} if url else {}
+    if picture.info.label:
+        beside["label"] = picture.info.label
     if picture.ended is not None and picture.ended.revised_prompt:
         beside["revised_prompt"] = picture.ended.revised_prompt
     if url:
@@ -282,6 +284,8 @@ def _image(info: media_pb2.MediaInfo, ended: media_pb2.MediaEnded | None) -> dic
         "bytes": info.size_bytes or None,
         "sha256": None,
     }
+    if info.role == media_pb2.MEDIA_ROLE_MASK:
+        image |= {"role": "mask", "label": info.label or None}
     if ended is not None:
         image["bytes"] = ended.size_bytes or image["bytes"]
         image["sha256"] = ended.sha256.hex() or None

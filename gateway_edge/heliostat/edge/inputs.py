@@ -5,6 +5,7 @@ A file's name and declared type are never believed, and never used.
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from heliostat.chassis.blobs import Blobs
 from heliostat.chassis.errors import MeshError
 from heliostat.edge.schemas import invalid
 
+FILE_PREFIX = "file-"
+_FILE_ID = re.compile(r"file-[A-Za-z0-9]{1,64}", re.ASCII)
 _MAX_URL_CHARS = 8192
 # Decoding more than this many characters holds the loop for more than a moment; a thread does it.
 _LARGE_TEXT_CHARS = 1024 * 1024
@@ -25,11 +28,15 @@ _AVIF_BRANDS = (b"avif", b"avis")
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A picture of the caller: its bytes, or the address where it is. `name` is the field that it came in."""
+    """A picture of the caller: its bytes, the address where it is, or the id of a file that was uploaded before.
+
+    `name` is the field that it came in.
+    """
 
     name: str
     data: bytes = b""
     url: str = ""
+    file_id: str = ""
 
 
 def media_type_of(data: bytes) -> str:
@@ -48,27 +55,32 @@ def media_type_of(data: bytes) -> str:
 
 
 async def input_of(name: str, value: Any) -> Input:
-    """A picture as a JSON body names it: a data URL, an http(s) address, or an object that holds one.
+    """A picture as a JSON body names it: a data URL, an http(s) address, a file's id, or an object that holds one.
 
-    Raises INVALID_FIELD, INPUT_UNREADABLE, NOT_IMPLEMENTED.
+    Raises INVALID_FIELD, INPUT_UNREADABLE.
     """
     if isinstance(value, dict):
-        if value.get("file_id") is not None:
-            raise MeshError(
-                reasons.ERROR_REASON_NOT_IMPLEMENTED,
-                "Uploaded files come with a later version; send the picture itself or its address.",
-                field=name,
-            )
+        file_id = value.get("file_id")
+        if file_id is not None:
+            return Input(name, file_id=_checked_id(name, file_id))
         value = value.get("image_url", value.get("url"))
         if isinstance(value, dict):
             value = value.get("url")
     if not isinstance(value, str):
-        raise invalid(name, f"{name} must be a data URL, an http(s) address, or an object with image_url.")
+        raise invalid(name, f"{name} must be a data URL, an http(s) address, or an object with image_url or file_id.")
     if value[:5].lower() == "data:":
         return Input(name, data=await _decoded(name, value))
+    if value.startswith(FILE_PREFIX):
+        return Input(name, file_id=_checked_id(name, value))
     if value[:8].lower().startswith(("http://", "https://")) and len(value) <= _MAX_URL_CHARS and value.isascii():
         return Input(name, url=value)
     raise invalid(name, f"{name} must begin with data:, http:// or https:// and hold ASCII characters only.")
+
+
+def _checked_id(name: str, file_id: Any) -> str:
+    if isinstance(file_id, str) and _FILE_ID.fullmatch(file_id):
+        return file_id
+    raise invalid(name, f"{name} names no file; send the id that POST /v1/files answered.")
 
 
 async def _decoded(name: str, url: str) -> bytes:
@@ -104,7 +116,7 @@ def needs_blobs(inputs: Sequence[Input], inline_bytes: int) -> bool:
 
 
 def _checked_type(given: Input) -> str:
-    if given.url:
+    if given.url or given.file_id:
         return ""
     kind = media_type_of(given.data)
     if not kind:
@@ -115,6 +127,8 @@ def _checked_type(given: Input) -> str:
 async def _media(given: Input, kind: str, blobs: Blobs, inline: bool) -> media_pb2.Media:
     if given.url:
         return media_pb2.Media(uri=given.url)
+    if given.file_id:
+        return media_pb2.Media(file_id=given.file_id)
     if inline:
         return media_pb2.Media(data=given.data, media_type=kind)
     digest = await asyncio.to_thread(hashlib.sha256, given.data)

@@ -12,7 +12,10 @@ from pydantic import BaseModel
 
 from heliostat.api.image.v1 import capability_pb2, request_pb2
 from heliostat.api.router.v1 import router_pb2
-from heliostat.edge.schemas import EditBody, GenerationBody
+from heliostat.edge.forms import MASK
+from heliostat.edge.named_pictures import named_pictures
+from heliostat.edge.picture_operations import PICTURE_OPERATIONS, PictureOperation
+from heliostat.edge.schemas import GenerationBody
 from heliostat.edge.sizes import MAX_EDGE_PX, TIERS
 from heliostat.edge.to_proto import MEDIA_TYPES, QUALITIES
 
@@ -21,8 +24,9 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # What can be asked of a model -> where, and the words of the body.
 BODIES: Mapping[int, tuple[str, type[BaseModel]]] = {
     capability_pb2.OPERATION_TEXT_TO_IMAGE: ("/v1/images/generations", GenerationBody),
-    capability_pb2.OPERATION_EDIT: ("/v1/images/edits", EditBody),
+    **{each.operation: (f"/v1{each.path}", each.body) for each in PICTURE_OPERATIONS},
 }
+_PICTURES: Mapping[int, PictureOperation] = {each.operation: each for each in PICTURE_OPERATIONS}
 # Words of a body that a target must honour -> their names in its description.
 _HONOURED: Mapping[str, str] = {
     **{name: name for name in ("negative_prompt", "seed", "style", "quality", "background", "output_compression")},
@@ -48,7 +52,7 @@ def model_schema(model: router_pb2.Model) -> dict[str, Any]:
         targets = [target for target in model.targets if operation in target.capability.operations]
         if targets:
             name = capability_pb2.Operation.Name(operation).removeprefix("OPERATION_").lower()
-            definitions[name] = _operation_schema(model, targets, path, body)
+            definitions[name] = _with_pictures(_operation_schema(model, targets, path, body), operation, targets)
     return {
         "$schema": DIALECT,
         "title": model.name,
@@ -64,7 +68,7 @@ def _operation_schema(
     schema = _plain(body)
     properties = {name: dict(each) for name, each in schema["properties"].items()}
     properties["model"] = {"enum": _names(model), "description": properties["model"]["description"]}
-    _bound_prompt(properties["prompt"], targets)
+    _bound_prompt(properties["prompt"], targets, needed="prompt" in schema["required"])
     for word, name in _HONOURED.items():
         if word in properties:
             _narrow(properties, word, name, targets)
@@ -86,6 +90,17 @@ def _operation_schema(
     }
 
 
+def _with_pictures(schema: dict[str, Any], operation: int, targets: Sequence[router_pb2.ModelTarget]) -> dict[str, Any]:
+    """The schema of a body with the pictures that it needs: no more references than some target takes, nor a mask."""
+    asked = _PICTURES.get(operation)
+    if asked is None:
+        return schema
+    most = min(asked.most, 1 + max(target.capability.max_reference_count for target in targets))
+    beside = [name for name in asked.beside if name != MASK or any(target.capability.mask for target in targets)]
+    properties = {**schema["properties"], **named_pictures(most, beside)}
+    return {**schema, "properties": properties, "required": [*schema["required"], "images"]}
+
+
 @functools.cache
 def _plain(body: type[BaseModel]) -> dict[str, Any]:
     """The schema of a body without "or null", titles and empty defaults."""
@@ -102,7 +117,9 @@ def _without_null(told: Mapping[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def _shared() -> dict[str, Any]:
-    definitions: dict[str, Any] = GenerationBody.model_json_schema().get("$defs", {})
+    definitions: dict[str, Any] = {}
+    for _, body in BODIES.values():
+        definitions |= body.model_json_schema().get("$defs", {})
     return definitions
 
 
@@ -111,11 +128,12 @@ def _names(model: router_pb2.Model) -> list[str]:
     return list(dict.fromkeys((model.name, *model.aliases, *(target.target for target in model.targets), *forced)))
 
 
-def _bound_prompt(prompt: dict[str, Any], targets: Iterable[router_pb2.ModelTarget]) -> None:
+def _bound_prompt(prompt: dict[str, Any], targets: Iterable[router_pb2.ModelTarget], *, needed: bool) -> None:
     bounds = [target.capability.max_prompt_chars for target in targets]
-    prompt["minLength"] = 1
-    # A blank prompt is refused; one sign that is no blank is enough.
-    prompt["pattern"] = r"\S"
+    if needed:
+        prompt["minLength"] = 1
+        # A blank prompt is refused; one sign that is no blank is enough.
+        prompt["pattern"] = r"\S"
     if all(bounds):
         prompt["maxLength"] = min(max(bounds), prompt["maxLength"])
 

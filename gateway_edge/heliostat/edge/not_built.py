@@ -10,12 +10,6 @@ from heliostat.edge.visit import Reply
 
 # Path below the base -> methods.
 NOT_BUILT: Mapping[str, tuple[str, ...]] = {
-    "/images/variations": ("POST",),
-    "/images/upscales": ("POST",),
-    "/images/backgrounds": ("POST",),
-    "/images/segments": ("POST",),
-    "/images/styles": ("POST",),
-    "/images/outpaints": ("POST",),
     "/files": ("GET", "POST"),
     "/files/{id}": ("GET", "DELETE"),
 }

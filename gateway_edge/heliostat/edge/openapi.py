@@ -6,9 +6,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from heliostat.edge.forms import MASK, STYLE_IMAGE
+from heliostat.edge.named_pictures import named_pictures
 from heliostat.edge.not_built import NOT_BUILT
+from heliostat.edge.picture_operations import PICTURE_OPERATIONS, PictureOperation
 from heliostat.edge.problems import KINDS
-from heliostat.edge.schemas import EditBody, GenerationBody
+from heliostat.edge.schemas import GenerationBody
 
 _PICTURE_EXAMPLE = {
     "model": "flux-schnell",
@@ -22,7 +25,8 @@ _PICTURE_EXAMPLE = {
 class Operation:
     """One method of one path, in words.
 
-    `path` as in the route; `open` means that no key is asked for; `query` tells parameters that may be left out.
+    `path` as in the route; `open` means that no key is asked for; `query` tells parameters that may be left out;
+    `pictures` is what is said of the pictures that come with the body, `files` the parts of a form without words.
     """
 
     method: str
@@ -30,7 +34,7 @@ class Operation:
     summary: str
     description: str
     body: type[BaseModel] | None = None
-    form: bool = False
+    pictures: PictureOperation | None = None
     example: Mapping[str, Any] | None = None
     open: bool = False
     statuses: Sequence[int] = (200,)
@@ -51,6 +55,39 @@ _WHICH = {
 
 _DRY_RUN = {"dryRun": "true: what it would cost at every target is told; nobody is asked and nothing is charged."}
 
+# Path of an operation on pictures -> what it does, and how.
+_TOLD: Mapping[str, tuple[str, str]] = {
+    "/images/edits": (
+        "Change a picture",
+        "As multipart: `image` once or several times (also `image[]`, `image[0]`), `mask` at most once. As JSON: "
+        "`images` with data URLs, addresses or file ids, `mask`. The first picture is changed, the others are looked "
+        "at. With `scale_factor` it is an enlargement, and needs no prompt.",
+    ),
+    "/images/variations": ("Draw another version of a picture", "OpenAI's call, with more words beside; JSON too."),
+    "/images/upscales": ("Enlarge a picture", "By `scale_factor`, or to a `size` in pixels. Ours."),
+    "/images/backgrounds": ("Cut the subject out of its background", "Answers a picture with an alpha channel. Ours."),
+    "/images/segments": (
+        "Find things in a picture",
+        "By `labels`, `points` or `boxes`; everything where none is named. Answers one mask for each, white on the "
+        "thing, with its `label`. Ours.",
+    ),
+    "/images/styles": (
+        "Redraw a picture in a style",
+        "The style is that of `style_image`, or what `style` or `prompt` says. Ours.",
+    ),
+    "/images/outpaints": (
+        "Paint beyond the edges of a picture",
+        "`left`, `right`, `top` and `bottom` are the pixels to add. Ours.",
+    ),
+}
+_EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "/images/edits": {"model": "gpt-image-2", "prompt": "Make the sky pink", "image": "@picture.png"},
+    "/images/upscales": {"model": "studio", "image": "@picture.png", "scale_factor": 2},
+    "/images/segments": {"model": "studio", "image": "@picture.png", "points": "[[100, 120]]"},
+    "/images/styles": {"model": "studio", "image": "@picture.png", "style": "watercolour"},
+    "/images/outpaints": {"model": "studio", "image": "@picture.png", "left": 128},
+}
+
 _SERVED = (
     Operation(
         "post",
@@ -64,17 +101,18 @@ _SERVED = (
         example=_PICTURE_EXAMPLE,
         statuses=(200, 202),
     ),
-    Operation(
-        "post",
-        "/v1/images/edits",
-        "Change a picture",
-        "As multipart: `image` once or several times (also `image[]`, `image[0]`), `mask` at most once. As JSON: "
-        "`images` with data URLs or addresses, `mask`. The first picture is changed, the others are looked at.",
-        EditBody,
-        query=_DRY_RUN,
-        form=True,
-        example={"model": "gpt-image-2", "prompt": "Make the sky pink", "image": "@picture.png"},
-        statuses=(200, 202),
+    *(
+        Operation(
+            "post",
+            f"/v1{each.path}",
+            *_TOLD[each.path],
+            each.body,
+            each,
+            example=_EXAMPLES.get(each.path, {"model": "studio", "image": "@picture.png"}),
+            query=_DRY_RUN,
+            statuses=(200, 202),
+        )
+        for each in PICTURE_OPERATIONS
     ),
     Operation(
         "get",
@@ -248,29 +286,28 @@ def _body(operation: Operation, model: type[BaseModel], schemas: dict[str, Any])
     schema.pop("description", None)
     schemas[model.__name__] = schema
     reference = {"$ref": f"#/components/schemas/{model.__name__}"}
-    if not operation.form:
+    if operation.pictures is None:
         return {"required": True, "content": {"application/json": {"schema": reference, "example": operation.example}}}
+    files, named = picture_fields(operation.pictures)
     return {
         "required": True,
         "content": {
-            "multipart/form-data": {"schema": {"allOf": [reference, _FILES]}, "example": operation.example},
-            "application/json": {"schema": {"allOf": [reference, _NAMED]}},
+            "multipart/form-data": {"schema": {"allOf": [reference, files]}, "example": operation.example},
+            "application/json": {"schema": {"allOf": [reference, named]}},
         },
     }
 
 
 _FILE = {"type": "string", "format": "binary"}
-_FILES: dict[str, Any] = {
-    "type": "object",
-    "required": ["image"],
-    "properties": {
-        "image": {**_FILE, "description": "PNG, JPEG, WebP, GIF or AVIF; up to 16 times."},
-        "mask": {**_FILE, "description": "Where to change; see mask_mode."},
-    },
-}
-_PLACE = {"type": "object", "properties": {"image_url": {"type": "string"}}}
-_NAMED: dict[str, Any] = {
-    "type": "object",
-    "required": ["images"],
-    "properties": {"images": {"type": "array", "items": _PLACE, "maxItems": 16}, "mask": _PLACE},
-}
+_BESIDE: Mapping[str, str] = {MASK: "Where to change; see mask_mode.", STYLE_IMAGE: "A picture in the style."}
+
+
+def picture_fields(operation: PictureOperation) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields that hold pictures, in a form and in JSON, as schemas of objects."""
+    times = "; once." if operation.most == 1 else f"; up to {operation.most} times."
+    files = {"image": {**_FILE, "description": f"PNG, JPEG, WebP, GIF or AVIF{times}"}}
+    files |= {name: {**_FILE, "description": _BESIDE[name]} for name in operation.beside}
+    return (
+        {"type": "object", "required": ["image"], "properties": files},
+        {"type": "object", "required": ["images"], "properties": named_pictures(operation.most, operation.beside)},
+    )

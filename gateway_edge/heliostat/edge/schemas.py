@@ -25,17 +25,17 @@ def _whole(value: Any) -> Any:
     return value
 
 
-_Whole = BeforeValidator(_whole)  # stands behind the bounds, or the schema would not tell them in JSON's words
-Count = Annotated[int, Field(ge=1, le=10), _Whole]
-Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), _Whole]
-Percent = Annotated[int, Field(ge=0, le=100), _Whole]
+Whole = BeforeValidator(_whole)  # stands behind the bounds, or the schema would not tell them in JSON's words
+Count = Annotated[int, Field(ge=1, le=10), Whole]
+Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), Whole]
+Percent = Annotated[int, Field(ge=0, le=100), Whole]
 Short = Annotated[str, Field(max_length=255)]
 Label = Annotated[str, Field(max_length=256)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 Names = Annotated[list[Name], Field(max_length=64)]
-Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False), _Whole]
-Dollars = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False), _Whole]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), _Whole]
+Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False), Whole]
+Dollars = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False), Whole]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Whole]
 Words = Annotated[str, Field(max_length=MAX_PROMPT_CHARS)]
 
 
@@ -53,11 +53,12 @@ class RoutingBody(BaseModel):
 
 
 class ImageBody(BaseModel):
-    """What generations and edits have in common."""
+    """What all requests for pictures have in common."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
     model: Name = Field(description='Model name, alias, or "provider/model" to force one target.')
+    prompt: Words | None = Field(None, description="Words for models that take some; up to 32,000 characters.")
     n: Count | None = Field(None, description="Number of pictures, 1 to 10.")
     size: Short | None = Field(None, description='"WIDTHxHEIGHT", a ratio "W:H", or "auto".')
     quality: Literal["auto", "low", "medium", "high", "xhigh", "max", "standard", "hd"] | None = Field(
@@ -74,7 +75,7 @@ class ImageBody(BaseModel):
     moderation: Literal["auto", "low"] | None = Field(None, description="How strictly the provider should moderate.")
     style: Short | None = Field(None, description='Style word, such as "vivid".')
     stream: bool | None = Field(None, description="Not served yet: true is answered with 501.")
-    partial_images: Annotated[int, Field(ge=0, le=3), _Whole] | None = Field(
+    partial_images: Annotated[int, Field(ge=0, le=3), Whole] | None = Field(
         None, description="Previews of a streamed answer; 0 unless stream is true."
     )
     user: Short | None = Field(None, description="The end user on whose behalf the caller asks.")
@@ -119,30 +120,26 @@ class EditBody(ImageBody):
         None, description="Ours: which part of the mask is repainted: its transparent, white or black part."
     )
     strength: Share | None = Field(None, description="Ours: how far from the picture, 0 keep to 1 change.")
-    mask_feather: Annotated[int, Field(ge=0, le=1024), _Whole] | None = Field(
+    mask_feather: Annotated[int, Field(ge=0, le=1024), Whole] | None = Field(
         None, description="Ours: softening of the mask's border, in pixels."
     )
 
 
-_Body = TypeVar("_Body", GenerationBody, EditBody)
+_Body = TypeVar("_Body", bound=ImageBody)
 
 
 def generation_body(fields: Mapping[str, Any]) -> GenerationBody:
     """The checked body. Raises INVALID_FIELD, NOT_IMPLEMENTED."""
-    return _checked(GenerationBody, fields)
+    return checked(GenerationBody, fields)
 
 
-def edit_body(fields: Mapping[str, Any]) -> EditBody:
-    """The checked body without its pictures. Raises INVALID_FIELD, NOT_IMPLEMENTED."""
-    return _checked(EditBody, fields)
-
-
-def _checked(kind: type[_Body], fields: Mapping[str, Any]) -> _Body:
+def checked(kind: type[_Body], fields: Mapping[str, Any]) -> _Body:
+    """The checked body, without its pictures where it has some. Raises INVALID_FIELD, NOT_IMPLEMENTED."""
     try:
         body: _Body = kind.model_validate(fields)
     except ValidationError as error:
         raise _field_error(error) from None
-    if not body.prompt.strip():
+    if kind.model_fields["prompt"].is_required() and not (body.prompt or "").strip():
         raise invalid("prompt", "prompt must not be empty; say in words what you want to see.")
     if body.stream:
         raise MeshError(

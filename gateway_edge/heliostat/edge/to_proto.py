@@ -1,6 +1,6 @@
 """A checked REST body as an ImageRequest. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +8,9 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Struct
 from google.type.money_pb2 import Money
 
-from heliostat.api.image.v1 import media_pb2, request_pb2
+from heliostat.api.image.v1 import request_pb2
 from heliostat.chassis.errors import to_duration
-from heliostat.edge.schemas import PASSED_ON, EditBody, GenerationBody, ImageBody, invalid
+from heliostat.edge.schemas import PASSED_ON, GenerationBody, ImageBody, invalid
 from heliostat.edge.sizes import size_of
 
 QUALITIES: Mapping[str, request_pb2.Quality] = {
@@ -96,30 +96,13 @@ def answer_form(body: ImageBody, wish: Wish) -> str:
 
 def generation_request(body: GenerationBody, wish: Wish) -> request_pb2.ImageRequest:
     """The normalized request behind POST /v1/images/generations. Raises INVALID_FIELD."""
-    request = _request(body, body.prompt, wish)
+    request = base_request(body, body.prompt, wish)
     request.text_to_image.SetInParent()
     return request
 
 
-def edit_request(
-    body: EditBody, images: Sequence[media_pb2.Media], mask: media_pb2.Media | None, wish: Wish
-) -> request_pb2.ImageRequest:
-    """The normalized request behind POST /v1/images/edits: the first picture is changed, the others are references.
-
-    Raises INVALID_FIELD.
-    """
-    request = _request(body, body.prompt, wish)
-    edit = request_pb2.Edit(image=images[0], mask=mask, feather_px=body.mask_feather or 0)
-    if body.strength is not None:
-        edit.strength = body.strength
-    if body.mask_mode is not None:
-        edit.mask_mode = MASK_MODES[body.mask_mode]
-    request.edit.CopyFrom(edit)
-    request.references.extend(request_pb2.Reference(image=image) for image in images[1:])
-    return request
-
-
-def _request(body: ImageBody, prompt: str, wish: Wish) -> request_pb2.ImageRequest:
+def base_request(body: ImageBody, prompt: str | None, wish: Wish) -> request_pb2.ImageRequest:
+    """The part of a request that does not depend on its operation. Raises INVALID_FIELD."""
     strict = body.strict or wish.strict
     request = request_pb2.ImageRequest(
         model=body.model,
