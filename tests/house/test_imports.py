@@ -44,7 +44,10 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "obstore": ("chassis/blobs.py",),
     "alembic": ("chassis/database.py", "ledger/migrations/", "router/migrations/"),
     "psycopg": ("chassis/database.py",),
-    "sqlalchemy": ("chassis/database.py", "ledger/", "router/schema.py", "router/store.py", "router/migrations/"),
+    "sqlalchemy": (
+        *("chassis/database.py", "chassis/writer.py", "chassis/lifeline.py"),
+        *("ledger/", "router/schema.py", "router/store.py", "router/migrations/"),
+    ),
     "numpy": ("painting/",),
     "cv2": ("painting/",),
     "PIL": ("painting/", "adapters/sdk/"),
