@@ -181,13 +181,6 @@ async def test_an_edit_reaches_openai_with_its_mask(running: Mesh) -> None:
     assert body["metadata"]["cost"] > 0
 
 
-async def test_what_is_not_built_yet_says_so(running: Mesh) -> None:
-    """501 with OpenAI's error object, never 404."""
-    for path in ("images/variations", "images/upscales", "images/backgrounds", "images/segments", "files"):
-        answer = await running.http.post(f"/v1/{path}", json={})
-        assert (answer.status_code, answer.json()["error"]["code"]) == (501, "not_implemented"), path
-
-
 async def test_models_tell_their_names(running: Mesh) -> None:
     """The list has every route, and one model can be looked at by alias."""
     listed = (await running.http.get("/openai/v1/models")).json()

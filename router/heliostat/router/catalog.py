@@ -96,7 +96,8 @@ class Offer:
         """What the model lacks for `needs`, such as "does not take masks"; empty where it lacks nothing. Pure."""
         capability = self.capability
         if OPERATIONS[needs.operation] not in self.operations:
-            return f"does not {_DOING[needs.operation]}"
+            able = [doing for name, doing in _DOING.items() if OPERATIONS[name] in self.operations]
+            return f"does not {_DOING[needs.operation]}, it can {', '.join(able) or 'do nothing'}"
         if needs.mask and capability.mask == capability_pb2.MASK_SUPPORT_UNSPECIFIED:
             return "does not take masks"
         if needs.reference_count > capability.max_reference_count:
@@ -255,6 +256,18 @@ class Catalog:
             for capability in entry.described.models:
                 if model in capability.model_names:
                     yield name, capability.provider_model
+
+    def able(self, operation: str) -> Iterator[str]:
+        """A public name of every model that some adapter describes as able to do `operation`, each once."""
+        told: set[str] = set()
+        for name in self._peers.names:
+            entry = self._entries.get(name)
+            for capability in entry.described.models if entry is not None and entry.configured else ():
+                if OPERATIONS[operation] in capability.operations and capability.model_names:
+                    model = capability.model_names[0]
+                    if model not in told:
+                        told.add(model)
+                        yield model
 
     def model_names(self) -> Iterable[str]:
         """Every public name that some adapter knows, each once, in the adapters' order."""

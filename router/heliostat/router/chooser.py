@@ -1,5 +1,6 @@
 """The choice for one request: its route, what it needs and wants; asks `selection`, says why nothing is left."""
 
+import itertools
 import random
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import MICROS_PER_USD, to_micros, usd
 from heliostat.router import selection
 from heliostat.router.appraisal import Appraiser
-from heliostat.router.catalog import Catalog, Needs, needs_of
+from heliostat.router.catalog import OPERATIONS, Catalog, Needs, needs_of
 from heliostat.router.directory import Directory
 from heliostat.router.fitness import fitness_of
 from heliostat.router.health import Health
@@ -25,6 +26,8 @@ from heliostat.router.turns import Held, Prospects, Turns
 _FEW = 16
 # A request with larger pictures is not sent about twice, only to be priced.
 _LARGE_QUESTION = 262_144
+# Models that are named where the one that was asked for cannot do what is asked.
+_TOLD_MODELS = 6
 
 
 _SPENT = Exclusion(Out.UNWANTED, "was asked before in this request")
@@ -110,8 +113,16 @@ class Chooser:
             return self._resumed(resuming)
         choice = await self.consider(image)
         if not choice.targets and not choice.held:
-            raise selection.nothing_left(choice.selections, image.model)
+            raise selection.nothing_left(choice.selections, image.model, self._elsewhere(image, choice))
         return choice
+
+    def _elsewhere(self, image: request_pb2.ImageRequest, choice: Choice) -> Sequence[str]:
+        """Models that do what no target of the chosen ones does; none where that is not what is wrong."""
+        operation = needs_of(image).operation
+        offers = [self._catalog.offer(target) for each in choice.wanted for target in each.route.targets]
+        if any(offer is None or OPERATIONS[operation] in offer.operations for offer in offers):
+            return ()
+        return tuple(itertools.islice(self._catalog.able(operation), _TOLD_MODELS))
 
     async def consider(self, image: request_pb2.ImageRequest) -> Choice:
         """As `choose`, but nobody may be left."""

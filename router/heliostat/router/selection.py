@@ -276,17 +276,21 @@ def _chosen_again(candidates: Sequence[Any], draw: float, *, sticky: bool) -> It
     return (target.name for target in _ordered(route, outs, draw, wishes, sticky=sticky))
 
 
-def nothing_left(selections: Sequence[Selection], model: str) -> MeshError:
-    """Why no target of `model`, or of the models that may stand in for it, can be asked. Pure."""
+def nothing_left(selections: Sequence[Selection], model: str, elsewhere: Sequence[str] = ()) -> MeshError:
+    """Why no target of `model`, or of the models that may stand in for it, can be asked. Pure.
+
+    `elsewhere` are models that can do what is asked.
+    """
     exclusions = {name: exclusion for part in selections for name, exclusion in part.exclusions.items()}
     kind = max((exclusion.kind for exclusion in exclusions.values()), key=lambda kind: kind.value)
     if all(exclusion is NO_WEIGHT for exclusion in exclusions.values()):
         kind = Out.AWAY
     told = "; ".join(f"{name} {exclusion.because}" for name, exclusion in exclusions.items())
     reason, what = _NOTHING_LEFT[kind]
+    who = f" These models can: {', '.join(elsewhere)}." if elsewhere else ""
     return MeshError(
         reason,
-        f'No target of model "{model}" {what}: {told}.',
+        f'No target of model "{model}" {what}: {told}.{who}',
         field="routing" if kind is Out.UNWANTED else None,
         retry_after_s=2.0 if kind is Out.AWAY else None,
         model=model,

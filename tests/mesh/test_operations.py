@@ -1,0 +1,166 @@
+"""Every operation on pictures through the whole mesh, done by the studio, as multipart and as JSON."""
+
+import base64
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from PIL import Image, ImageDraw
+
+from tests.support.mesh import Mesh, mesh
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+STUDIO = {"model": "studio", "response_format": "b64_json"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
+    """One mesh for all tests of this file."""
+    async with mesh(tmp_path_factory.mktemp("operations")) as started:
+        yield started
+
+
+def png(image: Image.Image) -> bytes:
+    """The picture as a PNG."""
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def a_ball() -> bytes:
+    """A red ball on blue, 96 x 64 pixels."""
+    image = Image.new("RGB", (96, 64), (20, 60, 200))
+    ImageDraw.Draw(image).ellipse((32, 16, 64, 48), fill=(230, 20, 20))
+    return png(image)
+
+
+BALL = a_ball()
+STYLE = png(Image.new("RGB", (48, 48), (240, 200, 40)))
+
+
+def pictures(body: dict[str, Any]) -> list[Image.Image]:
+    """The pictures of an answer, wholly decoded."""
+    found = []
+    for entry in body["data"]:
+        image = Image.open(io.BytesIO(base64.b64decode(entry["b64_json"])))
+        image.load()
+        found.append(image)
+    return found
+
+
+def data_url(data: bytes) -> str:
+    """A PNG as a data URL."""
+    return "data:image/png;base64," + base64.b64encode(data).decode()
+
+
+# path, words, further pictures, size of what comes
+WORK: list[tuple[str, dict[str, Any], dict[str, bytes], tuple[int, int]]] = [
+    ("edits", {"prompt": "a yellow moon"}, {}, (96, 64)),
+    ("edits", {"scale_factor": 2}, {}, (192, 128)),
+    ("variations", {"similarity": 0.5}, {}, (96, 64)),
+    ("upscales", {"scale_factor": 1.5}, {}, (144, 96)),
+    ("upscales", {"size": "200x140"}, {}, (200, 140)),
+    ("upscales", {}, {}, (192, 128)),
+    ("backgrounds", {}, {}, (96, 64)),
+    ("segments", {"points": "[[48, 32]]"}, {}, (96, 64)),
+    ("styles", {"style": "watercolour"}, {}, (96, 64)),
+    ("styles", {"strength": 0.4}, {"style_image": STYLE}, (96, 64)),
+    ("outpaints", {"left": 16, "bottom": 32}, {}, (112, 96)),
+]
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["multipart", "json"])
+@pytest.mark.parametrize(("path", "words", "beside", "size"), WORK, ids=lambda value: str(value)[:30])
+async def test_every_operation(
+    running: Mesh,
+    path: str,
+    words: dict[str, Any],
+    beside: dict[str, bytes],
+    size: tuple[int, int],
+    as_json: bool,
+) -> None:
+    """Each answers in the shape of the images API, with pictures of the size that was asked for."""
+    route = f"/v1/images/{path}"
+    if as_json:
+        if "points" in words:
+            words = {**words, "points": [{"x": 48, "y": 32}]}
+        named = {name: data_url(data) for name, data in beside.items()}
+        answer = await running.http.post(route, json={**STUDIO, **words, **named, "images": [data_url(BALL)]})
+    else:
+        files = {name: ("p.png", data, "image/png") for name, data in {"image": BALL, **beside}.items()}
+        answer = await running.http.post(route, data={**STUDIO, **words}, files=files)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert {image.size for image in pictures(body)} == {size}
+    assert body["metadata"]["provider"] == "studio"
+    assert body["metadata"]["cost"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "labels"),
+    [
+        ({"labels": ["red"]}, ["red"]),
+        ({"prompt": "blue"}, ["blue"]),
+        ({"points": [[48, 32]]}, None),
+        ({"boxes": [[28, 12, 68, 52]]}, None),
+        ({}, None),
+    ],
+    ids=["label", "prompt", "point", "box", "everything"],
+)
+async def test_segments_are_masks_with_labels(running: Mesh, words: dict[str, Any], labels: list[str] | None) -> None:
+    """One channel of 0 and 255 for each thing; its label stands beside it."""
+    answer = await running.http.post("/openai/v1/images/segments", json={**STUDIO, **words, "image": data_url(BALL)})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    masks = pictures(body)
+    assert masks
+    assert {mask.mode for mask in masks} == {"L"}
+    assert all(set(mask.tobytes()) <= {0, 255} for mask in masks)
+    assert {image["role"] for image in body["metadata"]["images"]} == {"mask"}
+    if labels is not None:
+        assert [entry["label"] for entry in body["data"]] == labels
+
+
+async def test_a_mask_found_is_a_mask_to_use(running: Mesh) -> None:
+    """What a segment answers behind its link goes into an edit as it is: only there the picture changes."""
+    words = {"model": "studio", "points": [[48, 32]], "image": data_url(BALL)}
+    found = await running.http.post("/v1/images/segments", json=words)
+    mask = (await running.http.get(found.json()["data"][0]["url"])).content
+    edit = {**STUDIO, "prompt": "grass", "mask_mode": "white", "images": [data_url(BALL)], "mask": data_url(mask)}
+    answer = await running.http.post("/v1/images/edits", json=edit)
+    assert answer.status_code == 200, answer.text
+    before, after = Image.open(io.BytesIO(BALL)).convert("RGB"), pictures(answer.json())[0].convert("RGB")
+    inside = Image.open(io.BytesIO(mask)).convert("L")
+    changed = {
+        inside.getpixel((x, y))
+        for x in range(96)
+        for y in range(64)
+        if before.getpixel((x, y)) != after.getpixel((x, y))
+    }
+    assert changed == {255}
+
+
+@pytest.mark.parametrize("path", ["variations", "upscales", "backgrounds", "segments", "styles", "outpaints"])
+async def test_a_dry_run_of_every_operation(running: Mesh, path: str) -> None:
+    """The price of each is told, and no picture is made."""
+    words = {"model": "studio", "image": data_url(BALL), "style": "ink", "left": 8}
+    answer = await running.http.post(f"/v1/images/{path}?dryRun=true", json=words)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert (body["object"], body["provider"], body["total_cost_micros"]) == ("image.estimate", "studio", 0)
+
+
+async def test_a_model_that_cannot_is_refused_with_what_it_can_and_who_can(running: Mesh) -> None:
+    """flux-schnell draws; asked to enlarge it says so, and which models enlarge."""
+    answer = await running.http.post("/v1/images/upscales", json={"model": "flux-schnell", "image": data_url(BALL)})
+    assert answer.status_code == 400, answer.text
+    error = answer.json()["error"]
+    assert error["code"] == "unsupported"
+    assert "does not upscale, it can draw from words" in error["message"]
+    assert error["message"].endswith(".")
+    assert "These models can: " in error["message"]
+    assert "clarity-upscaler" in error["message"].rpartition("These models can: ")[2]
