@@ -6,6 +6,7 @@ may have been (`httpx.ReadTimeout`, `httpx.ReadError`): whether something was bo
 """
 
 import asyncio
+import io
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
@@ -132,10 +133,15 @@ class LargePieceTransport(AiohttpTransport):
             outgoing.method,
             parsed(outgoing.url),
             headers=outgoing.headers,
-            data=outgoing.content or None,
+            data=_in_pieces(outgoing.content),
             allow_redirects=False,
             timeout=_connecting(connect_s),
         )
+
+
+def _in_pieces(content: bytes) -> bytes | io.BytesIO | None:
+    """A body as aiohttp sends it: a large one in pieces, or the loop would stand still while it is written."""
+    return io.BytesIO(content) if len(content) > PIECE_BYTES else content or None
 
 
 class Outgoing(NamedTuple):
