@@ -12,6 +12,7 @@ from typing import Any, cast
 import httpx
 
 from heliostat.adapters.sdk import Call, Model
+from heliostat.adapters.sdk.masks import MaskOrder, ShapedMask
 from heliostat.api.adapter.v1 import adapter_pb2
 from heliostat.chassis.calls import call
 from heliostat.chassis.clock import Clock
@@ -88,8 +89,8 @@ class _Bench:
     clock = Clock()
     dice = random.Random(7)
 
-    async def shape_mask(self, mask: bytes, *_: Any) -> bytes:
-        return mask
+    async def shape_mask(self, mask: bytes, order: MaskOrder) -> ShapedMask:
+        return ShapedMask(mask, "white", "", (order.width_px, order.height_px), 1.0)
 
 
 def call_of(model: Model, **fields: Any) -> Call:

@@ -16,6 +16,7 @@ from heliostat.adapters.fal.jobs import known_job, submitted_job
 from heliostat.adapters.fal.options import FalOptions
 from heliostat.adapters.fal.orders import order_of
 from heliostat.adapters.sdk import Answer, Call, Order
+from heliostat.adapters.sdk.masks import MaskOrder, ShapedMask
 from heliostat.adapters.sdk.pricing import MEBIPIXEL
 from heliostat.api.image.v1 import capability_pb2 as capabilities
 from heliostat.api.image.v1 import event_pb2 as events
@@ -34,8 +35,8 @@ class Bench:
     clock = Clock()
     dice = random.Random(7)
 
-    async def shape_mask(self, mask: bytes, *_: Any) -> bytes:
-        return mask
+    async def shape_mask(self, mask: bytes, order: MaskOrder) -> ShapedMask:
+        return ShapedMask(mask, "white", "", (order.width_px, order.height_px), 1.0)
 
 
 def call_of(model: str, **fields: Any) -> Call:

@@ -114,13 +114,13 @@ async def test_a_mask_arrives_in_openais_convention(bench: Bench, tmp_path: Path
     assert drawn.getpixel((60, 32)) == (255, 0, 0)
 
 
-async def test_a_mask_of_another_size_is_refused_before_anything_is_sent(bench: Bench, tmp_path: Path) -> None:
+async def test_a_mask_of_another_shape_is_refused_before_anything_is_sent(bench: Bench, tmp_path: Path) -> None:
     """The sentence names both sizes."""
-    edit = requests.Edit(image=media(plain(64, 64)), mask=media(plain(32, 32)))
+    edit = requests.Edit(image=media(plain(64, 64)), mask=media(plain(32, 64)))
     async with adapter(bench, tmp_path) as room:
         error = (await room.ask("gpt-image-2", edit=edit)).failure
     assert (reason_name(error.reason), error.field) == ("invalid_field", "mask")
-    assert "32x32" in error.message
+    assert "32x64" in error.message
     assert (await bench.journal())["entries"] == []
 
 

@@ -3,8 +3,8 @@
 from heliostat.adapters.sdk import polling, webhooks
 from heliostat.adapters.sdk.call import Call, Input
 from heliostat.adapters.sdk.contract import Adapter, Cancelled, Options
-from heliostat.adapters.sdk.convert import MaskForm
 from heliostat.adapters.sdk.http import ProviderClient
+from heliostat.adapters.sdk.masks import MaskForm
 from heliostat.adapters.sdk.media import read_json_pictures
 from heliostat.adapters.sdk.models import Model, ModelTable, Parameter, operation_of
 from heliostat.adapters.sdk.module import adapter_module

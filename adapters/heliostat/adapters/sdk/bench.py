@@ -4,11 +4,11 @@ import random
 from urllib.parse import urlsplit
 
 from heliostat.adapters.sdk.call import Call
-from heliostat.adapters.sdk.convert import Darkroom, MaskForm
+from heliostat.adapters.sdk.convert import Darkroom
 from heliostat.adapters.sdk.download import Downloader, DownloadFailed
+from heliostat.adapters.sdk.masks import MaskMisfit, MaskOrder, ShapedMask, shape_mask
 from heliostat.adapters.sdk.settings import AdapterSettings, ProviderSettings
 from heliostat.api.image.v1 import reason_pb2 as reasons
-from heliostat.api.image.v1 import request_pb2
 from heliostat.chassis.clock import Clock
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.modules import Surroundings
@@ -71,10 +71,13 @@ class SharedBench:
             )
         return await self._surroundings.blobs.get(blob_id)
 
-    async def shape_mask(self, mask: bytes, mode: "request_pb2.MaskMode", feather_px: int, form: MaskForm) -> bytes:
-        """A caller's mask in a provider's convention. Raises INPUT_UNREADABLE."""
+    async def shape_mask(self, mask: bytes, order: MaskOrder) -> ShapedMask:
+        """A caller's mask in a provider's convention. Raises INPUT_UNREADABLE, INVALID_FIELD for another shape."""
         try:
-            return await self._darkroom.shape_mask(mask, mode, feather_px, form)
+            return await self._darkroom.run(shape_mask, mask, order)
+        except MaskMisfit as misfit:
+            message = f"The mask has another shape than the image: the mask has {misfit}; make them the same size."
+            raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="mask") from None
         except ValueError as error:
             message = f"The mask cannot be read ({error}); send a PNG."
             raise MeshError(reasons.ERROR_REASON_INPUT_UNREADABLE, message, field="mask") from None

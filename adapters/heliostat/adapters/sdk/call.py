@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from heliostat.adapters.sdk.convert import MaskForm
+from heliostat.adapters.sdk.masks import MaskForm, MaskOrder, ShapedMask, told_of
 from heliostat.adapters.sdk.models import Model, operation_of
 from heliostat.adapters.sdk.outcomes import KIT
 from heliostat.adapters.sdk.result import Picture
@@ -55,7 +55,7 @@ class Bench(Protocol):
     async def read_blob(self, blob_id: str) -> bytes:
         """A blob of the media store."""
 
-    async def shape_mask(self, mask: bytes, mode: "request_pb2.MaskMode", feather_px: int, form: MaskForm) -> bytes:
+    async def shape_mask(self, mask: bytes, order: MaskOrder) -> ShapedMask:
         """A caller's mask in a provider's convention."""
 
 
@@ -196,20 +196,18 @@ class Call:
     async def mask(self, form: MaskForm, image: Input) -> bytes | None:
         """The mask of an edit as a PNG in the provider's convention; None where the edit has none.
 
-        Reads `mask_mode` and `feather_px`. Raises INPUT_UNREADABLE, and INVALID_FIELD where its size is not `image`'s.
+        Reads `mask_mode` and `feather_px`, stretches the mask to `image`, and reports what was guessed or changed.
+        Raises INPUT_UNREADABLE, and INVALID_FIELD where it has another shape than `image`.
         """
         edit = self.request.edit
         if edit.mask.WhichOneof("source") is None:
             return None
-        mask = await self.input(edit.mask, "mask")
-        if (mask.shape.width_px, mask.shape.height_px) != (image.shape.width_px, image.shape.height_px):
-            raise MeshError(
-                reasons.ERROR_REASON_INVALID_FIELD,
-                f"The mask has {mask.shape.width_px}x{mask.shape.height_px} px and the image "
-                f"{image.shape.width_px}x{image.shape.height_px} px; make them the same size.",
-                field="mask",
-            )
-        return await self._bench.shape_mask(mask.data, edit.mask_mode, edit.feather_px, form)
+        given = await self.input(edit.mask, "mask")
+        order = MaskOrder(edit.mask_mode, edit.feather_px, image.shape.width_px, image.shape.height_px, form)
+        shaped = await self._bench.shape_mask(given.data, order)
+        for told in told_of(order, shaped):
+            self.adjust(*told)
+        return shaped.data
 
     async def fetch(
         self,

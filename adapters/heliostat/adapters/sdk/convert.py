@@ -1,38 +1,26 @@
-"""Format conversion and masks, in worker processes that start with the first picture.
+"""Picture work in worker processes that start with the first picture; format conversion.
 
-The functions that decode run in the workers only; they are the one place of the kit that imports Pillow.
+What decodes runs in the workers only, and imports Pillow there.
 """
 
 import asyncio
-import enum
 import io
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from heliostat.adapters.sdk.structure import MAX_PIXELS, read_shape
-from heliostat.api.image.v1 import request_pb2
 from heliostat.chassis.worker import settle
 
 if TYPE_CHECKING:
     from PIL import Image
 
 ENCODABLE = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF", "image/avif": "AVIF"}
+Made = TypeVar("Made")
 _FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "AVIF"]
 _DEFAULT_QUALITY = {"JPEG": 90, "WEBP": 85, "AVIF": 75}
-
-
-class MaskForm(enum.Enum):
-    """How a provider reads a mask."""
-
-    WHITE_REPAINTS = "white"
-    """One channel, 255 = repaint: the convention inside the mesh."""
-    BLACK_REPAINTS = "black"
-    """One channel, 0 = repaint."""
-    ALPHA_REPAINTS = "alpha"
-    """RGBA, alpha 0 = repaint."""
 
 
 class Darkroom:
@@ -44,11 +32,7 @@ class Darkroom:
 
     async def convert(self, data: bytes, media_type: str, compression_percent: int | None) -> bytes:
         """The picture in another format; `compression_percent` is the quality, 0..100. Raises ValueError."""
-        return await self._run(_convert, data, media_type, compression_percent)
-
-    async def shape_mask(self, mask: bytes, mode: "request_pb2.MaskMode", feather_px: int, form: MaskForm) -> bytes:
-        """A mask as a PNG in `form`. Without a mode an alpha channel counts, else luminance. Raises ValueError."""
-        return await self._run(_shape_mask, mask, int(mode), feather_px, form.value)
+        return await self.run(_convert, data, media_type, compression_percent)
 
     async def close(self) -> None:
         """Ends the workers; what they are at is finished first."""
@@ -56,7 +40,9 @@ class Darkroom:
         if pool is not None:
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
-    async def _run(self, work: Callable[..., bytes], *args: object) -> bytes:
+    async def run(self, work: Callable[..., Made], *args: object) -> Made:
+        """`work(*args)` in a worker; everything that goes in and out is copied. Raises what it raises, and ValueError
+        where it ends its worker twice."""
         try:
             return await self._submit(work, *args)
         except BrokenProcessPool:
@@ -67,14 +53,14 @@ class Darkroom:
             await self.close()
             raise ValueError("the picture cannot be worked on") from None
 
-    async def _submit(self, work: Callable[..., bytes], *args: object) -> bytes:
+    async def _submit(self, work: Callable[..., Made], *args: object) -> Made:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=settle)
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
 
 
-def _open(data: bytes) -> "Image.Image":
+def opened(data: bytes) -> "Image.Image":
     """A decoded picture whose size was read from its head before. Raises ValueError."""
     from PIL import Image
 
@@ -94,7 +80,7 @@ def _convert(data: bytes, media_type: str, compression_percent: int | None) -> b
     name = ENCODABLE.get(media_type)
     if name is None:
         raise ValueError(f"{media_type} cannot be written")
-    picture = _open(data)
+    picture = opened(data)
     if name == "JPEG":
         picture = _flat(picture)
     elif picture.mode not in {"RGB", "RGBA", "L", "LA"}:
@@ -124,32 +110,3 @@ def _flat(picture: "Image.Image") -> "Image.Image":
     ground = Image.new("RGB", picture.size, (255, 255, 255))
     ground.paste(picture, mask=picture.getchannel("A"))
     return ground
-
-
-def _shape_mask(mask: bytes, mode: int, feather_px: int, form: str) -> bytes:
-    from PIL import Image, ImageChops, ImageFilter
-
-    picture = _open(mask)
-    repaint = _repaint(picture, mode)
-    if feather_px > 0:
-        repaint = repaint.filter(ImageFilter.GaussianBlur(feather_px))
-    if form == MaskForm.BLACK_REPAINTS.value:
-        repaint = ImageChops.invert(repaint)
-    elif form == MaskForm.ALPHA_REPAINTS.value:
-        alpha = ImageChops.invert(repaint)
-        repaint = Image.merge("RGBA", (alpha, alpha, alpha, alpha))
-    target = io.BytesIO()
-    repaint.save(target, format="PNG", compress_level=3)
-    return target.getvalue()
-
-
-def _repaint(picture: "Image.Image", mode: int) -> "Image.Image":
-    """One channel, 255 = repaint, whatever the caller's convention was."""
-    from PIL import ImageChops
-
-    has_alpha = picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info
-    by_alpha = mode == request_pb2.MASK_MODE_ALPHA_REPAINTS or (mode == request_pb2.MASK_MODE_UNSPECIFIED and has_alpha)
-    if by_alpha:
-        return ImageChops.invert(picture.convert("RGBA").getchannel("A"))
-    luminance = picture.convert("L")
-    return ImageChops.invert(luminance) if mode == request_pb2.MASK_MODE_BLACK_REPAINTS else luminance
