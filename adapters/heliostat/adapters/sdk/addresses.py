@@ -6,6 +6,8 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
@@ -13,6 +15,14 @@ from heliostat.adapters.sdk.transport import AddressRefused
 from heliostat.chassis.modules import Lookup
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# What is handed out to networks (IANA's registry of IPv6 address space, read 2026-11); all else is special or nobody's.
+_HANDED_OUT = ipaddress.IPv6Network("2000::/3")
+# Public by their numbers, and inside all the same: clouds answer there with the credentials of the machine
+# (192.0.0.192 at Oracle, 168.63.129.16 at Azure; vendors' documents, read 2026-11), or nobody does.
+_INSIDE = tuple(
+    ipaddress.ip_network(each) for each in ("192.0.0.0/24", "168.63.129.16/32", "192.88.99.0/24", "3fff::/20")
+)
+_LOOKUP_THREADS = 8
 # Last labels of names that are meant to be private (RFC 2606, 6761, 6762, 8375, and what networks use at home).
 _PRIVATE_ENDINGS = frozenset(
     {"arpa", "corp", "example", "home", "internal", "intranet", "invalid", "lan", "local", "localhost"}
@@ -21,18 +31,22 @@ _PRIVATE_ENDINGS = frozenset(
 
 
 class Resolver(AbstractResolver):
-    """Looks names up and gives only addresses that may be connected to."""
+    """Looks names up and gives only addresses that may be connected to.
+
+    The system's lookups hold a thread each for as long as a name server likes; they have few of their own, so that
+    slow names hold up nothing but other names of the same resolver.
+    """
 
     def __init__(self, allowed: Callable[[str], bool], lookup: Lookup | None = None) -> None:
         """`allowed` judges an address; `lookup` finds those of a name, the system does where absent."""
         self._allowed = allowed
-        self._lookup = lookup
+        self._lookup = lookup or self._system_lookup
+        self._threads: ThreadPoolExecutor | None = None
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """The allowed addresses of `host`. Raises AddressRefused where there are others only, OSError where none."""
-        lookup = self._lookup or _system_lookup
         results = [
             ResolveResult(
                 hostname=host,
@@ -42,7 +56,7 @@ class Resolver(AbstractResolver):
                 proto=socket.IPPROTO_TCP,
                 flags=socket.AI_NUMERICHOST,
             )
-            for address in await lookup(host, family)
+            for address in await self._lookup(host, family)
             if self._allowed(address)
         ]
         if not results:
@@ -50,12 +64,17 @@ class Resolver(AbstractResolver):
         return results
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Lets the threads go; nobody waits for a lookup that is under way."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads = None
 
-
-async def _system_lookup(host: str, family: int) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, 0, type=socket.SOCK_STREAM, family=family)
-    return [str(address[0]) for *_, address in found]
+    async def _system_lookup(self, host: str, family: int) -> list[str]:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
+        ask = partial(socket.getaddrinfo, host, 0, family=family, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        return [str(address[0]) for *_, address in found]
 
 
 def is_allowed(text: str, *, loopback: bool) -> bool:
@@ -65,7 +84,10 @@ def is_allowed(text: str, *, loopback: bool) -> bool:
         address = _inner_address(address)
     if address.is_loopback:
         return loopback
-    return address.is_global and not address.is_multicast
+    if isinstance(address, ipaddress.IPv6Address) and address not in _HANDED_OUT:
+        return False
+    # A range of the other version holds no address: the comparison is false, not an error.
+    return address.is_global and not address.is_multicast and not any(address in each for each in _INSIDE)
 
 
 def is_public_name(host: str) -> bool:

@@ -7,17 +7,19 @@ are checked anew.
 
 import asyncio
 import ipaddress
+import re
 from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from heliostat.adapters.sdk.addresses import Resolver, is_allowed
+from heliostat.adapters.sdk.addresses import Resolver, is_allowed, is_public_name
 from heliostat.adapters.sdk.structure import MAX_BYTES
 from heliostat.adapters.sdk.transport import BodyTooLarge, ConnectionForbidden, LargePieceTransport
 from heliostat.chassis import telemetry
 from heliostat.chassis.clock import Clock
+from heliostat.chassis.modules import Lookup
 
 MAX_REDIRECTS = 3
 MAX_TRIES = 3
@@ -26,6 +28,10 @@ ANSWER_S = 15.0
 IDLE_S = 15.0
 CONNECT_S = 3.0
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+# Parsers of addresses differ about everything else: a backslash, a blank or a percent sign may hide another host.
+_LABEL = "[A-Za-z0-9_-]{1,63}"
+_PLAIN_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
+_PLAIN = re.compile(r"[^\x00-\x1f\x7f\\]{1,8192}")
 _RETRIED = frozenset({404, 408, 425, 429, 500, 502, 503, 504})
 
 
@@ -44,10 +50,14 @@ class Downloader:
     `loopback` also allows this machine and plain http to it: for emulators and self-hosted servers, never for inputs.
     """
 
-    def __init__(self, clock: Clock, hosts: tuple[str, ...], *, loopback: bool = False) -> None:
+    def __init__(
+        self, clock: Clock, hosts: tuple[str, ...], *, loopback: bool = False, lookup: Lookup | None = None
+    ) -> None:
+        """`lookup` finds the addresses of a name; the system does where absent. What it finds is checked."""
         self._clock = clock
         self._hosts = hosts
         self._loopback = loopback
+        self._resolver = Resolver(partial(is_allowed, loopback=loopback), lookup)
         self._transport: LargePieceTransport | None = None
 
     async def fetch(self, url: str, time_s: float, *, accept: str = "image/*") -> bytes:
@@ -76,22 +86,27 @@ class Downloader:
     def check(self, url: str) -> None:
         """Raises DownloadFailed(forbidden) for a URL that this downloader never asks."""
         try:
-            parts = urlsplit(url)
-            host, port = (parts.hostname or "").rstrip(".").lower(), parts.port
+            parts = urlsplit(url) if _PLAIN.fullmatch(url) else None
+            host, port = ((parts.hostname or "").rstrip(".").lower(), parts.port) if parts else ("", None)
         except ValueError:
-            raise DownloadFailed("the address cannot be read", forbidden=True) from None
+            parts = None
+        if parts is None:
+            raise DownloadFailed("the address cannot be read", forbidden=True)
         if parts.username is not None or parts.password is not None or not host:
             raise DownloadFailed("the address carries credentials or no host", forbidden=True)
+        if not _PLAIN_HOST.fullmatch(parts.netloc):
+            raise DownloadFailed("only the https port of a plain host name is fetched", forbidden=True)
         here = self._loopback and host in _LOOPBACK_NAMES
         if parts.scheme != "https" and not (here and parts.scheme == "http"):
             raise DownloadFailed("only https addresses are fetched", forbidden=True)
         if here:
             return
-        if port not in {None, 443} or not host.isascii():
+        if port not in {None, 443}:
             raise DownloadFailed("only the https port of a plain host name is fetched", forbidden=True)
-        if _literal(host) and not is_allowed(host.strip("[]"), loopback=self._loopback):
+        literal = _literal(host)
+        if literal and not is_allowed(host, loopback=self._loopback):
             raise DownloadFailed("the address is not a public one", forbidden=True)
-        if not any(_matches(host, pattern) for pattern in self._hosts):
+        if not any(_matches(host, pattern, literal) for pattern in self._hosts):
             raise DownloadFailed(f"{host} is not among the allowed hosts", forbidden=True)
 
     async def _follow(self, url: str, deadline: float, accept: str) -> bytes:
@@ -118,7 +133,10 @@ class Downloader:
         }
         headers = {"accept": accept, "accept-encoding": "identity", "user-agent": "heliostat"}
         extensions: dict[str, Any] = {"timeout": waits, "max_bytes": MAX_BYTES}
-        request = httpx.Request("GET", url, headers=headers, extensions=extensions)
+        try:
+            request = httpx.Request("GET", url, headers=headers, extensions=extensions)
+        except httpx.InvalidURL:
+            raise DownloadFailed("the address cannot be read", forbidden=True) from None
         attributes = {telemetry.HTTP_METHOD: "GET", telemetry.SERVER_ADDRESS: urlsplit(url).hostname or ""}
         with telemetry.span("GET picture", kind="client", attributes=attributes) as span:
             try:
@@ -138,8 +156,7 @@ class Downloader:
 
     def _opened(self) -> LargePieceTransport:
         if self._transport is None:
-            resolver = Resolver(partial(is_allowed, loopback=self._loopback))
-            self._transport = LargePieceTransport(max_connections=256, keepalive_s=30, resolver=resolver)
+            self._transport = LargePieceTransport(max_connections=256, keepalive_s=30, resolver=self._resolver)
         return self._transport
 
 
@@ -152,7 +169,7 @@ class _Again(Exception):
 def _literal(host: str) -> bool:
     """Whether a host is written as an address, in any of the ways that a resolver may read as one."""
     try:
-        ipaddress.ip_address(host.strip("[]"))
+        ipaddress.ip_address(host)
     except ValueError:
         last = host.rsplit(".", 1)[-1]
         if last.isdigit() or last.startswith("0x"):
@@ -161,9 +178,10 @@ def _literal(host: str) -> bool:
     return True
 
 
-def _matches(host: str, pattern: str) -> bool:
+def _matches(host: str, pattern: str, literal: bool) -> bool:
+    """Whether a host is what a pattern allows; any host means any public one, names without a dot are a network's."""
     if pattern == "*":
-        return True
+        return literal or is_public_name(host)
     if pattern.startswith("*."):
         return host.endswith(pattern[1:])
     return host == pattern

@@ -1,7 +1,8 @@
 """Reads type, size and soundness of an encoded picture from its structure, without decoding a pixel. Pure.
 
 `read_shape` accepts PNG, JPEG, WebP, GIF and AVIF whose files are whole: signature, chunks or markers, end mark.
-It looks at a few bytes per chunk, so 1.5 MB take a fraction of a millisecond.
+It looks at a few bytes per chunk, so 1.5 MB take a fraction of a millisecond; a file of very many tiny chunks is
+refused before they take more than some hundredths of a second.
 
 Sources: PNG (W3C, third edition), JPEG (ITU-T T.81 annex B), WebP container (RFC 9649), GIF89a, ISO/IEC 23008-12
 (HEIF) and AV1 Image File Format 1.1; read 2026-11.
@@ -13,7 +14,14 @@ from dataclasses import dataclass
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 64_000_000
+MAX_FRAMES = 1000
 SMALL_CHUNK_BYTES = 4096
+
+# Chunks that any file may have, and the fewest bytes for each further one; a GIF's are of 255 bytes at most.
+_FREE_STEPS = 10_000
+_STEP_BYTES = 4096
+_GIF_STEP_BYTES = 200
+_MAX_EXTENTS = 1000
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_SIZE = struct.Struct(">II")
@@ -66,13 +74,33 @@ def read_shape(data: bytes) -> Shape:
     return Shape(media_type, width, height)
 
 
+class _Steps:
+    """Counts what a reader walks over, up to a bound that grows with the file."""
+
+    def __init__(self, data: bytes, step_bytes: int = _STEP_BYTES) -> None:
+        self.left = _FREE_STEPS + len(data) // step_bytes
+
+    def take(self, count: int = 1) -> None:
+        """One step, or several. Raises ValueError where there were too many."""
+        self.left -= count
+        if self.left < 0:
+            raise ValueError("cut into too many pieces")
+
+
+def _check_frames(frames: int) -> None:
+    if frames > MAX_FRAMES:
+        raise ValueError(f"over {MAX_FRAMES} frames")
+
+
 def _read_png(data: bytes) -> tuple[int, int]:
     if data[12:16] != b"IHDR":
         raise ValueError("damaged head")
     size = _PNG_SIZE.unpack_from(data, 16)
     position, end = 8, len(data)
     pixels_seen = False
+    frames, steps = 0, _Steps(data)
     while True:
+        steps.take()
         (length,) = struct.unpack_from(">I", data, position)
         kind = data[position + 4 : position + 8]
         crc_at = position + 8 + length
@@ -83,6 +111,10 @@ def _read_png(data: bytes) -> tuple[int, int]:
         if kind == b"IEND":
             break
         pixels_seen = pixels_seen or kind == b"IDAT"
+        if kind == b"fcTL":
+            # An animated PNG has one before each frame; what its head says of their number need not be true.
+            frames += 1
+            _check_frames(frames)
         position = crc_at + 4
     if not pixels_seen:
         raise ValueError("no pixels")
@@ -97,7 +129,9 @@ def _read_jpeg(data: bytes) -> tuple[int, int]:
     """Walks the segments up to the first scan; the end mark must be among the last bytes (some add padding)."""
     position = 2
     size: tuple[int, int] | None = None
+    steps = _Steps(data)
     while True:
+        steps.take()
         if data[position] != 0xFF:
             raise ValueError("damaged segment")
         marker = data[position + 1]
@@ -148,33 +182,39 @@ def _read_webp(data: bytes) -> tuple[int, int]:
 
 def _walk_webp(data: bytes, end: int) -> None:
     position, pixels_seen = 12, False
+    frames, steps = 0, _Steps(data)
     while position + 8 <= end:
-        (length,) = struct.unpack_from("<I", data, position + 4)
-        pixels_seen = pixels_seen or data[position : position + 4] in {b"VP8 ", b"VP8L", b"ANMF"}
+        steps.take()
+        kind, length = struct.unpack_from("<4sI", data, position)
+        pixels_seen = pixels_seen or kind in {b"VP8 ", b"VP8L", b"ANMF"}
+        frames += kind == b"ANMF"
+        _check_frames(frames)
         position += 8 + length + (length & 1)
     if position > end + 1 or not pixels_seen:
         raise ValueError("cut off")
 
 
 def _read_gif(data: bytes) -> tuple[int, int]:
-    """Walks the blocks: a file of many frames is read in steps of a block, so their number is bounded."""
+    """Walks the blocks. A frame may reach beyond the canvas that the head names; decoders then make a larger one."""
     width, height = struct.unpack_from("<HH", data, 6)
     flags = data[10]
     position = 13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
-    frames = 0
+    frames, blocks, steps = 0, _Steps(data), _Steps(data, _GIF_STEP_BYTES)
     while True:
+        blocks.take()
         block = data[position]
         if block == 0x3B:
             break
         if block == 0x21:
-            position = _skip_sub_blocks(data, position + 2)
+            position = _skip_sub_blocks(data, position + 2, steps)
         elif block == 0x2C:
             frames += 1
-            if frames > MAX_GIF_FRAMES:
-                raise ValueError(f"over {MAX_GIF_FRAMES} frames")
+            _check_frames(frames)
+            left, top, frame_width, frame_height = struct.unpack_from("<HHHH", data, position + 1)
+            width, height = max(width, left + frame_width), max(height, top + frame_height)
             local = data[position + 9]
             position += 10 + (3 << ((local & 7) + 1) if local & 0x80 else 0)
-            position = _skip_sub_blocks(data, position + 1)
+            position = _skip_sub_blocks(data, position + 1, steps)
         else:
             raise ValueError("damaged block")
     if not frames:
@@ -182,22 +222,26 @@ def _read_gif(data: bytes) -> tuple[int, int]:
     return width, height
 
 
-MAX_GIF_FRAMES = 1000
-
-
-def _skip_sub_blocks(data: bytes, position: int) -> int:
-    while True:
+def _skip_sub_blocks(data: bytes, position: int, steps: _Steps) -> int:
+    # Counted by the loop: a long animation has some hundred thousand, and a call for each would be most of the work.
+    taken = 0
+    while taken <= steps.left:
+        taken += 1
         length = data[position]
         position += 1 + length
         if length == 0:
-            return position
+            break
+    steps.take(taken)
+    return position
 
 
 def _read_avif(data: bytes) -> tuple[int, int]:
     """Walks the top boxes to their end and takes the largest `ispe` (image spatial extents) of the meta box."""
     position, end = 0, len(data)
     meta: bytes | None = None
+    steps = _Steps(data)
     while position < end:
+        steps.take()
         size, kind = struct.unpack_from(">I4s", data, position)
         if size == 1:
             (size,) = struct.unpack_from(">Q", data, position + 8)
@@ -210,8 +254,11 @@ def _read_avif(data: bytes) -> tuple[int, int]:
         position += size
     if meta is None:
         raise ValueError("no meta box")
-    best, at = (0, 0), meta.find(b"ispe")
+    best, at, extents = (0, 0), meta.find(b"ispe"), 0
     while at >= 0:
+        extents += 1
+        if extents > _MAX_EXTENTS:
+            raise ValueError("cut into too many pieces")
         width, height = struct.unpack_from(">II", meta, at + 8)
         best = max(best, (width, height), key=lambda one: one[0] * one[1])
         at = meta.find(b"ispe", at + 4)

@@ -125,6 +125,12 @@ class LargePieceTransport(AiohttpTransport):
             body = await asyncio.to_thread(_unpack, body, packing, max_bytes)
         return answer.status, headers, body
 
+    async def aclose(self) -> None:
+        """Closes every connection, and what looked names up."""
+        await super().aclose()
+        if self._resolver is not None:
+            await self._resolver.close()
+
     async def _send(self, outgoing: "Outgoing", connect_s: float) -> aiohttp.ClientResponse:
         session = self.client
         if not isinstance(session, aiohttp.ClientSession):
@@ -185,9 +191,13 @@ def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.raw_headers}
 
 
-def _unframed(headers: Mapping[str, str]) -> dict[str, str]:
-    """Without what httpx must not go by: it would unpack, or believe a length that is the packed one's."""
-    return {name: value for name, value in headers.items() if name not in _FRAMING}
+def _unframed(headers: Mapping[str, str]) -> httpx.Headers:
+    """Without what httpx must not go by: it would unpack, or believe a length that is the packed one's.
+
+    Any byte may stand in a header; httpx takes ASCII only where it is not told.
+    """
+    kept = {name: value for name, value in headers.items() if name not in _FRAMING}
+    return httpx.Headers(kept, encoding="latin-1")
 
 
 async def _whole_body(
