@@ -121,17 +121,3 @@ async def test_a_caller_does_not_filter_by_another_key(tmp_path: Path) -> None:
         with pytest.raises(MeshError) as caught:
             await call(room.jobs.ListRequests, request)
         assert caught.value.reason == reasons.ERROR_REASON_CALLER_FORBIDDEN
-
-
-async def test_what_is_not_built_says_so(tmp_path: Path) -> None:
-    """Files answer NOT_IMPLEMENTED with a sentence."""
-    async with ledger(tmp_path, happy()) as room:
-        for method, request in (
-            (room.jobs.ListFiles, ledger_pb2.ListFilesRequest()),
-            (room.jobs.GetFile, ledger_pb2.GetFileRequest()),
-            (room.jobs.DeleteFile, ledger_pb2.DeleteFileRequest()),
-        ):
-            with pytest.raises(MeshError) as caught:
-                await call(method, request)
-            assert caught.value.reason == reasons.ERROR_REASON_NOT_IMPLEMENTED
-            assert caught.value.message.endswith((".", "address."))

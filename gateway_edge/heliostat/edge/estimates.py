@@ -12,9 +12,10 @@ from heliostat.api.image.v1 import event_pb2, media_pb2, request_pb2
 from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis.calls import call
 from heliostat.chassis.money import to_micros
+from heliostat.chassis.signatures import media_type_of
 from heliostat.edge.desk import SMALL_CALL_S, Desk
 from heliostat.edge.from_proto import adjustment_of, milliseconds, usd
-from heliostat.edge.inputs import Input, media_type_of
+from heliostat.edge.inputs import Input
 from heliostat.edge.schemas import ImageBody, invalid
 from heliostat.edge.visit import Reply, visit_of
 

@@ -16,6 +16,7 @@ from heliostat.api.image.v1 import media_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.blobs import Blobs
 from heliostat.chassis.errors import MeshError
+from heliostat.chassis.signatures import media_type_of
 from heliostat.edge.schemas import invalid
 
 FILE_PREFIX = "file-"
@@ -23,7 +24,6 @@ _FILE_ID = re.compile(r"file-[A-Za-z0-9]{1,64}", re.ASCII)
 _MAX_URL_CHARS = 8192
 # Decoding more than this many characters holds the loop for more than a moment; a thread does it.
 _LARGE_TEXT_CHARS = 1024 * 1024
-_AVIF_BRANDS = (b"avif", b"avis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +37,6 @@ class Input:
     data: bytes = b""
     url: str = ""
     file_id: str = ""
-
-
-def media_type_of(data: bytes) -> str:
-    """The IANA media type by the file's signature; empty where it is no picture that is read here."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if data[4:8] == b"ftyp" and any(brand in data[8:40] for brand in _AVIF_BRANDS):
-        return "image/avif"
-    return ""
 
 
 async def input_of(name: str, value: Any) -> Input:

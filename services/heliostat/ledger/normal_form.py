@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from heliostat.api.image.v1 import media_pb2, request_pb2
 
 HASH_VERSION = "1"
+INPUTS_FOLDER = "inputs/"
+FILES_FOLDER = "inputs/files/"
 _LARGE_BYTES = 512 * 1024
 _OPERATION_MEDIA: Mapping[str, tuple[str, ...]] = {
     "edit": ("image", "mask"),
@@ -22,11 +24,15 @@ _OPERATION_MEDIA: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class NormalForm:
-    """`payload`: the request as bytes; `hash`: "<version>:<hex>"; `inputs`: blob key -> the bytes behind it."""
+    """`payload`: the request as bytes; `hash`: "<version>:<hex>"; `inputs`: blob key -> the bytes behind it.
+
+    `stored` are the keys of inputs that the edge has put into the blobs already; files of callers are not among them.
+    """
 
     payload: bytes
     hash: str
     inputs: Mapping[str, bytes] = field(default_factory=dict)
+    stored: frozenset[str] = frozenset()
 
 
 async def normal_form(request: request_pb2.ImageRequest) -> NormalForm:
@@ -40,7 +46,7 @@ async def normal_form(request: request_pb2.ImageRequest) -> NormalForm:
 
 def input_key(sha256: bytes) -> str:
     """The blob key of an input picture. Pure."""
-    return f"inputs/{sha256.hex()}"
+    return f"{INPUTS_FOLDER}{sha256.hex()}"
 
 
 def operation(request: request_pb2.ImageRequest) -> str:
@@ -60,19 +66,28 @@ def inputs_of(request: request_pb2.ImageRequest) -> Iterator[media_pb2.Media]:
             yield reference.image
 
 
-def _formed(request: request_pb2.ImageRequest, inputs: Mapping[str, bytes]) -> NormalForm:
+def _formed(
+    request: request_pb2.ImageRequest, inputs: Mapping[str, bytes], stored: frozenset[str] = frozenset()
+) -> NormalForm:
     payload = request.SerializeToString(deterministic=True)
-    return NormalForm(payload, f"{HASH_VERSION}:{hashlib.sha256(payload).hexdigest()}", inputs)
+    return NormalForm(payload, f"{HASH_VERSION}:{hashlib.sha256(payload).hexdigest()}", inputs, stored)
 
 
 def _with_inputs(request: request_pb2.ImageRequest) -> NormalForm:
     copy = request_pb2.ImageRequest()
     copy.CopyFrom(request)
     inputs: dict[str, bytes] = {}
+    stored: set[str] = set()
     for media in inputs_of(copy):
+        if _is_input(media.blob_id):
+            stored.add(media.blob_id)
         if media.WhichOneof("source") == "data":
             data = media.data
             media.sha256 = hashlib.sha256(data).digest()
             media.blob_id = input_key(media.sha256)
             inputs[media.blob_id] = data
-    return _formed(copy, inputs)
+    return _formed(copy, inputs, frozenset(stored - inputs.keys()))
+
+
+def _is_input(blob_id: str) -> bool:
+    return blob_id.startswith(INPUTS_FOLDER) and not blob_id.startswith(FILES_FOLDER)

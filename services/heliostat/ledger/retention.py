@@ -12,6 +12,7 @@ from sqlalchemy.sql import ColumnElement
 
 from heliostat.chassis.clock import Clock
 from heliostat.ledger.desk import Desk
+from heliostat.ledger.files import Files
 from heliostat.ledger.journal import SUCCEEDED
 from heliostat.ledger.picture import media_key
 from heliostat.ledger.schema import ATTEMPTS, CLAIMS, INPUTS, KEYS, LOOKUPS, MEDIA, REQUESTS
@@ -57,13 +58,14 @@ class Retention:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._files = Files(desk)
         self._time = SteadyTime(desk.clock)
         self._rows_swept: float | None = None
 
     async def sweep(self) -> int:
         """Removes what is over; gives how many files. Rows are looked at once an hour."""
         now_us = self._time.now_us()
-        count = await self._sweep_files(now_us)
+        count = await self._sweep_files(now_us) + await self._files.sweep(now_us)
         await self._desk.journal.write(lambda connection: _clear_payloads(connection, now_us, self._payload_s))
         monotonic = self._desk.clock.monotonic()
         if self._rows_swept is None or monotonic - self._rows_swept >= _METADATA_EVERY_S:

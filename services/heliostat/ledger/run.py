@@ -217,12 +217,13 @@ class Run:
     async def _begin(self) -> None:
         """Commits what has to be written before the router is asked at all."""
         order, desk = self.order, self._desk
-        if order.form.inputs:
-            for key, data in order.form.inputs.items():
+        form = order.form
+        if form.inputs or form.stored:
+            for key, data in form.inputs.items():
                 await desk.blobs.put(key, data)
             kept_s = desk.settings.request_deadline_s + self.order.payload_kept_s(desk.settings)
             expire_time_us = self.order.create_time_us + int((kept_s + desk.settings.media_retention_s) * 1e6)
-            await desk.journal.remember_inputs(self.request_id, order.form.inputs, expire_time_us)
+            await desk.journal.remember_inputs(self.request_id, (*form.inputs, *form.stored), expire_time_us)
         if desk.settings.write_ahead == "request" and not self._opened:
             await self._commit_first(desk.journal.open(order.opening(desk.owner)))
         if self._opened:

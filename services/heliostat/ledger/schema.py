@@ -190,3 +190,20 @@ LOOKUPS = Table(
     Column("look_count", BigInteger, nullable=False),
     Column("note", Text, nullable=False),
 )
+
+# Pictures that callers sent to be used by later requests. Until `ready` is 1 the blob may not be there.
+FILES = Table(
+    "files",
+    METADATA,
+    Column("file_id", Text, primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("create_time_us", BigInteger, nullable=False),
+    Column("expire_time_us", BigInteger, nullable=False, index=True),
+    Column("ready", Integer, nullable=False),
+    Index("files_by_key", "key_id", "create_time_us"),
+)

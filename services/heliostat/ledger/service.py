@@ -16,6 +16,7 @@ from heliostat.ledger.bounds import check_duration, check_generation, check_imag
 from heliostat.ledger.budgets import ALL_KEYS
 from heliostat.ledger.callers import Caller, Callers
 from heliostat.ledger.desk import Desk
+from heliostat.ledger.files import Files, file_record
 from heliostat.ledger.idempotency import Admission, Runs
 from heliostat.ledger.limits import Limits, Ticket
 from heliostat.ledger.normal_form import normal_form
@@ -47,6 +48,7 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
         self._callers = callers
         self._requests = requests
         self._arms = arms
+        self._files = Files(desk)
         self._limits = Limits(desk.clock, runs.under_way)
         self._permissions = Permissions(desk)
 
@@ -63,9 +65,9 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
         caller = await self._caller()
         take_key_of(request)
         check_generation(request)
-        image = request.image
+        image = await self._files.resolved(request.image, caller.key_id)
         await self._permissions.check(caller, image)
-        order = await self._order(request, caller)
+        order = await self._order(request, image, caller)
         admission, allowances = await self._admit(order, request.retry_count)
         stay = stay_of(request, caller.key)
         async with aclosing(
@@ -77,12 +79,14 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
                 yield response
                 del response
 
-    async def _order(self, request: router_pb2.GenerateRequest, caller: Caller) -> Order:
+    async def _order(
+        self, request: router_pb2.GenerateRequest, image: request_pb2.ImageRequest, caller: Caller
+    ) -> Order:
         return Order(
             request_id=request.request_id or new_request_id(),
             caller=caller,
-            image=request.image,
-            form=await normal_form(request.image),
+            image=image,
+            form=await normal_form(image),
             traceparent=telemetry.traceparent(),
             create_time_us=self._desk.now_us(),
             idempotency_key=request.idempotency_key,
@@ -146,8 +150,9 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
         """Asks the router, for what the caller's key may use."""
         caller = await self._caller()
         check_image(request.image)
-        await self._permissions.check(caller, request.image)
-        return await call(self._desk.router.Estimate, request, timeout_s=_PASS_ON_S)
+        image = await self._files.resolved(request.image, caller.key_id)
+        await self._permissions.check(caller, image)
+        return await call(self._desk.router.Estimate, router_pb2.EstimateRequest(image=image), timeout_s=_PASS_ON_S)
 
     async def ListModels(self, request: router_pb2.ListModelsRequest, context: Any) -> router_pb2.ListModelsResponse:
         """Asks the router; a key that is for some models only is told of no others."""
@@ -244,14 +249,18 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
     async def ReadMedia(
         self, request: ledger_pb2.ReadMediaRequest, context: Any
     ) -> AsyncIterator[ledger_pb2.ReadMediaResponse]:
-        """The bytes of one of the caller's pictures."""
+        """The bytes of one of the caller's pictures: a kept one, a file, or an input of one of its requests."""
         caller = await self._caller()
-        if request.WhichOneof("media") != "media_id":
-            raise _not_yet("ReadMedia serves kept pictures (media_id) only, so far.")
-        row = await self._requests.media(request.media_id, caller.key_id)
+        index, pieces = 0, self._files.read(request.file_id, caller.key_id)
+        match request.WhichOneof("media"):
+            case "media_id":
+                row = await self._requests.media(request.media_id, caller.key_id)
+                index, pieces = row["image_index"], kept_bytes(self._desk.blobs, row["media_id"], row["sha256"])
+            case "blob_id":
+                pieces = self._files.read_input(request.blob_id, caller.key_id)
         offset = 0
-        async for data in kept_bytes(self._desk.blobs, row["media_id"], row["sha256"]):
-            chunk = media_pb2.MediaChunk(image_index=row["image_index"], offset_bytes=offset, data=data)
+        async for data in pieces:
+            chunk = media_pb2.MediaChunk(image_index=index, offset_bytes=offset, data=data)
             offset += len(data)
             yield ledger_pb2.ReadMediaResponse(chunk=chunk)
 
@@ -262,20 +271,26 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
         return ledger_pb2.GetUsageResponse(**report)
 
     async def UploadFile(self, request_iterator: Any, context: Any) -> ledger_pb2.UploadFileResponse:
-        """Not built yet."""
-        raise _no_files()
+        """Keeps a file of the caller."""
+        caller = await self._caller()
+        return ledger_pb2.UploadFileResponse(file=await self._files.upload(caller.key_id, request_iterator))
 
     async def ListFiles(self, request: ledger_pb2.ListFilesRequest, context: Any) -> ledger_pb2.ListFilesResponse:
-        """Not built yet."""
-        raise _no_files()
+        """The caller's files, newest first."""
+        caller = await self._caller()
+        rows, token = await self._files.page(request, caller.key_id)
+        return ledger_pb2.ListFilesResponse(files=map(file_record, rows), next_page_token=token)
 
     async def GetFile(self, request: ledger_pb2.GetFileRequest, context: Any) -> ledger_pb2.GetFileResponse:
-        """Not built yet."""
-        raise _no_files()
+        """One of the caller's files."""
+        caller = await self._caller()
+        return ledger_pb2.GetFileResponse(file=file_record(await self._files.get(request.file_id, caller.key_id)))
 
     async def DeleteFile(self, request: ledger_pb2.DeleteFileRequest, context: Any) -> ledger_pb2.DeleteFileResponse:
-        """Not built yet."""
-        raise _no_files()
+        """Removes one of the caller's files."""
+        caller = await self._caller()
+        await self._files.delete(request.file_id, caller.key_id)
+        return ledger_pb2.DeleteFileResponse()
 
 
 def _admitted(
@@ -289,7 +304,3 @@ def _admitted(
 
 def _not_yet(message: str) -> MeshError:
     return MeshError(reasons.ERROR_REASON_NOT_IMPLEMENTED, message)
-
-
-def _no_files() -> MeshError:
-    return _not_yet("Files of callers are not served yet; send pictures inside the request, or as an address.")

@@ -37,6 +37,14 @@ class LedgerSettings(PartSettings):
     """Seconds for which pictures of requests with an idempotency key are kept."""
     payload_retention_s: int = Field(0, ge=0)
     """Seconds for which prompts and inputs are kept after the request ended."""
+    file_retention_s: int = Field(604_800, ge=60)
+    """Seconds for which files that callers upload are kept, at most."""
+    file_max_mb: int = Field(50, ge=1, le=500)
+    """Most megabytes of one uploaded file."""
+    files_max_mb: int = Field(1000, ge=1)
+    """Most megabytes of all uploaded files of one key."""
+    files_max_count: int = Field(1000, ge=1)
+    """Most uploaded files of one key."""
     metadata_retention_s: int = Field(0, ge=0)
     """Seconds for which rows of requests are kept, a day at least; then their sums remain. 0 means for ever."""
 

@@ -1,3 +1,3 @@
 """Revisions of the ledger's tables. The newest one's id stands in `HEAD`."""
 
-HEAD = "0007"
+HEAD = "0008"
