@@ -25,6 +25,7 @@ from heliostat.chassis.money import to_money
 from heliostat.chassis.settings import MeshSettings
 from heliostat.ledger.module import LedgerPart
 from heliostat.ledger.settings import LedgerSettings
+from tests.support.stores import pictures_at, rows_at
 
 PEPPER = b"p" * 32
 PRICE = 40_000
@@ -233,10 +234,8 @@ async def ledger(
 ) -> AsyncIterator[Room]:
     """Starts a ledger over `folder`; a second one over the same folder is a restart."""
     clock = clock or Clock()
-    database = Database(
-        url or f"sqlite:///{folder}/heliostat.db", synchronous="NORMAL", clock=clock, busy_timeout_s=busy_timeout_s
-    )
-    blobs = Blobs((folder / "blobs").as_uri())
+    database = Database(url or rows_at(folder), synchronous="NORMAL", clock=clock, busy_timeout_s=busy_timeout_s)
+    blobs = Blobs(pictures_at(folder))
     channels, routers, ledgers = Channels(MeshSettings()), LocalServer(), LocalServer()
     router = ScriptedRouter(script)
     router_pb2_grpc.add_RouterServiceServicer_to_server(router, routers)

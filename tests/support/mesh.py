@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import socket
-import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import NullPool, create_engine, text
 
 from heliostat.chassis import telemetry
 from heliostat.chassis.modules import Lookup
@@ -24,6 +24,7 @@ from heliostat.painting import Easel
 from tests.support.checker import check
 from tests.support.collector import Collector, collecting
 from tests.support.evidence import Evidence, gather
+from tests.support.stores import FAR, pictures_at, rows_at
 from tests.support.watching import Ears, connections_out, log_lines
 
 KEY = "test-key-of-the-sandbox"
@@ -76,12 +77,11 @@ class Mesh:
 
 def open_rows(state_dir: Path) -> int:
     """Requests and attempts without a terminal state."""
-    connection = sqlite3.connect(state_dir / "heliostat.db")
-    try:
-        requests = connection.execute("SELECT count(*) FROM requests WHERE state = 1").fetchone()[0]
-        return int(requests) + int(connection.execute("SELECT count(*) FROM attempts WHERE state = 1").fetchone()[0])
-    finally:
-        connection.close()
+    address = rows_at(state_dir).replace("postgresql://", "postgresql+psycopg://", 1)
+    engine = create_engine(address, poolclass=NullPool)
+    queries = [text(f"SELECT count(*) FROM {table} WHERE state = 1") for table in ("requests", "attempts")]
+    with engine.connect() as connection:
+        return sum(int(connection.execute(query).scalar() or 0) for query in queries)
 
 
 def free_port() -> int:
@@ -156,6 +156,11 @@ async def mesh(
             emulators = await stack.enter_async_context(emulated())
             ports = sandbox.Ports(http=0, grpc=0, emulator=int(emulators.rpartition(":")[2]))
             tree = merged(sandbox.tree(state_dir, ports, key), over or {})
+            if FAR and not (over or {}).get("database"):
+                database = rows_at(state_dir)
+                tree = merged(tree, {"database": {"url": database}})
+            if FAR and not (over or {}).get("blobs"):
+                tree = merged(tree, {"blobs": {"url": pictures_at(state_dir)}})
             processes = [
                 Process(configure(part, target), seed=7, lookup=lookup)
                 for part, target in _processes(tree, kind, folder)

@@ -1,0 +1,84 @@
+"""Where the tests of rooms and meshes keep rows and pictures: a file and a folder, or PostgreSQL and S3.
+
+`HELIOSTAT_TEST_STORES=far` (see `make test-stores`) takes the latter for every test that does not say otherwise, on
+servers of the test run's own that start with the first test and end with the run.
+"""
+
+import atexit
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.databases import PostgresServer, postgres_server
+
+FAR = os.environ.get("HELIOSTAT_TEST_STORES") == "far"
+
+near_only = pytest.mark.skipif(FAR, reason="a fact about SQLite's file or about a local folder")
+
+
+def rows_at(folder: Path) -> str:
+    """The address of the database that belongs to a folder; made where it is not there yet."""
+    if not FAR:
+        return f"sqlite:///{folder}/heliostat.db"
+    import psycopg
+
+    name, server = f"at_{_name(folder)}", _server().address
+    with psycopg.connect(server, autocommit=True) as connection, suppress(psycopg.errors.DuplicateDatabase):
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.replace("/postgres?", f"/{name}?", 1)
+
+
+def pictures_at(folder: Path) -> str:
+    """The URL of the pictures that belong to a folder."""
+    if not FAR:
+        return (folder / "blobs").as_uri()
+    _bucket()
+    return f"s3://pictures/{_name(folder)}"
+
+
+def _name(folder: Path) -> str:
+    return hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+
+
+@cache
+def _server() -> PostgresServer:
+    running = postgres_server()
+    server = running.__enter__()
+    atexit.register(running.__exit__, None, None, None)
+    import psycopg
+
+    with psycopg.connect(server.address, autocommit=True) as connection:  # it need not survive a power cut
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+    return server
+
+
+@cache
+def _bucket() -> None:
+    """A process, so that its warnings are not ours; the environment leads to it from now on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arguments = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    atexit.register(process.kill)
+    endpoint = f"http://127.0.0.1:{port}"
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        os.environ[name] = "test"
+    os.environ.update(AWS_REGION="us-east-1", AWS_ENDPOINT_URL=endpoint, AWS_ENDPOINT=endpoint, AWS_ALLOW_HTTP="true")
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with suppress(httpx.TransportError):
+            httpx.put(f"{endpoint}/pictures").raise_for_status()
+            return
+        time.sleep(0.1)
+    pytest.fail("the S3 emulator does not start")
