@@ -1,6 +1,6 @@
 # The only entry points. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run live mesh test lint format protos docs bench chaos locks clean
+.PHONY: help run live mesh test test-stores lint format protos docs bench chaos locks clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -35,6 +35,9 @@ mesh: $(VENV)/.runtime ## Start the sandbox with every service as a process of i
 
 test: $(VENV)/.dev ## Set up and pass every test
 	@$(BIN)/python -m pytest -q
+
+test-stores: $(VENV)/.dev ## Pass the tests of ledger, router and mesh on PostgreSQL and S3
+	@HELIOSTAT_TEST_STORES=far $(BIN)/python -m pytest -q tests/ledger tests/router tests/mesh
 
 lint: $(VENV)/.dev ## Check style, types and contracts
 	@$(BIN)/ruff check .

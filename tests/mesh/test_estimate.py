@@ -1,7 +1,6 @@
 """Dry runs and estimates through the whole mesh: what is told is what a run costs, and nothing is asked or owed."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from heliostat.api.image.v1 import request_pb2
 from heliostat.api.router.v1 import router_pb2, router_pb2_grpc
 from heliostat.chassis.money import to_micros
+from tests.support import stores
 from tests.support.mesh import KEY, Mesh, mesh
 
 DRY = "/v1/images/generations?dryRun=true"
@@ -27,8 +27,7 @@ async def running(tmp_path: Path) -> AsyncIterator[Mesh]:
 
 def counted(running: Mesh, table: str) -> int:
     """Rows of a table."""
-    with sqlite3.connect(running.state_dir / "heliostat.db") as connection:
-        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+    return int(stores.rows(running.state_dir, f"SELECT count(*) AS count FROM {table}")[0]["count"])
 
 
 async def test_c20_a_thousand_dry_runs_ask_nobody_and_cost_nothing(running: Mesh) -> None:
@@ -142,10 +141,9 @@ async def test_a_report_that_differs_from_the_table_is_told_as_drift(tmp_path: P
         log = (await running.http.get(f"/v1/requests/{answer.json()['id']}")).json()
         assert log["attempts"][0]["cost_drift"] == 0.003
         assert log["attempts"][0]["computed_cost"] == 0.003
-        with sqlite3.connect(running.state_dir / "heliostat.db") as connection:
-            columns = "cost_micros, estimated_micros, computed_micros, reported_micros, price_version"
-            row = connection.execute(f"SELECT {columns} FROM attempts").fetchone()
-        assert row == (6_000, 3_000, 3_000, 6_000, "fal 2026-11-22")
+        columns = "cost_micros, estimated_micros, computed_micros, reported_micros, price_version"
+        (row,) = stores.rows(running.state_dir, f"SELECT {columns} FROM attempts")
+        assert tuple(row.values()) == (6_000, 3_000, 3_000, 6_000, "fal 2026-11-22")
         metrics = (await running.http.get("/metrics")).text
         drift = 'heliostat_cost_drifts_total{kind="reported",provider="fal",target="fal/fal-ai/flux/schnell"} 1.0'
         assert drift in metrics

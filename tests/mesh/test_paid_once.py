@@ -6,7 +6,6 @@ to the ledger alone, and the rows of C4 that take a day or a crash, are in tests
 
 import asyncio
 import base64
-import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from heliostat.api.image.v1 import request_pb2
 from heliostat.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from heliostat.api.router.v1 import router_pb2, router_pb2_grpc
 from heliostat.painting import blank_png
+from tests.support import stores
 from tests.support.mesh import KEY, Mesh, emulated, mesh
 
 FAL: dict[str, Any] = {"model": "one-fal", "targets": [{"target": "fal/fal-ai/flux/schnell"}]}
@@ -48,12 +48,7 @@ async def running(folder: Path, *, checked: bool = True, **over: Any) -> AsyncIt
 
 def rows(started: Mesh, table: str) -> list[dict[str, Any]]:
     """The ledger's rows."""
-    connection = sqlite3.connect(started.state_dir / "heliostat.db")
-    connection.row_factory = sqlite3.Row
-    try:
-        return [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
-    finally:
-        connection.close()
+    return stores.rows(started.state_dir, f"SELECT * FROM {table}")
 
 
 async def kinds(started: Mesh, provider: str) -> list[str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import NullPool, create_engine, text
 
 from heliostat.chassis import telemetry
 from heliostat.chassis.modules import Lookup
@@ -24,7 +23,7 @@ from heliostat.painting import Easel
 from tests.support.checker import check
 from tests.support.collector import Collector, collecting
 from tests.support.evidence import Evidence, gather
-from tests.support.stores import FAR, pictures_at, rows_at
+from tests.support.stores import FAR, pictures_at, rows, rows_at
 from tests.support.watching import Ears, connections_out, log_lines
 
 KEY = "test-key-of-the-sandbox"
@@ -77,11 +76,7 @@ class Mesh:
 
 def open_rows(state_dir: Path) -> int:
     """Requests and attempts without a terminal state."""
-    address = rows_at(state_dir).replace("postgresql://", "postgresql+psycopg://", 1)
-    engine = create_engine(address, poolclass=NullPool)
-    queries = [text(f"SELECT count(*) FROM {table} WHERE state = 1") for table in ("requests", "attempts")]
-    with engine.connect() as connection:
-        return sum(int(connection.execute(query).scalar() or 0) for query in queries)
+    return sum(len(rows(state_dir, f"SELECT state FROM {table} WHERE state = 1")) for table in ("requests", "attempts"))
 
 
 def free_port() -> int:

@@ -1,0 +1,15 @@
+"""Which tests run on which stores: see tests/support/stores.py."""
+
+import pytest
+
+from tests.support.stores import FAR, is_near_only
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leaves out what says nothing about the stores that are asked for."""
+    if not FAR:
+        return
+    skip = pytest.mark.skip(reason="a fact about SQLite's process and file, or about a local folder")
+    for item in items:
+        if is_near_only(item.path, item.name):
+            item.add_marker(skip)
