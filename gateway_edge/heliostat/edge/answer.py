@@ -37,12 +37,13 @@ class Picture:
 class Answer:
     """What the events of one request have told so far.
 
-    `as_base64`: the pieces of pictures are base64 text, else the bytes themselves. `take` every event in order; then
-    one of `result` and `detached` is set, or the stream has ended early. `created` is when the request came first, in
-    seconds since the epoch; 0 where nobody said.
+    `as_base64`: the pieces of pictures are base64 text, else the bytes themselves. `with_previews`: previews are
+    gathered too, for `take_previews`. `take` every event in order; then one of `result` and `detached` is set, or the
+    stream has ended early. `created` is when the request came first, in seconds since the epoch; 0 where nobody said.
     """
 
     as_base64: bool
+    with_previews: bool = False
     request_id: str = ""
     joined: bool = False
     replayed: bool = False
@@ -53,7 +54,8 @@ class Answer:
     allowances: Sequence[event_pb2.Allowance] = ()
     result: event_pb2.ImageResult | None = None
     _pictures: dict[int, Picture] = field(default_factory=dict)
-    _previews: set[int] = field(default_factory=set)
+    _previews: dict[int, Picture] = field(default_factory=dict)
+    _whole_previews: list[Picture] = field(default_factory=list)
 
     def take_all(self, events: Iterable[event_pb2.ImageEvent]) -> None:
         """Takes the next events."""
@@ -90,6 +92,11 @@ class Answer:
         """The final pictures that are whole, in order."""
         return [self._pictures[index] for index in sorted(self._pictures) if self._pictures[index].ended is not None]
 
+    def take_previews(self) -> list[Picture]:
+        """The previews that became whole since the last time, in order; they are not kept here any longer."""
+        previews, self._whole_previews = self._whole_previews, []
+        return previews
+
     def fill(self, picture: Picture, data: bytes) -> None:
         """Gives a whole picture the bytes that did not come with the events."""
         picture.pieces = [pybase64.b64encode(data) if self.as_base64 else data]
@@ -101,14 +108,15 @@ class Answer:
     def _started(self, event: event_pb2.ImageEvent) -> None:
         info = event.media_started
         if info.partial:
-            self._previews.add(info.image_index)
+            self._previews[info.image_index] = Picture(event.attempt_id, info)
             return
-        self._previews.discard(info.image_index)
+        self._previews.pop(info.image_index, None)
         self._pictures[info.image_index] = Picture(event.attempt_id, info)
 
     def _chunk(self, chunk: media_pb2.MediaChunk) -> None:
-        picture = self._pictures.get(chunk.image_index)
-        if picture is None or chunk.image_index in self._previews:
+        preview = self._previews.get(chunk.image_index)
+        picture = self._pictures.get(chunk.image_index) if preview is None else preview
+        if picture is None or (preview is not None and not self.with_previews):
             return
         data = chunk.data
         if not self.as_base64:
@@ -122,10 +130,10 @@ class Answer:
         picture.pieces.append(pybase64.b64encode(data[: len(data) - spare] if spare else data))
 
     def _ended(self, ended: media_pb2.MediaEnded) -> None:
-        picture = self._pictures.get(ended.image_index)
-        if ended.image_index in self._previews:
-            self._previews.discard(ended.image_index)
-            return
+        preview = self._previews.pop(ended.image_index, None)
+        picture = self._pictures.get(ended.image_index) if preview is None else preview
+        if preview is not None and self.with_previews:
+            self._whole_previews.append(preview)
         if picture is not None:
             picture.ended = ended
             if picture.rest:

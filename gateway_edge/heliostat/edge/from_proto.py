@@ -71,7 +71,7 @@ def body_pieces(answer: Answer, asked: Asked, *, form: str, created: int, link: 
         if position:
             pieces.append(b",")
         _picture_pieces(pieces, picture, form, link)
-    tail = _echo(pictures, result, asked)
+    tail = look_of(pictures[0].info if pictures else media_pb2.MediaInfo(), asked, result)
     if (usage := usage_of(result.usage)) is not None:
         tail["usage"] = usage
     tail["metadata"] = metadata_of(answer, pictures, result, asked)
@@ -89,7 +89,7 @@ def complete(answer: Answer) -> event_pb2.ImageResult:
 
 
 def _picture_pieces(pieces: list[bytes], picture: Picture, form: str, link: Link) -> None:
-    url = "" if form != "url" else _url(picture, link)
+    url = "" if form != "url" else picture_url(picture, link)
     beside: dict[str, Any] = {"url": url} if url else {}
     if picture.info.label:
         beside["label"] = picture.info.label
@@ -103,7 +103,8 @@ def _picture_pieces(pieces: list[bytes], picture: Picture, form: str, link: Link
     pieces.append(b'",' + orjson.dumps(beside)[1:] if beside else b'"}')
 
 
-def _url(picture: Picture, link: Link) -> str:
+def picture_url(picture: Picture, link: Link) -> str:
+    """Where the picture can be had; empty where nobody keeps it."""
     if picture.info.uri:
         return picture.info.uri
     if not picture.media_id:
@@ -113,16 +114,17 @@ def _url(picture: Picture, link: Link) -> str:
     return link(picture.media_id, picture.ended.expire_time_seconds, picture.ended.sha256)
 
 
-def _echo(pictures: Sequence[Picture], result: event_pb2.ImageResult, asked: Asked) -> dict[str, Any]:
-    """What was delivered, measured on the first picture; what was asked for only where it was not changed."""
+def look_of(info: media_pb2.MediaInfo, asked: Asked, result: event_pb2.ImageResult | None) -> dict[str, Any]:
+    """What was delivered, measured on one picture; what was asked for only where it was not changed.
+
+    Without a `result` nobody knows yet what was changed.
+    """
     echo: dict[str, Any] = {}
-    if pictures:
-        info = pictures[0].info
-        if info.width_px and info.height_px:
-            echo["size"] = f"{info.width_px}x{info.height_px}"
-        if info.media_type:
-            echo["output_format"] = format_name(info.media_type)
-    changed = {adjustment.parameter: adjustment for adjustment in result.adjustments}
+    if info.width_px and info.height_px:
+        echo["size"] = f"{info.width_px}x{info.height_px}"
+    if info.media_type:
+        echo["output_format"] = format_name(info.media_type)
+    changed = {adjustment.parameter: adjustment for adjustment in (result.adjustments if result is not None else ())}
     for name, value, words in (
         ("quality", asked.quality, _QUALITY_WORDS),
         ("background", asked.background, _BACKGROUND_WORDS),

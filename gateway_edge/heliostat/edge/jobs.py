@@ -10,13 +10,16 @@ from heliostat.chassis.errors import MeshError, to_duration
 from heliostat.edge.answer import Answer
 from heliostat.edge.desk import ASK_AGAIN_S, GRACE_S, SMALL_CALL_S, Desk
 from heliostat.edge.from_proto import Asked, body_pieces
+from heliostat.edge.heads import note
 from heliostat.edge.job_form import AnswerForm, job_body, read_form, with_result
 from heliostat.edge.media_files import fetch_pictures
+from heliostat.edge.narration import EDIT, GENERATION, Manner, Narrator
 from heliostat.edge.presence import Presence, line_of
 from heliostat.edge.schemas import invalid
+from heliostat.edge.streaming import Ends, Telling
 from heliostat.edge.to_proto import B64_JSON, URL
-from heliostat.edge.visit import Reply, Visit, visit_of
-from heliostat.edge.waiting import patience
+from heliostat.edge.visit import Answering, Reply, Visit, visit_of
+from heliostat.edge.waiting import Patience, patience
 
 _RUNNING = ledger_pb2.REQUEST_STATE_RUNNING
 _SUCCEEDED = ledger_pb2.REQUEST_STATE_SUCCEEDED
@@ -28,13 +31,15 @@ class Jobs:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def job(self, request: Request) -> Reply:
-        """The job, with its result once it is there. Raises RESOURCE_NOT_FOUND, and RESOURCE_GONE where its pictures
-        are not kept any more."""
+    async def job(self, request: Request) -> Answering:
+        """The job, with its result once it is there; with `stream=true` its events, from the first one on. Raises
+        RESOURCE_NOT_FOUND, and RESOURCE_GONE where its pictures are not kept any more."""
         visit, query = visit_of(request), request.scope["query_string"].decode("latin-1")
         form = _asked_form(request.query_params.get("response_format"))
         how_long = patience(visit.header(b"prefer"), query, self._desk.settings.request_timeout_s)
         job = await self._look(request.path_params["id"], visit)
+        if _wants_stream(request.query_params.get("stream")):
+            return await self._streamed(request, job, form, how_long)
         if job.state == _RUNNING and how_long.takes_job and how_long.wait_s:
             await self._wait(request, job.request_id, how_long.wait_s)
             job = await self._look(job.request_id, visit)
@@ -52,6 +57,37 @@ class Jobs:
         answer = await call(self._desk.ledger.GetJob, ask, timeout_s=SMALL_CALL_S, metadata=visit.credentials())
         job: ledger_pb2.Request = answer.request
         return job
+
+    async def _streamed(self, request: Request, job: ledger_pb2.Request, form: str, how_long: Patience) -> Answering:
+        """The job's events. Raises what it failed with, as long as there is nothing else to say."""
+        desk, visit, kept = self._desk, visit_of(request), read_form(job.answer_form)
+        form = form or kept.in_json
+        as_bytes = form == B64_JSON and desk.settings.pictures != "store"
+        ask = ledger_pb2.WaitJobRequest(
+            request_id=job.request_id,
+            wait=to_duration(how_long.wait_s),
+            progressive=True,
+            delivery=request_pb2.DELIVERY_BYTES if as_bytes else request_pb2.DELIVERY_STORED,
+        )
+        timeout_s = how_long.wait_s + GRACE_S
+        opened = stream(desk.ledger.WaitJob, ask, timeout_s=timeout_s, metadata=visit.credentials())
+        manner = Manner(
+            event=GENERATION if job.operation == "text_to_image" else EDIT,
+            form=form,
+            count=0,
+            own_progress=not visit.openai_base,
+            link=desk.link_maker(visit),
+            now=desk.clock.time,
+        )
+        asked = Asked(job.model, kept.quality, kept.background, job.trace_id, desk.sandbox)
+        narrator = Narrator(asked, manner)
+        ends = Ends(
+            note=lambda: note(narrator.answer, visit),
+            detached=lambda: self._plain(job),
+            job=lambda: job_body(job, sandbox=desk.sandbox),
+            takes_job=lambda: True,
+        )
+        return await Telling(desk, request, opened, narrator, ends).begin()
 
     async def _wait(self, request: Request, request_id: str, wait_s: float) -> None:
         """Waits for the job's end, at most so long. How it ended is looked up afterwards."""
@@ -110,6 +146,13 @@ class Jobs:
         )
         answer.release()
         return pieces
+
+
+def _wants_stream(text: str | None) -> bool:
+    """Whether the query string asks for events. Raises INVALID_FIELD."""
+    if text not in (None, "", "true", "1", "false", "0"):
+        raise invalid("stream", "stream must be true or false.")
+    return text in ("true", "1")
 
 
 def _asked_form(text: str | None) -> str:

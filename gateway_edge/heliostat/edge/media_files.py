@@ -13,7 +13,7 @@ from starlette.requests import Request
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.blobs import BlobInfo, Blobs
 from heliostat.chassis.errors import MeshError
-from heliostat.edge.answer import Answer
+from heliostat.edge.answer import Answer, Picture
 from heliostat.edge.desk import Desk
 from heliostat.edge.links import told_hash
 from heliostat.edge.problems import Refusal
@@ -87,8 +87,13 @@ class MediaFiles:
 async def fetch_pictures(blobs: Blobs, answer: Answer) -> None:
     """Reads the pictures of an answer where the ledger has kept them. Raises RESOURCE_NOT_FOUND, MESH_UNAVAILABLE."""
     for picture in answer.pictures:
-        if picture.media_id and not picture.pieces:
-            answer.fill(picture, await blobs.get(blob_key(picture.media_id), picture.sha256))
+        await fetch_picture(blobs, answer, picture)
+
+
+async def fetch_picture(blobs: Blobs, answer: Answer, picture: Picture) -> None:
+    """Reads one picture of an answer that came without its bytes; raises as `fetch_pictures` does."""
+    if picture.media_id and not picture.pieces:
+        answer.fill(picture, await blobs.get(blob_key(picture.media_id), picture.sha256))
 
 
 def blob_key(media_id: str) -> str:

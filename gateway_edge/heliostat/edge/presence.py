@@ -24,11 +24,13 @@ class DrainOver(Exception):
 class Line:
     """The connection to a caller, as the request that is served on it sees it."""
 
-    __slots__ = ("_on_left", "_read_on", "left")
+    __slots__ = ("_on_left", "_read_on", "cut", "left")
 
-    def __init__(self, read_on: Callable[[], object]) -> None:
-        """`read_on` makes the connection read: one that is not read from does not notice its end."""
+    def __init__(self, read_on: Callable[[], object], cut: Callable[[], object]) -> None:
+        """`read_on` makes the connection read: one that is not read from does not notice its end. `cut` ends it at
+        once, whatever it still has to send."""
         self._read_on = read_on
+        self.cut = cut
         self._on_left: Callable[[], object] | None = None
         self.left = False
 

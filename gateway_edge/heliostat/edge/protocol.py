@@ -74,7 +74,7 @@ def http_protocol(settings: EdgeSettings) -> type[Protocol]:
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self._cork: Any = _Cork(transport, self.loop)
-            self._line = Line(self.flow.resume_reading)
+            self._line = Line(self.flow.resume_reading, transport.abort)
             self._extensions = extensions(self._line)
             self._watch_head()
 

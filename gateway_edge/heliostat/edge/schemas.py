@@ -74,7 +74,7 @@ class ImageBody(BaseModel):
     background: Literal["transparent", "opaque", "auto"] | None = Field(None, description="What is behind the subject.")
     moderation: Literal["auto", "low"] | None = Field(None, description="How strictly the provider should moderate.")
     style: Short | None = Field(None, description='Style word, such as "vivid".')
-    stream: bool | None = Field(None, description="Not served yet: true is answered with 501.")
+    stream: bool | None = Field(None, description="True: the answer is a stream of events, as they happen.")
     partial_images: Annotated[int, Field(ge=0, le=3), Whole] | None = Field(
         None, description="Previews of a streamed answer; 0 unless stream is true."
     )
@@ -129,25 +129,19 @@ _Body = TypeVar("_Body", bound=ImageBody)
 
 
 def generation_body(fields: Mapping[str, Any]) -> GenerationBody:
-    """The checked body. Raises INVALID_FIELD, NOT_IMPLEMENTED."""
+    """The checked body. Raises INVALID_FIELD."""
     return checked(GenerationBody, fields)
 
 
 def checked(kind: type[_Body], fields: Mapping[str, Any]) -> _Body:
-    """The checked body, without its pictures where it has some. Raises INVALID_FIELD, NOT_IMPLEMENTED."""
+    """The checked body, without its pictures where it has some. Raises INVALID_FIELD."""
     try:
         body: _Body = kind.model_validate(fields)
     except ValidationError as error:
         raise _field_error(error) from None
     if kind.model_fields["prompt"].is_required() and not (body.prompt or "").strip():
         raise invalid("prompt", "prompt must not be empty; say in words what you want to see.")
-    if body.stream:
-        raise MeshError(
-            reasons.ERROR_REASON_NOT_IMPLEMENTED,
-            "Streaming comes with a later version; leave stream out and read the answer in one piece.",
-            field="stream",
-        )
-    if body.partial_images:
+    if body.partial_images and not body.stream:
         raise invalid("partial_images", "partial_images needs a streamed answer; leave it out or set it to 0.")
     for name, value in (("provider_options", body.provider_options), *(body.model_extra or {}).items()):
         check_depth(name, value)

@@ -45,6 +45,10 @@ class EdgeSettings(PartSettings):
     """How long a request head may take, in seconds."""
     body_timeout_s: float = Field(30.0, gt=0, le=600)
     """Longest silence within a body, in seconds."""
+    heartbeat_s: float = Field(15.0, gt=0, le=300)
+    """Longest silence of a stream of events, in seconds: then a comment is sent. Its head waits at most as long."""
+    stall_s: float = Field(30.0, gt=0, le=3600)
+    """How long a caller may take nothing of its stream of events, in seconds; then the connection is cut."""
     keep_alive_s: int = Field(75, ge=1, le=3600)
     """How long an idle connection is kept, in seconds."""
     drain_s: float = Field(20.0, ge=0, le=3600)

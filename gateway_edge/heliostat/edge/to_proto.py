@@ -77,7 +77,10 @@ class Wish:
 
 
 def answer_form(body: ImageBody, wish: Wish) -> str:
-    """`url`, `b64_json` or `picture` (the bytes themselves). Raises INVALID_FIELD where two fields disagree."""
+    """`url`, `b64_json` or `picture` (the bytes themselves). Raises INVALID_FIELD where two fields disagree.
+
+    A stream is base64 unless something else is asked for: OpenAI's events have no other form.
+    """
     explicit = body.response_format
     by_delivery = None if body.delivery is None else (B64_JSON if body.delivery == "bytes" else URL)
     if explicit is not None:
@@ -85,13 +88,24 @@ def answer_form(body: ImageBody, wish: Wish) -> str:
             raise invalid("delivery", f"delivery and response_format disagree; response_format asks for {explicit}.")
         return explicit
     if wish.wants_picture and by_delivery in (None, B64_JSON):
+        _check_one_picture(body)
         return PICTURE
     if by_delivery is not None:
         return by_delivery
+    if body.stream:
+        return B64_JSON
     if wish.openai_base:
         return URL
     name = body.model.partition("/")[2] or body.model
     return B64_JSON if name.startswith("gpt-image-") else URL
+
+
+def _check_one_picture(body: ImageBody) -> None:
+    """Raises INVALID_FIELD for what an answer that is a picture cannot hold."""
+    if body.stream:
+        raise invalid("stream", "A stream of events is no picture; leave stream out, or accept text/event-stream.")
+    if (body.n or 1) > 1:
+        raise invalid("n", "An answer that is a picture holds one; leave n out, or accept application/json.")
 
 
 def generation_request(body: GenerationBody, wish: Wish) -> request_pb2.ImageRequest:
@@ -139,6 +153,7 @@ def _output(body: ImageBody, form: str) -> request_pb2.Output:
         quality=QUALITIES[body.quality] if body.quality else None,
         background=BACKGROUNDS[body.background] if body.background else None,
         delivery=delivery,
+        partial_image_count=body.partial_images,
     )
 
 

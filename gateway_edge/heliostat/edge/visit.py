@@ -5,6 +5,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
@@ -116,11 +117,11 @@ class Reply:
                 waiting.append(piece)
                 continue
             if waiting:
-                await send(_part(b"".join(waiting)))
+                await send(part_of(b"".join(waiting)))
                 waiting.clear()
-            await send(_part(piece))
+            await send(part_of(piece))
         if self.linger is not None:
-            await send(_part(b"".join(waiting)))
+            await send(part_of(b"".join(waiting)))
             await _linger(self.linger)
             waiting.clear()
         await send({"type": "http.response.body", "body": b"".join(waiting), "more_body": False})
@@ -140,20 +141,31 @@ class StreamedReply:
         """Sends itself with the headers `beside` added."""
         await send(_start(self, self.length, beside))
         async for piece in self.body:
-            await send(_part(piece))
+            await send(part_of(piece))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-Answering = Reply | StreamedReply
+class Answering(Protocol):
+    """Whatever answers a request: a status, and a way to send itself."""
+
+    status: int
+
+    async def send(self, send: Send, beside: Mapping[str, str]) -> None:
+        """Sends itself with the headers `beside` added."""
 
 
-def _start(reply: Answering, length: int | None, beside: Mapping[str, str]) -> Message:
-    headers = [(b"content-type", reply.media_type.encode())]
+def _start(reply: Reply | StreamedReply, length: int | None, beside: Mapping[str, str]) -> Message:
+    return head_of(reply.status, reply.media_type, length, reply.headers, beside)
+
+
+def head_of(status: int, media_type: str, length: int | None, *headers: Mapping[str, str]) -> Message:
+    """The message that begins an answer. `length` in bytes; None where nobody knows it yet."""
+    told = [(b"content-type", media_type.encode())]
     if length is not None:
-        headers.append((b"content-length", b"%d" % length))
-    for more in (reply.headers, beside):
-        headers += [(name.encode(), value.encode("latin-1", "replace")) for name, value in more.items()]
-    return {"type": "http.response.start", "status": reply.status, "headers": headers}
+        told.append((b"content-length", b"%d" % length))
+    for more in headers:
+        told += [(name.encode(), value.encode("latin-1", "replace")) for name, value in more.items()]
+    return {"type": "http.response.start", "status": status, "headers": told}
 
 
 async def _linger(receive: Receive) -> None:
@@ -167,5 +179,6 @@ async def _linger(receive: Receive) -> None:
                     return
 
 
-def _part(body: bytes) -> Message:
+def part_of(body: bytes) -> Message:
+    """The message that carries a part of an answer's body."""
     return {"type": "http.response.body", "body": body, "more_body": True}
