@@ -1,0 +1,224 @@
+"""What each of Stability AI's endpoints takes: data. Pure.
+
+Source: the v2beta OpenAPI document of api.stability.ai (2026), read 2026-11-22. Every request is a form. A field is
+only ever sent to an endpoint that is listed here as taking it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
+
+PRESETS = frozenset(
+    {
+        *("enhance", "anime", "photographic", "digital-art", "comic-book", "fantasy-art", "line-art", "analog-film"),
+        *("neon-punk", "isometric", "low-poly", "origami", "modeling-compound", "cinematic", "3d-model", "pixel-art"),
+        "tile-texture",
+    }
+)
+"""Words of `style_preset`."""
+
+# Pixels that ultra and sd3.5 draw for a shape.
+SHAPES: Mapping[tuple[int, int], str] = {
+    (1024, 1024): "1:1",
+    (1344, 768): "16:9",
+    (1536, 640): "21:9",
+    (1216, 832): "3:2",
+    (1152, 896): "5:4",
+    (896, 1152): "4:5",
+    (832, 1216): "2:3",
+    (768, 1344): "9:16",
+    (640, 1536): "9:21",
+}
+
+_ALL = {PNG: "png", JPEG: "jpeg", WEBP: "webp"}
+_PNG_JPEG = {PNG: "png", JPEG: "jpeg"}
+_PNG_WEBP = {PNG: "png", WEBP: "webp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a picture sent in may be: edges and area in px, the longer edge to the shorter one (0: any)."""
+
+    least_edge_px: int = 64
+    most_edge_px: int = 0
+    least_px: int = 4_096
+    most_px: int = 9_437_184
+    most_ratio: float = 0.0
+
+
+_WIDE = Limits(most_ratio=2.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint, or one model of an endpoint.
+
+    `path` is below /v2beta/stable-image. `takes` maps normalized parameters to fields. `image`, `reference` and `style`
+    are the fields of the picture to work on, of one to look at, of one in the wished style; `reference_needed` says
+    that nothing goes without the second. `keeps` says that the field of `strength` tells how much stays. `creativity`
+    is its range, `factor` the one by which it enlarges, 0 where to a size of its own. `needs` is an option without
+    which nothing goes. `queued` endpoints answer a job.
+    """
+
+    path: str
+    constants: Mapping[str, str | int | float] = field(default_factory=dict)
+    takes: Mapping[str, str] = field(default_factory=dict)
+    options: frozenset[str] = frozenset()
+    formats: Mapping[str, str] = field(default_factory=lambda: _ALL)
+    prompt: str = "prompt"
+    prompt_needed: bool = True
+    shaped: bool = False
+    image: str = ""
+    image_constants: Mapping[str, str | int | float] = field(default_factory=dict)
+    reference: str = ""
+    reference_needed: bool = False
+    style: str = ""
+    mask: bool = False
+    outpaints: bool = False
+    keeps: bool = False
+    creativity: tuple[float, float] = (0.0, 1.0)
+    factor: int = 0
+    needs: str = ""
+    queued: bool = False
+    limits: Limits = Limits()
+
+
+_DRAWN = {"negative_prompt": "negative_prompt", "seed": "seed", "style": "style_preset"}
+# Our own default where a picture is to be changed and the request does not say how far; the API has none.
+_HALFWAY = {"strength": 0.6}
+# The mask is repainted as it is, unless an option says otherwise: the API's own default grows it by 5 px.
+_EXACT = {"grow_mask": 0}
+
+
+def _sd3(model: str) -> Endpoint:
+    return Endpoint(
+        "/generate/sd3",
+        constants={"model": model},
+        takes={**_DRAWN, "strength": "strength"},
+        options=frozenset({"cfg_scale"}),
+        formats=_PNG_JPEG,
+        shaped=True,
+        image="image",
+        image_constants={**_HALFWAY, "mode": "image-to-image"},
+    )
+
+
+def _searched(path: str, needs: str) -> Endpoint:
+    return Endpoint(
+        path, takes=_DRAWN, options=frozenset({needs, "grow_mask"}), image="image", needs=needs, limits=_WIDE
+    )
+
+
+def _controlled(path: str) -> Endpoint:
+    return Endpoint(path, takes={**_DRAWN, "strength": "control_strength"}, image="image", keeps=True, limits=_WIDE)
+
+
+ENDPOINTS: Mapping[str, Endpoint] = {
+    "stable-image-ultra": Endpoint(
+        "/generate/ultra",
+        takes={**_DRAWN, "strength": "strength"},
+        shaped=True,
+        image="image",
+        image_constants=_HALFWAY,
+    ),
+    "stable-image-core": Endpoint("/generate/core", takes=_DRAWN, shaped=True),
+    "sd3.5-large": _sd3("sd3.5-large"),
+    "sd3.5-large-turbo": _sd3("sd3.5-large-turbo"),
+    "sd3.5-medium": _sd3("sd3.5-medium"),
+    "sd3.5-flash": _sd3("sd3.5-flash"),
+    "edit/inpaint": Endpoint(
+        "/edit/inpaint",
+        constants=_EXACT,
+        takes=_DRAWN,
+        options=frozenset({"grow_mask"}),
+        image="image",
+        mask=True,
+    ),
+    "edit/erase": Endpoint(
+        "/edit/erase",
+        constants=_EXACT,
+        takes={"seed": "seed"},
+        options=frozenset({"grow_mask"}),
+        prompt="",
+        prompt_needed=False,
+        image="image",
+        mask=True,
+    ),
+    "edit/outpaint": Endpoint(
+        "/edit/outpaint",
+        takes={"seed": "seed", "style": "style_preset"},
+        options=frozenset({"creativity"}),
+        prompt_needed=False,
+        image="image",
+        outpaints=True,
+        limits=_WIDE,
+    ),
+    "edit/search-and-replace": _searched("/edit/search-and-replace", "search_prompt"),
+    "edit/search-and-recolor": _searched("/edit/search-and-recolor", "select_prompt"),
+    "edit/remove-background": Endpoint(
+        "/edit/remove-background",
+        formats=_PNG_WEBP,
+        prompt="",
+        prompt_needed=False,
+        image="image",
+        limits=Limits(most_px=4_194_304),
+    ),
+    "edit/replace-background-and-relight": Endpoint(
+        "/edit/replace-background-and-relight",
+        takes={"negative_prompt": "negative_prompt", "seed": "seed"},
+        options=frozenset(
+            {
+                *("foreground_prompt", "preserve_original_subject", "original_background_depth"),
+                *("keep_original_background", "light_source_direction", "light_source_strength"),
+            }
+        ),
+        prompt="background_prompt",
+        prompt_needed=False,
+        image="subject_image",
+        reference="background_reference",
+        queued=True,
+    ),
+    "upscale/fast": Endpoint(
+        "/upscale/fast",
+        prompt="",
+        prompt_needed=False,
+        image="image",
+        factor=4,
+        limits=Limits(least_edge_px=32, most_edge_px=1_536, least_px=1_024, most_px=1_048_576),
+    ),
+    "upscale/conservative": Endpoint(
+        "/upscale/conservative",
+        takes={"negative_prompt": "negative_prompt", "seed": "seed", "creativity": "creativity"},
+        image="image",
+        creativity=(0.2, 0.5),
+        limits=_WIDE,
+    ),
+    "upscale/creative": Endpoint(
+        "/upscale/creative",
+        takes={**_DRAWN, "creativity": "creativity"},
+        image="image",
+        creativity=(0.1, 0.5),
+        queued=True,
+        limits=Limits(most_px=1_048_576),
+    ),
+    "control/sketch": _controlled("/control/sketch"),
+    "control/structure": _controlled("/control/structure"),
+    "control/style": Endpoint(
+        "/control/style",
+        takes={**_DRAWN, "reference_weight": "fidelity"},
+        shaped=True,
+        reference="image",
+        reference_needed=True,
+        limits=_WIDE,
+    ),
+    "control/style-transfer": Endpoint(
+        "/control/style-transfer",
+        takes={"negative_prompt": "negative_prompt", "seed": "seed", "strength": "style_strength"},
+        options=frozenset({"composition_fidelity", "change_strength"}),
+        prompt_needed=False,
+        image="init_image",
+        style="style_image",
+        limits=_WIDE,
+    ),
+}
