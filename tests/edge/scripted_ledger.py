@@ -14,6 +14,7 @@ from heliostat.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from heliostat.api.router.v1 import router_pb2, router_pb2_grpc
 from heliostat.chassis.calls import current_call
 from heliostat.chassis.errors import MeshError, to_status
+from tests.edge.scripted_files import ScriptedFiles
 from tests.edge.scripted_log import ScriptedLog
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + bytes(range(256)) * 4
@@ -194,7 +195,9 @@ def replay() -> Script:
     return script
 
 
-class ScriptedLedger(ScriptedLog, router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerServiceServicer):
+class ScriptedLedger(
+    ScriptedFiles, ScriptedLog, router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerServiceServicer
+):
     """Serves the contract of the ledger as far as the edge asks for it."""
 
     def __init__(self) -> None:
@@ -212,6 +215,7 @@ class ScriptedLedger(ScriptedLog, router_pb2_grpc.RouterServiceServicer, ledger_
         self.providers: list[router_pb2.Provider] = []
         self.arms: list[ledger_pb2.Arm] = []
         self.forget()
+        self.forget_files()
         self.estimates: list[router_pb2.TargetEstimate] = []
         self.priced: list[router_pb2.EstimateRequest] = []
         self.started = asyncio.Event()

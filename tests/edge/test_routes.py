@@ -122,24 +122,6 @@ async def test_a_callback_goes_down_the_street(bench: Bench) -> None:
     assert (await bench.client.post("/v1/providers/fal/webhook", content=large)).status_code == 413
 
 
-@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.statuses == (501,)], ids=lambda it: it.path)
-async def test_what_is_not_built_says_so(bench: Bench, operation: object) -> None:
-    """Addresses of later work answer 501 with the error object, never 404, and are not to be retried."""
-    method, path = operation.method.upper(), operation.path.replace("{id}", "x")  # type: ignore[attr-defined]
-    for prefix in ("", "/openai"):
-        answer = await bench.client.request(method, prefix + path)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (501, "not_implemented")
-        assert answer.headers["x-should-retry"] == "false"
-
-
-async def test_streaming_is_not_built(bench: Bench) -> None:
-    """stream: true is 501 with a sentence, and nobody is asked."""
-    body = {"model": "m", "prompt": "p", "stream": True}
-    answer = await bench.client.post("/v1/images/generations", json=body)
-    assert (answer.status_code, answer.json()["error"]["param"]) == (501, "stream")
-    assert bench.ledger.asked == []
-
-
 async def test_probes(bench: Bench) -> None:
     """Alive always, ready until the process drains; metrics in Prometheus' form."""
     assert (await bench.client.get("/healthz")).status_code == 200

@@ -84,21 +84,29 @@ async def test_a_file_comes_back_as_it_was_sent(tmp_path: Path, cut: int) -> Non
         assert await content(room, file_id=file.file_id) == PNG
 
 
-async def test_files_are_listed_newest_first(tmp_path: Path) -> None:
-    """Page after page, each once."""
-    async with ledger(tmp_path, happy()) as room:
-        sent = [(await uploaded(room)).file_id for _ in range(5)]
+@pytest.mark.parametrize("oldest_first", [False, True])
+async def test_files_are_listed_in_order(tmp_path: Path, oldest_first: bool) -> None:
+    """Page after page, each once, newest or oldest first; of one purpose where that is asked for."""
+    clock = FakeClock()
+    async with ledger(tmp_path, happy(), clock=clock) as room:
+        sent = []
+        for _ in range(5):
+            sent.append((await uploaded(room)).file_id)
+            clock.advance(1)
+        await uploaded(room, purpose="batch")
         listed: list[str] = []
         token = ""
         while True:
-            asked = ledger_pb2.ListFilesRequest(page_size=2, page_token=token)
+            asked = ledger_pb2.ListFilesRequest(
+                page_size=2, page_token=token, purpose="vision", oldest_first=oldest_first
+            )
             answer = await call(room.jobs.ListFiles, asked)
             listed += [file.file_id for file in answer.files]
             token = answer.next_page_token
             if not token:
                 break
-        assert sorted(listed) == sorted(sent)
-        assert len(listed) == len(set(listed))
+        assert listed == (sent if oldest_first else sent[::-1])
+        assert len((await call(room.jobs.ListFiles, ledger_pb2.ListFilesRequest())).files) == 6
 
 
 async def test_a_foreign_file_does_not_exist(tmp_path: Path) -> None:

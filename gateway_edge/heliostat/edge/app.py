@@ -10,13 +10,13 @@ from heliostat.chassis.context import Incoming, serving
 from heliostat.chassis.errors import MeshError, internal
 from heliostat.chassis.logs import get_logger
 from heliostat.edge.desk import Desk
+from heliostat.edge.files import Files
 from heliostat.edge.health import Health
 from heliostat.edge.images import Images
 from heliostat.edge.jobs import Jobs
 from heliostat.edge.limits import check_head
 from heliostat.edge.media_files import MediaFiles
 from heliostat.edge.model_list import ModelList
-from heliostat.edge.not_built import NOT_BUILT, not_built
 from heliostat.edge.operations import Operations
 from heliostat.edge.pages import Pages
 from heliostat.edge.presence import CallerLeft, DrainOver, Interruption
@@ -37,7 +37,7 @@ def all_routes(desk: Desk) -> list[Route]:
     """Every route of the edge, the busiest first."""
     images, models, jobs, health, pages = Images(desk), ModelList(desk), Jobs(desk), Health(desk), Pages(desk)
     reports, told = Reports(desk), RequestLog(desk)
-    operations = Operations(desk, images).endpoints()
+    operations, files = Operations(desk, images).endpoints(), Files(desk)
     return [
         *under_bases("/images/generations", images.generations, "POST"),
         *under_bases("/media/{id}", MediaFiles(desk).media, "GET"),
@@ -54,7 +54,11 @@ def all_routes(desk: Desk) -> list[Route]:
         *under_bases("/providers", reports.providers, "GET"),
         *under_bases("/routes/{model:path}/arms", reports.arms, "GET"),
         *under_bases("/providers/{provider}/webhook", Webhooks(desk).webhook, "POST"),
-        *(route for path, methods in NOT_BUILT.items() for route in under_bases(path, not_built, *methods)),
+        *under_bases("/files", files.upload, "POST"),
+        *under_bases("/files", files.files, "GET"),
+        *under_bases("/files/{id}", files.file, "GET"),
+        *under_bases("/files/{id}", files.delete, "DELETE"),
+        *under_bases("/files/{id}/content", files.content, "GET"),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/metrics", health.metrics),

@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from heliostat.edge.forms import MASK, STYLE_IMAGE
 from heliostat.edge.named_pictures import named_pictures
-from heliostat.edge.not_built import NOT_BUILT
 from heliostat.edge.picture_operations import PICTURE_OPERATIONS, PictureOperation
 from heliostat.edge.problems import KINDS
 from heliostat.edge.schemas import GenerationBody
@@ -26,7 +25,7 @@ class Operation:
     """One method of one path, in words.
 
     `path` as in the route; `open` means that no key is asked for; `query` tells parameters that may be left out;
-    `pictures` is what is said of the pictures that come with the body, `files` the parts of a form without words.
+    `pictures` tells of the pictures that come with the body, `form` is the schema of a form without such a body.
     """
 
     method: str
@@ -35,6 +34,7 @@ class Operation:
     description: str
     body: type[BaseModel] | None = None
     pictures: PictureOperation | None = None
+    form: Mapping[str, Any] | None = None
     example: Mapping[str, Any] | None = None
     open: bool = False
     statuses: Sequence[int] = (200,)
@@ -55,6 +55,17 @@ _WHICH = {
 
 _DRY_RUN = {"dryRun": "true: what it would cost at every target is told; nobody is asked and nothing is charged."}
 
+_FILE = {"type": "string", "format": "binary"}
+_FILE_FORM: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {
+        "file": {**_FILE, "description": "PNG, JPEG, WebP, GIF or AVIF."},
+        "purpose": {"type": "string", "description": "What it is for, such as vision; told again."},
+        "expires_after[anchor]": {"enum": ["created_at"]},
+        "expires_after[seconds]": {"type": "integer", "minimum": 3600, "maximum": 2_592_000},
+    },
+}
 # Path of an operation on pictures -> what it does, and how.
 _TOLD: Mapping[str, tuple[str, str]] = {
     "/images/edits": (
@@ -88,7 +99,7 @@ _EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "/images/outpaints": {"model": "studio", "image": "@picture.png", "left": 128},
 }
 
-_SERVED = (
+OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "post",
         "/v1/images/generations",
@@ -140,6 +151,29 @@ _SERVED = (
         open=True,
         statuses=(200, 206, 304),
     ),
+    Operation(
+        "post",
+        "/v1/files",
+        "Send a picture once",
+        "OpenAI's call: a form with `file` and `purpose`, `expires_after` if wished. Its id stands for the picture in "
+        'later requests of the same key: `{"file_id": "file-..."}`.',
+        form=_FILE_FORM,
+    ),
+    Operation(
+        "get",
+        "/v1/files",
+        "List your files",
+        "Newest first.",
+        query={
+            "limit": "Most files of a page, 1 to 100; 20 where it is left out.",
+            "after": "Where to go on: last_id of the page before.",
+            "order": "asc: oldest first.",
+            "purpose": "Only files for this purpose.",
+        },
+    ),
+    Operation("get", "/v1/files/{id}", "Tell one file", "Its size, its name, until when it is kept."),
+    Operation("delete", "/v1/files/{id}", "Remove a file", "At once; other people's files are 404."),
+    Operation("get", "/v1/files/{id}/content", "Fetch a file", "Its bytes, as they came."),
     Operation("get", "/v1/jobs/{id}", "Tell a job", "Its state, and its result once it is there."),
     Operation("delete", "/v1/jobs/{id}", "Cancel a job", "As far as its provider still allows it."),
     Operation(
@@ -204,15 +238,6 @@ _SERVED = (
     Operation("get", "/docs", "This description for people", "One page, nothing loaded from elsewhere.", open=True),
 )
 
-OPERATIONS: tuple[Operation, ...] = (
-    *_SERVED,
-    *(
-        Operation(method.lower(), f"/v1{path}", "Not served yet", "Answers 501.", statuses=(501,))
-        for path, methods in NOT_BUILT.items()
-        for method in methods
-    ),
-)
-
 
 def description(version: str) -> dict[str, Any]:
     """The whole document."""
@@ -275,6 +300,8 @@ def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         )
     if operation.open:
         told["security"] = []
+    if operation.form is not None:
+        told["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": operation.form}}}
     if operation.body is not None:
         told["requestBody"] = _body(operation, operation.body, schemas)
     return told
@@ -298,7 +325,6 @@ def _body(operation: Operation, model: type[BaseModel], schemas: dict[str, Any])
     }
 
 
-_FILE = {"type": "string", "format": "binary"}
 _BESIDE: Mapping[str, str] = {MASK: "Where to change; see mask_mode.", STYLE_IMAGE: "A picture in the style."}
 
 

@@ -6,10 +6,11 @@ interrupted is swept away once its row expires. A foreign file does not exist.
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, literal, select, tuple_, update
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2
@@ -25,6 +26,7 @@ from heliostat.ledger.requests import page_size
 from heliostat.ledger.schema import FILES, INPUTS, REQUESTS
 
 _ID_BYTES = 16
+_FILE_ID = re.compile(r"file-[0-9a-f]{32}")
 _MAX_WORDS = 255
 _HASHED_HERE_BYTES = 512 * 1024
 _MB = 1_000_000
@@ -62,7 +64,9 @@ class Files:
         return file_record(row)
 
     async def get(self, file_id: str, key_id: str) -> Row:
-        """The file's row. Raises RESOURCE_NOT_FOUND."""
+        """The file's row. Raises RESOURCE_NOT_FOUND, for whatever cannot be an id as well."""
+        if not _FILE_ID.fullmatch(file_id):
+            raise _missing()
         query = select(FILES).where(FILES.c.file_id == file_id, *self._shown(key_id))
         row = await self._desk.journal.read(lambda connection: connection.execute(query).mappings().first())
         if row is None:
@@ -70,17 +74,23 @@ class Files:
         return row
 
     async def page(self, asked: ledger_pb2.ListFilesRequest, key_id: str) -> tuple[Sequence[Row], str]:
-        """Files, newest first, and where to go on: the last one's id, or nothing at the end.
+        """Files in order of their coming, and where to go on: the last one's id, or nothing at the end.
 
         Raises INVALID_FIELD, and RESOURCE_NOT_FOUND where the file to go on after is there no more.
         """
         size = page_size(asked.page_size)
         query = select(FILES).where(*self._shown(key_id))
+        if asked.purpose:
+            query = query.where(FILES.c.purpose == asked.purpose)
+        place = tuple_(FILES.c.create_time_us, FILES.c.file_id)
         if asked.page_token:
             last = await self.get(asked.page_token, key_id)
-            same = (FILES.c.create_time_us == last["create_time_us"]) & (FILES.c.file_id < last["file_id"])
-            query = query.where((FILES.c.create_time_us < last["create_time_us"]) | same)
-        query = query.order_by(FILES.c.create_time_us.desc(), FILES.c.file_id.desc()).limit(size + 1)
+            before = tuple_(literal(last["create_time_us"]), literal(last["file_id"]))
+            query = query.where(place > before if asked.oldest_first else place < before)
+        order = (
+            each.asc() if asked.oldest_first else each.desc() for each in (FILES.c.create_time_us, FILES.c.file_id)
+        )
+        query = query.order_by(*order).limit(size + 1)
         rows = await self._desk.journal.read(lambda connection: connection.execute(query).mappings().all())
         return rows[:size], rows[size - 1]["file_id"] if len(rows) > size else ""
 
