@@ -7,7 +7,7 @@ certain there is not offered, or marked: see README.md.
 from typing import Any
 
 from heliostat.adapters.bfl.endpoints import ENDPOINTS, JPEG, Endpoint
-from heliostat.adapters.sdk import FollowsInput, Model, ModelTable, Pixels, Ratios
+from heliostat.adapters.sdk import FollowsInput, InputLimits, Model, ModelTable, Pixels, Ratios
 from heliostat.adapters.sdk.asked import NAMES
 from heliostat.adapters.sdk.price_list import shipped
 
@@ -27,6 +27,10 @@ _FLUX_3_RATIOS = Ratios(
 )
 
 
+# 20 MB and 20 megapixels a picture (docs.bfl.ai, read 2026-11-22).
+_INPUTS = InputLimits(("image/png", "image/jpeg", "image/webp"), 20_000_000, 20_000_000)
+
+
 def _model(name: str, *names: str, **facts: Any) -> Model:
     endpoint = ENDPOINTS[name]
     gives = endpoint.numbered or endpoint.listed
@@ -36,6 +40,7 @@ def _model(name: str, *names: str, **facts: Any) -> Model:
         names=names,
         **PRICES.facts(name),
         max_references=endpoint.most or (1 if endpoint.prompted else 0),
+        inputs=_INPUTS,
         mask="exact" if endpoint.mask else "",
         media_types=tuple(endpoint.formats) or (JPEG,),
         ignores=tuple(sorted(NAMES - _honoured(endpoint))),

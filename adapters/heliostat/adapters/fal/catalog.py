@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from heliostat.adapters.fal.endpoints import ENDPOINTS, PNG, Endpoint, SizeField
-from heliostat.adapters.sdk import Exact, FollowsInput, Model, ModelTable, Pixels, Ratios
+from heliostat.adapters.sdk import Exact, FollowsInput, InputLimits, Model, ModelTable, Pixels, Ratios
 from heliostat.adapters.sdk.asked import NAMES
 from heliostat.adapters.sdk.price_list import shipped
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -61,6 +61,10 @@ class Routes:
         return tuple(endpoint for endpoint in (self.plain, self.edit, self.many) if endpoint is not None)
 
 
+# The types that fal's endpoints name; a file of more would have to be uploaded in parts (read 2026-11-22).
+_INPUTS = InputLimits(("image/png", "image/jpeg", "image/webp"), 100_000_000)
+
+
 def _model(id_: str, *names: str, edit: str = "", many: str = "", text: str = "", **facts: Any) -> Model:
     """A model by fal's id. `text`, `edit` and `many` are endpoints below it; without `text` it is itself `plain`."""
     base = ENDPOINTS[id_]
@@ -84,6 +88,7 @@ def _offered(id_: str, names: tuple[str, ...], routes: Routes, facts: dict[str, 
         **PRICES.facts(id_),
         max_images=4 if all("image_count" in endpoint.takes for endpoint in routes.all()) else 1,
         ignores=tuple(sorted(NAMES - _honoured(routes))),
+        inputs=_INPUTS,
         cancel_effective=True,
         resumable=True,
         retention_s=_RETENTION_S,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from heliostat.adapters.openai.settings import OpenAISettings
-from heliostat.adapters.sdk import Exact, Model, ModelTable, Parameter, Pixels, free, per_image
+from heliostat.adapters.sdk import Exact, InputLimits, Model, ModelTable, Parameter, Pixels, free, per_image
 from heliostat.adapters.sdk.price_list import shipped
 
 PRICES = shipped("openai")
@@ -27,6 +27,9 @@ class Traits:
     """True where `complexity` may be sent."""
 
 
+# Less than 50 MB each; DALL-E 2 takes PNGs of less than 4 MB (API reference, read 2026-11-22).
+_INPUTS = InputLimits(GPT_TYPES, 50_000_000)
+_OLD_INPUTS = InputLimits(("image/png",), 4_000_000)
 _ANY_SIZE = Pixels(16, 3840, step=16, min_area_px=655_360, max_area_px=8_294_400, max_ratio=3.0)
 _THREE_SIZES = Exact(((1024, 1024), (1536, 1024), (1024, 1536)))
 
@@ -37,6 +40,7 @@ def _gpt(name: str, traits: Traits, **facts: Any) -> Model:
         "operations": ("text_to_image", "edit"),
         "max_images": 10,
         "max_references": 15,
+        "inputs": _INPUTS,
         "mask": "guidance",
         "media_types": GPT_TYPES,
         "max_partials": 3,
@@ -97,6 +101,7 @@ def _dalle(name: str, qualities: tuple[str, ...], sizes: Exact, **facts: Any) ->
         ),
         "creator": "OpenAI",
         "description": "Retired by OpenAI on 2026-05-12",
+        "inputs": _OLD_INPUTS,
         "facts": Traits(qualities, gpt=False),
     }
     return Model(name, **{**usual, **facts})

@@ -7,7 +7,7 @@ is not offered, or marked: see README.md.
 from typing import Any
 
 from heliostat.adapters.replicate.schemas import FLUX_SHAPES, PNG, SCHEMAS, Schema, SizeField
-from heliostat.adapters.sdk import Exact, FollowsInput, Model, ModelTable, Pixels, Ratios
+from heliostat.adapters.sdk import Exact, FollowsInput, InputLimits, Model, ModelTable, Pixels, Ratios
 from heliostat.adapters.sdk.asked import NAMES
 from heliostat.adapters.sdk.price_list import shipped
 
@@ -35,6 +35,10 @@ _DRAWS, _EDITS = ("text_to_image",), ("text_to_image", "edit")
 _FLUX, _OPEN_FLUX = "black-forest-labs/", "Black Forest Labs"
 
 
+# The types that the models' schemas name; no limit is documented but that of a file (100 MB, read 2026-11-22).
+_INPUTS = InputLimits(("image/png", "image/jpeg", "image/webp"), 100_000_000)
+
+
 def _model(name: str, *names: str, **facts: Any) -> Model:
     schema = SCHEMAS[name]
     if schema.image and schema.size is SizeField.FLUX_SHAPE:
@@ -46,6 +50,7 @@ def _model(name: str, *names: str, **facts: Any) -> Model:
         **PRICES.facts(name),
         max_images=4 if "image_count" in schema.takes else 1,
         ignores=tuple(sorted(NAMES - _honoured(schema))),
+        inputs=_INPUTS,
         mask="exact" if schema.mask else "",
         metadata={"mask_required": True} if schema.mask else {},
         cancel_effective=True,

@@ -1,9 +1,10 @@
 """What adapters stand on: the names that an adapter imports."""
 
 from heliostat.adapters.sdk import polling, webhooks
-from heliostat.adapters.sdk.call import Call, Input
+from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.contract import Adapter, Cancelled, Options
 from heliostat.adapters.sdk.http import ProviderClient
+from heliostat.adapters.sdk.inputs import Input, InputLimits
 from heliostat.adapters.sdk.masks import MaskForm
 from heliostat.adapters.sdk.media import read_json_pictures
 from heliostat.adapters.sdk.models import Model, ModelTable, Parameter, operation_of
@@ -36,6 +37,7 @@ __all__ = [
     "Exact",
     "FollowsInput",
     "Input",
+    "InputLimits",
     "MaskForm",
     "MeshError",
     "Model",

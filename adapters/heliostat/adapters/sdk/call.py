@@ -3,15 +3,16 @@
 import asyncio
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from heliostat.adapters.sdk.inputs import Changes, Input, changes_of, is_recoded
+from heliostat.adapters.sdk.inputs import told_of as told_of_input
 from heliostat.adapters.sdk.masks import MaskForm, MaskOrder, ShapedMask, told_of
 from heliostat.adapters.sdk.models import Model, operation_of
 from heliostat.adapters.sdk.outcomes import KIT
 from heliostat.adapters.sdk.result import Picture
 from heliostat.adapters.sdk.sizing import Choice, SizeRule
-from heliostat.adapters.sdk.structure import Shape, read_shape
+from heliostat.adapters.sdk.structure import read_shape
 from heliostat.adapters.sdk.timing import Stopwatch
 from heliostat.api.image.v1 import event_pb2, media_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -20,19 +21,8 @@ from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import to_money
 
 DEFAULT_TIME_S = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """A picture of the caller: the encoded file and what its head says."""
-
-    data: bytes
-    shape: Shape
-
-    @property
-    def media_type(self) -> str:
-        """IANA media type read from the bytes."""
-        return self.shape.media_type
+# Operations whose words count in the picture's own pixels, or make more of them: it cannot be scaled down for those.
+_COUNTS_PIXELS = frozenset({"upscale", "segment", "outpaint"})
 
 
 class Bench(Protocol):
@@ -54,6 +44,9 @@ class Bench(Protocol):
 
     async def read_blob(self, blob_id: str) -> bytes:
         """A blob of the media store."""
+
+    async def change_input(self, data: bytes, changes: Changes) -> bytes:
+        """A caller's picture with `changes` made. Raises ValueError."""
 
     async def shape_mask(self, mask: bytes, order: MaskOrder) -> ShapedMask:
         """A caller's mask in a provider's convention."""
@@ -174,7 +167,36 @@ class Call:
         return self._choice
 
     async def input(self, media: media_pb2.Media, field: str = "image") -> Input:
-        """A picture of the caller, whichever way it came. Raises INPUT_UNREADABLE naming `field`."""
+        """A picture of the caller as the provider takes it, whichever way it came: see `inputs`. What was changed is
+        reported. Raises INPUT_UNREADABLE naming `field`, and UNSUPPORTED where it would have to be scaled down and the
+        request counts in its pixels."""
+        given = await self._read(media, field)
+        changes = changes_of(given, self.model.inputs)
+        if not changes.stripped and not is_recoded(given, changes):
+            return given
+        self._check_scale(given, changes, field)
+        try:
+            data = await self._bench.change_input(given.data, changes)
+            made = Input(data, read_shape(data))
+        except ValueError as error:
+            raise _unreadable(field, str(error)) from None
+        for told in told_of_input(field, given, made, changes):
+            self.adjust(*told)
+        return made
+
+    def _check_scale(self, given: Input, changes: Changes, field: str) -> None:
+        width, height = given.shape.width_px, given.shape.height_px
+        if changes.size[0] * changes.size[1] == width * height or operation_of(self.request) not in _COUNTS_PIXELS:
+            return
+        raise MeshError(
+            reasons.ERROR_REASON_UNSUPPORTED,
+            f"{field} has {width}x{height} px, and {self.model.name} takes at most {self.model.inputs.max_pixels} "
+            "pixels; make it smaller, or choose another model.",
+            field=field,
+        )
+
+    async def _read(self, media: media_pb2.Media, field: str) -> Input:
+        """A picture of the caller as it came."""
         source = media.WhichOneof("source")
         if source == "data":
             data = media.data
@@ -187,11 +209,7 @@ class Call:
         try:
             return Input(data, read_shape(data))
         except ValueError as error:
-            raise MeshError(
-                reasons.ERROR_REASON_INPUT_UNREADABLE,
-                f"{field} is not a sound PNG, JPEG, WebP, GIF or AVIF picture ({error}); send another file.",
-                field=field,
-            ) from None
+            raise _unreadable(field, str(error)) from None
 
     async def mask(self, form: MaskForm, image: Input) -> bytes | None:
         """The mask of an edit as a PNG in the provider's convention; None where the edit has none.
@@ -202,7 +220,7 @@ class Call:
         edit = self.request.edit
         if edit.mask.WhichOneof("source") is None:
             return None
-        given = await self.input(edit.mask, "mask")
+        given = await self._read(edit.mask, "mask")
         order = MaskOrder(edit.mask_mode, edit.feather_px, image.shape.width_px, image.shape.height_px, form)
         shaped = await self._bench.shape_mask(given.data, order)
         for told in told_of(order, shaped):
@@ -290,3 +308,11 @@ class Call:
             failure.billed = event_pb2.BILLED_YES
             failure.cost.CopyFrom(to_money(self.charged_micros))
         return failure
+
+
+def _unreadable(field: str, why: str) -> MeshError:
+    return MeshError(
+        reasons.ERROR_REASON_INPUT_UNREADABLE,
+        f"{field} is not a sound PNG, JPEG, WebP, GIF or AVIF picture ({why}); send another file.",
+        field=field,
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
 
+from heliostat.adapters.sdk.inputs import InputLimits
 from heliostat.adapters.sdk.pricing import Pricing, unknown_price
 from heliostat.adapters.sdk.sizing import FollowsInput, SizeRule
 from heliostat.api.image.v1 import capability_pb2, request_pb2
@@ -77,6 +78,7 @@ class _ModelFacts:
     max_images: int = 1
     counts_images: bool = True
     max_references: int = 0
+    inputs: InputLimits = field(default_factory=InputLimits)
     mask: str = ""
     media_types: tuple[str, ...] = ("image/png",)
     max_partials: int = 0
@@ -105,6 +107,7 @@ class Model(_ModelFacts):
     sizes, price    see sizing.py and pricing.py
     operation_sizes sizes of operations that differ, such as {"edit": FollowsInput()}
     price_source    where the prices were read, and when; price_version names the list's state
+    inputs          what it takes of a caller's picture; the kit turns, scales and converts
     mask            "" none, "exact" repaints exactly the mask, "guidance" takes it as a hint
     counts_images   False where n has no meaning, as in segmenting: as many masks come as there are segments
     media_types     what it delivers natively, the default first; the kit converts to anything else
