@@ -10,9 +10,20 @@ class MediaRole(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     MEDIA_ROLE_UNSPECIFIED: _ClassVar[MediaRole]
     MEDIA_ROLE_IMAGE: _ClassVar[MediaRole]
     MEDIA_ROLE_MASK: _ClassVar[MediaRole]
+
+class Provenance(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROVENANCE_UNSPECIFIED: _ClassVar[Provenance]
+    PROVENANCE_NONE: _ClassVar[Provenance]
+    PROVENANCE_KEPT: _ClassVar[Provenance]
+    PROVENANCE_LOST: _ClassVar[Provenance]
 MEDIA_ROLE_UNSPECIFIED: MediaRole
 MEDIA_ROLE_IMAGE: MediaRole
 MEDIA_ROLE_MASK: MediaRole
+PROVENANCE_UNSPECIFIED: Provenance
+PROVENANCE_NONE: Provenance
+PROVENANCE_KEPT: Provenance
+PROVENANCE_LOST: Provenance
 
 class Media(_message.Message):
     __slots__ = ("data", "uri", "blob_id", "file_id", "media_type", "sha256")
@@ -31,7 +42,7 @@ class Media(_message.Message):
     def __init__(self, data: _Optional[bytes] = ..., uri: _Optional[str] = ..., blob_id: _Optional[str] = ..., file_id: _Optional[str] = ..., media_type: _Optional[str] = ..., sha256: _Optional[bytes] = ...) -> None: ...
 
 class MediaInfo(_message.Message):
-    __slots__ = ("image_index", "media_type", "width_px", "height_px", "size_bytes", "partial", "role", "uri", "label", "media_id", "partial_index")
+    __slots__ = ("image_index", "media_type", "width_px", "height_px", "size_bytes", "partial", "role", "uri", "label", "media_id", "partial_index", "provenance")
     IMAGE_INDEX_FIELD_NUMBER: _ClassVar[int]
     MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
     WIDTH_PX_FIELD_NUMBER: _ClassVar[int]
@@ -43,6 +54,7 @@ class MediaInfo(_message.Message):
     LABEL_FIELD_NUMBER: _ClassVar[int]
     MEDIA_ID_FIELD_NUMBER: _ClassVar[int]
     PARTIAL_INDEX_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     image_index: int
     media_type: str
     width_px: int
@@ -54,7 +66,8 @@ class MediaInfo(_message.Message):
     label: str
     media_id: str
     partial_index: int
-    def __init__(self, image_index: _Optional[int] = ..., media_type: _Optional[str] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., size_bytes: _Optional[int] = ..., partial: _Optional[bool] = ..., role: _Optional[_Union[MediaRole, str]] = ..., uri: _Optional[str] = ..., label: _Optional[str] = ..., media_id: _Optional[str] = ..., partial_index: _Optional[int] = ...) -> None: ...
+    provenance: Provenance
+    def __init__(self, image_index: _Optional[int] = ..., media_type: _Optional[str] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., size_bytes: _Optional[int] = ..., partial: _Optional[bool] = ..., role: _Optional[_Union[MediaRole, str]] = ..., uri: _Optional[str] = ..., label: _Optional[str] = ..., media_id: _Optional[str] = ..., partial_index: _Optional[int] = ..., provenance: _Optional[_Union[Provenance, str]] = ...) -> None: ...
 
 class MediaChunk(_message.Message):
     __slots__ = ("image_index", "offset_bytes", "data")
