@@ -1,0 +1,5 @@
+"""The Ideogram adapter."""
+
+from heliostat.adapters.ideogram.adapter import MODULE
+
+__all__ = ["MODULE"]

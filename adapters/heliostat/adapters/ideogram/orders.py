@@ -1,0 +1,46 @@
+"""What the price of a request at Ideogram depends on, and the word for its quality. Pure."""
+
+from dataclasses import replace
+
+from heliostat.adapters.ideogram.endpoints import Endpoint, Family
+from heliostat.adapters.sdk import Choice, Model, Order, operation_of
+from heliostat.adapters.sdk.asked import QUALITY_NAMES
+from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.api.image.v1 import request_pb2 as requests
+
+# Upscales enlarge each edge twofold, as the quotes of 2026-10-10 for a picture of 1024x1024 show.
+UPSCALE_FACTOR = 2
+
+
+def effort_word(family: Family, endpoint: Endpoint, request: requests.ImageRequest) -> str:
+    """The word that is sent for the quality; the best that the endpoint knows stands for what is above it."""
+    effort = endpoint.effort
+    if effort is None:
+        return ""
+    wanted = QUALITY_NAMES.get(request.output.quality, "")
+    if family.speed or not wanted:
+        return family.speed or effort.usual
+    return effort.words.get(wanted, effort.words["high"])
+
+
+def order_of(model: Model, request: requests.ImageRequest, size: Choice) -> Order:
+    """The order of a request. Sizes of pictures that are not in hand (addresses, blobs) are (0, 0): unknown."""
+    family: Family = model.facts
+    operation, sizes = operation_of(request), input_sizes(request)
+    order = Order(
+        width_px=size.width_px,
+        height_px=size.height_px,
+        image_count=max(1, request.image_count),
+        prompt_chars=len(request.prompt),
+        input_count=len(sizes),
+        input_sizes=sizes,
+        operation=operation,
+    )
+    if operation not in model.operations:
+        return order
+    if operation == "upscale":
+        width, height = sizes[0]
+        return replace(order, width_px=UPSCALE_FACTOR * width, height_px=UPSCALE_FACTOR * height)
+    endpoint = family.choose(request)
+    word = effort_word(family, endpoint, request)
+    return replace(order, variant={endpoint.effort.field: word}) if endpoint.effort else order
