@@ -13,19 +13,23 @@ from heliostat.ledger.picture import Chunk, Picture, new_media_id, store
 class Keeper:
     """The pictures of one run. `delivery` is the caller's; `expire_time_us` is until when they are kept."""
 
-    __slots__ = ("_delivery", "_expire_time_us", "_kept", "_log", "_open", "_stores")
+    __slots__ = ("_delivery", "_expire_time_us", "_kept", "_log", "_open", "_previews", "_stores")
 
     def __init__(self, log: EventLog, delivery: int, expire_time_us: int) -> None:
         self._log = log
         self._delivery = delivery
         self._expire_time_us = expire_time_us
         self._open: dict[tuple[str, int], Picture] = {}
+        self._previews: dict[tuple[str, int], list[int]] = {}
         self._kept: list[Picture] = []
         self._stores: list[asyncio.Task[None]] = []
 
     def begin(self, event: event_pb2.ImageEvent) -> None:
         """Names a picture that is to be kept; previews, and what the provider keeps, are not. Raises MEDIA_INVALID."""
         info = event.media_started
+        if info.partial:
+            # The position that the event is about to take.
+            self._previews[event.attempt_id, info.image_index] = [len(self._log.entries)]
         passed_by = self._delivery == request_pb2.DELIVERY_PROVIDER_URI and info.uri
         if info.partial or passed_by:
             self._open.pop((event.attempt_id, info.image_index), None)
@@ -41,11 +45,17 @@ class Keeper:
             if self._delivery == request_pb2.DELIVERY_STORED:
                 return
             picture.positions.append(len(self._log.entries))
+        else:
+            self._previews.get((chunk.attempt_id, chunk.image_index), []).append(len(self._log.entries))
         self._log.append(chunk, len(chunk.data))
 
     def end(self, event: event_pb2.ImageEvent) -> None:
         """Begins to store a picture that is whole."""
-        picture = self._open.pop((event.attempt_id, event.media_ended.image_index), None)
+        key = event.attempt_id, event.media_ended.image_index
+        preview = self._previews.pop(key, None)
+        if preview is not None:
+            self._log.previews.append([*preview, len(self._log.entries)])
+        picture = self._open.pop(key, None)
         if picture is None:
             return
         picture.end(event.media_ended, self._expire_time_us)
