@@ -24,11 +24,14 @@ class Node:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def program(self, name: str) -> tuple[str, ...]:
+        """The command that runs one of the programs."""
+        return "node", str(self._folder / name)
+
     async def run(self, program: str, *arguments: str, **environment: str) -> list[dict[str, Any]]:
         """What the program prints, line by line. Its exit code is 1 where the last line is an error, else 0."""
         process = await asyncio.create_subprocess_exec(
-            "node",
-            str(self._folder / program),
+            *self.program(program),
             *arguments,
             env={**os.environ, "HELIOSTAT_PROTOS": str(ROOT / "protos"), **environment},
             stdout=asyncio.subprocess.PIPE,
@@ -47,22 +50,22 @@ class Node:
         return lines
 
 
-async def installed() -> Node:
-    """The examples, ready to run. Skips the test where Node, npm or the registry is missing."""
+async def installed(examples: Path = EXAMPLES) -> Node:
+    """The examples of a folder, ready to run. Skips the test where Node, npm or the registry is missing."""
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
-    lock = (EXAMPLES / "package-lock.json").read_bytes()
+    lock = (examples / "package-lock.json").read_bytes()
     folder = ROOT / ".heliostat" / "node" / hashlib.sha256(lock).hexdigest()[:16]
-    if not _laid_out(folder):
+    if not _laid_out(folder, examples):
         await _install(folder)
     return Node(folder)
 
 
-def _laid_out(folder: Path) -> bool:
+def _laid_out(folder: Path, examples: Path) -> bool:
     """Puts the examples of this checkout into the folder; tells whether their dependencies are there already."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in EXAMPLES.iterdir():
+    for name in examples.iterdir():
         if name.is_file():
             shutil.copy(name, folder)
     return (folder / "complete").exists()
