@@ -44,7 +44,7 @@ STYLE = png(Image.new("RGB", (48, 48), (240, 200, 40)))
 
 def pictures(body: dict[str, Any]) -> list[Image.Image]:
     """The pictures of an answer, wholly decoded."""
-    found = []
+    found: list[Image.Image] = []
     for entry in body["data"]:
         image = Image.open(io.BytesIO(base64.b64decode(entry["b64_json"])))
         image.load()
@@ -164,3 +164,41 @@ async def test_a_model_that_cannot_is_refused_with_what_it_can_and_who_can(runni
     assert error["message"].endswith(".")
     assert "These models can: " in error["message"]
     assert "clarity-upscaler" in error["message"].rpartition("These models can: ")[2]
+
+
+async def test_a_file_is_used_by_many_requests(running: Mesh) -> None:
+    """Sent once, then named by its id: in JSON and in a form, as picture, mask and style; then it is gone."""
+    sent = await running.http.post(
+        "/v1/files", data={"purpose": "vision"}, files={"file": ("b.png", BALL, "image/png")}
+    )
+    assert sent.status_code == 200, sent.text
+    file = {"file_id": sent.json()["id"]}
+    for path, words in (
+        ("upscales", {"image": file, "scale_factor": 2}),
+        ("edits", {"images": [file], "mask": file, "mask_mode": "white", "prompt": "x"}),
+        ("styles", {"image": data_url(BALL), "style_image": file["file_id"]}),
+    ):
+        answer = await running.http.post(f"/v1/images/{path}", json={**STUDIO, **words})
+        assert answer.status_code == 200, (path, answer.text)
+    form = {**STUDIO, "image": file["file_id"]}
+    answer = await running.http.post("/openai/v1/images/backgrounds", data=form, files={"x": ("", b"", "image/png")})
+    assert answer.status_code == 200, answer.text
+    assert (await running.http.get(f"/v1/files/{file['file_id']}/content")).content == BALL
+    assert (await running.http.delete(f"/v1/files/{file['file_id']}")).json()["deleted"] is True
+    answer = await running.http.post("/v1/images/upscales", json={**STUDIO, "image": file})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (404, "file_id")
+
+
+@pytest.mark.parametrize("kind", ["unix", "dns"])
+async def test_large_files_between_processes(kind: str, tmp_path: Path) -> None:
+    """A file of several messages goes up and comes back over wires as well, and an adapter elsewhere reads it."""
+    noise = png(Image.effect_noise((1500, 1500), 90))
+    assert len(noise) > 2_000_000
+    async with mesh(tmp_path, kind) as started:
+        sent = await started.http.post("/v1/files", files={"file": ("n.png", noise, "image/png")})
+        assert sent.status_code == 200, sent.text
+        assert (await started.http.get(f"/v1/files/{sent.json()['id']}/content")).content == noise
+        words = {**STUDIO, "image": {"file_id": sent.json()["id"]}, "left": 8}
+        answer = await started.http.post("/v1/images/outpaints", json=words, timeout=60)
+        assert answer.status_code == 200, answer.text
+        assert pictures(answer.json())[0].size == (1508, 1500)

@@ -101,7 +101,7 @@ def rows_of(database: str) -> dict[str, Any]:
                 "requests": requests,
                 "attempts": attempts,
                 "media": _all(connection, "media"),
-                "inputs": _all(connection, "inputs"),
+                "inputs": [*_all(connection, "inputs"), *map(_blob_of, _all(connection, "files"))],
                 "budgets": _all(connection, "budgets"),
             }
             connection.rollback()
@@ -116,6 +116,11 @@ def rows_of(database: str) -> dict[str, Any]:
 
 def _all(connection: Connection, table: str) -> list[Row]:
     return [dict(row) for row in connection.execute(text(f"SELECT * FROM {table}")).mappings()]
+
+
+def _blob_of(file: Row) -> Row:
+    """A caller's file, told as an input is told."""
+    return {"blob_id": f"inputs/files/{file['file_id']}", "expire_time_us": file["expire_time_us"]}
 
 
 def _changeable(connection: Connection, table: str, key: str, rows: Mapping[str, Row], live: int) -> list[str]:
