@@ -40,6 +40,8 @@ class MaskForm(enum.Enum):
     """One channel, 0 = repaint."""
     ALPHA_REPAINTS = "alpha"
     """RGBA, alpha 0 = repaint."""
+    HARD_WHITE_REPAINTS = "hard white"
+    """One channel, 255 = repaint and 0 = keep, with nothing between: no border is softened."""
 
 
 class MaskMisfit(ValueError):
@@ -83,7 +85,7 @@ def shape_mask(mask: bytes, order: MaskOrder) -> ShapedMask:
     repaint, read_as, doubt = understood(picture, order.mode)
     repaint = _stretched(repaint, size)
     share = ImageStat.Stat(repaint).mean[0] / 255
-    if order.feather_px > 0:
+    if order.feather_px > 0 and order.form is not MaskForm.HARD_WHITE_REPAINTS:
         repaint = repaint.filter(ImageFilter.GaussianBlur(order.feather_px))
     target = io.BytesIO()
     in_form(repaint, order.form).save(target, format="PNG", compress_level=3)
@@ -102,7 +104,7 @@ def told_of(order: MaskOrder, shaped: ShapedMask) -> Iterator[tuple[str, str, st
     if not shaped.repainted:
         reason = f"The mask marks nothing: no part of it is {_PARTS[shaped.read_as]}."
         yield "mask", shaped.read_as, "nothing", reason, event_pb2.ADJUSTMENT_MODE_CONVERTED
-    if order.feather_px > 0:
+    if order.feather_px > 0 and order.form is not MaskForm.HARD_WHITE_REPAINTS:
         reason = "The mask's border is softened here."
         yield "mask_feather", str(order.feather_px), "", reason, event_pb2.ADJUSTMENT_MODE_EMULATED
 
@@ -123,9 +125,11 @@ def understood(picture: "Image.Image", mode: int) -> tuple["Image.Image", str, s
 
 
 def in_form(repaint: "Image.Image", form: MaskForm) -> "Image.Image":
-    """One channel with 255 = repaint, in a provider's form. Exact: `understood` gives it back."""
+    """One channel with 255 = repaint, in a provider's form. Exact, but for a hard one: `understood` gives it back."""
     from PIL import Image, ImageChops
 
+    if form is MaskForm.HARD_WHITE_REPAINTS:
+        return repaint.point(lambda level: 255 if level >= 128 else 0)
     if form is MaskForm.WHITE_REPAINTS:
         return repaint
     kept = ImageChops.invert(repaint)
