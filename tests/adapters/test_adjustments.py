@@ -1,5 +1,6 @@
 """What becomes of every parameter is told: passed on, converted, done here, dropped; or refused before it is bought."""
 
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -11,9 +12,12 @@ import pytest
 from google.protobuf.struct_pb2 import Struct
 
 from heliostat.adapters.mock import MODULE
+from heliostat.adapters.openai import MODULE as OPENAI
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.chassis.errors import reason_name
+from heliostat.painting.blank import blank_png
+from tests.adapters.emulated import running
 from tests.adapters.raw_server import Exchange, RawServer, raw_server
 from tests.adapters.served import Room, media, pixels, plain, served
 
@@ -142,3 +146,70 @@ async def test_a_provider_that_takes_nothing_unknown_drops_it(room: Room) -> Non
     assert (await room.ask("mock-image", size=SMALL, extra_fields=fields(tomorrow=1))).adjusted(
         "tomorrow"
     ).mode == DROPPED
+
+
+async def test_compression_that_a_provider_lacks_is_done_here(tmp_path: Path) -> None:
+    """fal delivers JPEG and takes no wish about its quality; strict or not, the caller gets what was asked for."""
+    async with running("fal", tmp_path) as one:
+        sizes = {}
+        for percent in (10, 90):
+            output = requests.Output(media_type="image/jpeg", compression_percent=percent)
+            answer = await one.room.ask("fal-ai/flux/schnell", output=output, strict=requests.STRICT_REFUSE)
+            told = answer.adjusted("output_compression")
+            assert (told.requested, told.sent, told.mode) == (str(percent), "", EMULATED)
+            assert answer.of("media_started")[0].media_type == "image/jpeg"
+            assert answer.result.timing.HasField("convert")
+            sizes[percent] = len(answer.pictures[0])
+    assert sizes[10] < sizes[90]
+
+
+@pytest.mark.parametrize("media_type", ["", "image/png"])
+async def test_compression_of_what_is_not_lossy_is_dropped_and_told(media_type: str, tmp_path: Path) -> None:
+    """Nothing is encoded anew for it."""
+    output = requests.Output(media_type=media_type, compression_percent=10)
+    async with running("fal", tmp_path) as one:
+        answer = await one.room.ask("fal-ai/flux/schnell", output=output)
+        strict = await one.room.ask("fal-ai/flux/schnell", output=output, strict=requests.STRICT_REFUSE)
+    assert answer.adjusted("output_compression").mode == DROPPED
+    assert not answer.result.timing.HasField("convert")
+    assert strict.failure.field == "output_compression"
+
+
+async def test_a_size_that_is_seen_to_differ_only_when_it_is_there_is_told_and_not_refused(tmp_path: Path) -> None:
+    """It is bought by then; before it is bought a strict request is refused."""
+
+    async def answer(exchange: Exchange) -> None:
+        picture = base64.b64encode(blank_png(60, 50)).decode()
+        body = orjson.dumps({"created": 1, "data": [{"b64_json": picture}]})
+        await exchange.answer(200, body, content_type="application/json")
+
+    async with raw_server(answer) as server:
+        own = {"base_url": server.base, "compatible": True, "size_step_px": 8}
+        async with served(OPENAI, tmp_path, own) as room:
+            late = await room.ask("any", size=pixels(64, 64), strict=requests.STRICT_REFUSE)
+            early = await room.ask("any", size=pixels(65, 64), strict=requests.STRICT_REFUSE)
+    told = late.adjusted("size")
+    assert (told.requested, told.sent, told.delivered) == ("64x64", "64x64", "60x50")
+    assert (reason_name(early.failure.reason), early.failure.field) == ("unsupported", "size")
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given", "refused"),
+    [
+        ("size", {"size": pixels(5000, 5000)}, True),
+        ("size", {"size": pixels(64, 64)}, False),
+        ("style", {"style": "vivid"}, True),
+        ("output_format", {"output": requests.Output(media_type="image/webp")}, False),
+    ],
+)
+async def test_what_is_required_is_honoured_or_the_target_is_out(
+    room: Room, wanted: str, given: dict[str, Any], refused: bool
+) -> None:
+    """The next target may be able to; nothing is sent to this one."""
+    answer = await room.ask("mock-image", required_parameters=[wanted], **{"size": SMALL, **given})
+    assert (answer.error is not None) is refused
+    if refused:
+        failure = answer.failure.failure
+        assert failure is not None
+        assert (answer.failure.field, failure.outcome) == (wanted, event_pb2.OUTCOME_NOT_SENT)

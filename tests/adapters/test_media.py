@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from heliostat.adapters.sdk.finishing import Finished
 from heliostat.adapters.sdk.media import CHUNK_BYTES, decode_base64, read_json_pictures, write_picture
 from heliostat.adapters.sdk.outbox import MESSAGE_BYTES, Outbox
 from heliostat.adapters.sdk.result import image
@@ -84,7 +85,7 @@ def test_a_place_without_text_holds_no_picture(place: object) -> None:
 async def test_a_picture_is_cut_into_chunks_that_keep_the_grammar(size: int) -> None:
     """Chunks are whole multiples of 3 and messages stay under their limit."""
     outbox, data = Outbox("r/0/1"), os.urandom(size)
-    write_picture(outbox, image(data, seed=4, revised_prompt="so"), Shape("image/png", 3, 2))
+    write_picture(outbox, Finished(image(data, seed=4, revised_prompt="so"), Shape("image/png", 3, 2)))
     result = outbox.add().completed
     result.image_count = 1
     outbox.close()

@@ -44,6 +44,12 @@ MODES: Mapping[int, str] = {
     event_pb2.ADJUSTMENT_MODE_DROPPED: "dropped",
 }
 
+PROVENANCES: Mapping[int, str] = {
+    media_pb2.PROVENANCE_NONE: "none",
+    media_pb2.PROVENANCE_KEPT: "kept",
+    media_pb2.PROVENANCE_LOST: "lost",
+}
+
 # media id, moment in seconds since the epoch after which the picture is gone (0 unknown) -> link
 Link = Callable[[str, int, bytes], str]
 
@@ -286,6 +292,8 @@ def _image(info: media_pb2.MediaInfo, ended: media_pb2.MediaEnded | None) -> dic
         "bytes": info.size_bytes or None,
         "sha256": None,
     }
+    if info.provenance in PROVENANCES:
+        image["provenance"] = PROVENANCES[info.provenance]
     if info.role == media_pb2.MEDIA_ROLE_MASK:
         image |= {"role": "mask", "label": info.label or None}
     if ended is not None:

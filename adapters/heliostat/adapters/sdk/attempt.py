@@ -8,13 +8,13 @@ from heliostat.adapters.sdk.bench import SharedBench
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.contract import Adapter
 from heliostat.adapters.sdk.costing import fill_cost, is_sane
-from heliostat.adapters.sdk.demands import check_demands, told_conversion
+from heliostat.adapters.sdk.demands import check_demands
+from heliostat.adapters.sdk.finishing import finished
 from heliostat.adapters.sdk.media import write_picture
 from heliostat.adapters.sdk.outbox import Outbox
 from heliostat.adapters.sdk.result import Completed, Picture, Step
 from heliostat.adapters.sdk.sizing import requested_text, same_shape
-from heliostat.adapters.sdk.structure import Shape, read_shape
-from heliostat.api.image.v1 import event_pb2, media_pb2, request_pb2
+from heliostat.api.image.v1 import event_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError, internal, to_duration
 from heliostat.chassis.failpoints import reach
@@ -32,6 +32,7 @@ class Attempt:
         self._call = call
         self._outbox = outbox
         self._delivered: list[tuple[int, int]] = []
+        self._media_type = ""
         self._finished = False
 
     async def run(self) -> None:
@@ -79,41 +80,15 @@ class Attempt:
 
     async def _deliver(self, picture: Picture) -> None:
         """Checks, converts and writes one picture. Raises MEDIA_INVALID."""
-        shape: Shape | None = None
-        if picture.data:
-            shape = self._sound(picture.data)
-            wanted = self._call.request.output.media_type
-            if picture.role != media_pb2.MEDIA_ROLE_MASK and wanted and wanted != shape.media_type:
-                picture, shape = await self._converted(picture, shape, wanted)
-        elif not picture.uri:
-            raise self._invalid("The provider delivered an empty picture.")
+        made = await finished(picture, self._call, self._bench.darkroom)
+        shape = made.shape
         reach("adapter.downloaded")
         await self._outbox.room()
-        write_picture(self._outbox, picture, shape)
+        write_picture(self._outbox, made)
         if picture.partial_index is None:
             size = (shape.width_px, shape.height_px) if shape else (picture.width_px, picture.height_px)
             self._delivered.append(size)
-
-    def _sound(self, data: bytes) -> Shape:
-        try:
-            return read_shape(data)
-        except ValueError as error:
-            raise self._invalid(f"The provider delivered bytes that are no sound picture: {error}.") from None
-
-    def _invalid(self, message: str) -> MeshError:
-        return self._call.error(reasons.ERROR_REASON_MEDIA_INVALID, message, phase="download")
-
-    async def _converted(self, picture: Picture, shape: Shape, wanted: str) -> tuple[Picture, Shape]:
-        output = self._call.request.output
-        quality = output.compression_percent if output.HasField("compression_percent") else None
-        told_conversion(self._call, wanted, shape.media_type)
-        with self._call.timing.convert():
-            try:
-                data = await self._bench.convert(picture.data, wanted, quality)
-            except ValueError as error:
-                message = f"The provider's picture cannot be converted: {error}."
-                raise self._call.error(reasons.ERROR_REASON_MEDIA_INVALID, message, phase="convert") from None
-        return _with_data(picture, data), read_shape(data)
+            self._media_type = shape.media_type if shape else self._media_type
 
     def _finish(self, end: Completed) -> None:
         """Writes `completed`. Raises PROVIDER_ANSWER_INVALID where no final picture came."""
@@ -122,7 +97,7 @@ class Attempt:
             message = "The provider answered without a picture."
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message)
         self._finished = True
-        self._tell_delivered_size()
+        self._tell_delivered()
         self._outbox.part()
         result = self._outbox.add().completed
         result.provider_model = call.model.name
@@ -154,17 +129,26 @@ class Attempt:
         delivered = self._adapter.delivered_order(model, call.request, call.size(), end, self._delivered)
         fill_cost(result.cost, model, planned, delivered, end)
 
-    def _tell_delivered_size(self) -> None:
-        """Holds the measured size of the first picture against the wish."""
-        width, height = self._delivered[0]
-        requested = requested_text(self._call.request.size)
-        if not requested or not width:
+    def _tell_delivered(self) -> None:
+        """Holds what was measured against the wish: the format, and the size of the first picture that is not as
+        wished, else of the first one."""
+        for told in self._call.adjustments:
+            if told.parameter == "output_format":
+                told.delivered = self._media_type
+        request = self._call.request
+        size = request.size
+        if request.upscale.HasField("size"):
+            size = request_pb2.Size(pixels=request.upscale.size)
+        measured = [one for one in self._delivered if one[0]]
+        requested = requested_text(size)
+        if not requested or not measured:
             return
-        delivered = f"{width}x{height}"
-        told = next((one for one in self._call.adjustments if one.parameter == "size"), None)
-        if told is not None:
-            told.delivered = delivered
-        elif not _honours(self._call.request.size, width, height):
+        deviant = next((one for one in measured if not _honours(size, *one)), None)
+        delivered = "{}x{}".format(*(deviant or measured[0]))
+        told_size = next((one for one in self._call.adjustments if one.parameter == "size"), None)
+        if told_size is not None:
+            told_size.delivered = delivered
+        elif deviant is not None:
             self._call.adjustments.append(
                 event_pb2.Adjustment(
                     parameter="size",
@@ -184,18 +168,6 @@ class Attempt:
             error.failure.provider_job_id = self._call.accepted_job_id
         error.metadata.setdefault("provider", self._adapter.name)
         return error
-
-
-def _with_data(picture: Picture, data: bytes) -> Picture:
-    return Picture(
-        data=data,
-        index=picture.index,
-        seed=picture.seed,
-        revised_prompt=picture.revised_prompt,
-        partial_index=picture.partial_index,
-        role=picture.role,
-        label=picture.label,
-    )
 
 
 def _honours(size: request_pb2.Size, width: int, height: int) -> bool:

@@ -93,9 +93,10 @@ class SharedBench:
             message = f"The mask cannot be read ({error}); send a PNG."
             raise MeshError(reasons.ERROR_REASON_INPUT_UNREADABLE, message, field="mask") from None
 
-    async def convert(self, data: bytes, media_type: str, compression_percent: int | None) -> bytes:
-        """The picture in another format. Raises ValueError."""
-        return await self._darkroom.convert(data, media_type, compression_percent)
+    @property
+    def darkroom(self) -> Darkroom:
+        """Where pictures are worked on."""
+        return self._darkroom
 
     async def close(self) -> None:
         """Ends connections and workers."""

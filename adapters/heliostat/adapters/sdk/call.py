@@ -65,6 +65,7 @@ class Call:
     submitted               True as soon as something billable may have reached the provider
     accepted_job_id         None until the provider took the work
     charged_micros          set it as soon as the provider is known to have charged, whatever still goes wrong
+    packs                   True: the kit compresses the picture anew, for the provider cannot
     passed_on               fields that nobody here knows, for the provider's body: put them below the adapter's own
     """
 
@@ -93,6 +94,7 @@ class Call:
         self.submitted = False
         self.accepted_job_id: str | None = None
         self.charged_micros: int | None = None
+        self.packs = False
         self.passed_on: Mapping[str, Any] = {}
         self.adjustments: list[event_pb2.Adjustment] = []
         self.timing = Stopwatch(bench.clock)

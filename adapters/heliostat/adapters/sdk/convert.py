@@ -9,7 +9,7 @@ import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from heliostat.adapters.sdk.structure import MAX_PIXELS, read_shape
 from heliostat.chassis.worker import settle
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ENCODABLE = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF", "image/avif": "AVIF"}
 Made = TypeVar("Made")
 _FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "AVIF"]
+LOSSY = frozenset({"image/jpeg", "image/webp", "image/avif"})
 _DEFAULT_QUALITY = {"JPEG": 90, "WEBP": 85, "AVIF": 75}
 
 
@@ -30,9 +31,12 @@ class Darkroom:
         self._workers = workers
         self._pool: ProcessPoolExecutor | None = None
 
-    async def convert(self, data: bytes, media_type: str, compression_percent: int | None) -> bytes:
-        """The picture in another format; `compression_percent` is the quality, 0..100. Raises ValueError."""
-        return await self.run(_convert, data, media_type, compression_percent)
+    async def convert(self, data: bytes, media_type: str, compression_percent: int | None, xmp: bytes = b"") -> bytes:
+        """The picture in another format, upright, with its colour profile and `xmp`, and no other metadata.
+
+        `compression_percent` is the quality, 0..100. Raises ValueError.
+        """
+        return await self.run(_convert, data, media_type, compression_percent, xmp)
 
     async def close(self) -> None:
         """Ends the workers; what they are at is finished first."""
@@ -74,19 +78,22 @@ def opened(data: bytes) -> "Image.Image":
     return picture
 
 
-def _convert(data: bytes, media_type: str, compression_percent: int | None) -> bytes:
-    from PIL import Image
+def _convert(data: bytes, media_type: str, compression_percent: int | None, xmp: bytes) -> bytes:
+    from PIL import Image, ImageOps
 
     name = ENCODABLE.get(media_type)
     if name is None:
         raise ValueError(f"{media_type} cannot be written")
-    picture = opened(data)
+    picture = ImageOps.exif_transpose(opened(data))
+    profile = picture.info.get("icc_profile") if picture.mode != "CMYK" else None
     if name == "JPEG":
         picture = _flat(picture)
     elif picture.mode not in {"RGB", "RGBA", "L", "LA"}:
         picture = picture.convert("RGBA" if "transparency" in picture.info or picture.mode == "PA" else "RGB")
     target = io.BytesIO()
-    options: dict[str, int] = {}
+    options: dict[str, Any] = {"icc_profile": profile} if profile else {}
+    if xmp:
+        options |= _with_xmp(name, xmp)
     if name in _DEFAULT_QUALITY:
         options["quality"] = _DEFAULT_QUALITY[name] if compression_percent is None else compression_percent
     if name == "PNG":
@@ -98,6 +105,17 @@ def _convert(data: bytes, media_type: str, compression_percent: int | None) -> b
     Image.init()
     picture.save(target, format=name, **options)
     return target.getvalue()
+
+
+def _with_xmp(name: str, xmp: bytes) -> dict[str, Any]:
+    """What writes a packet of XMP into a file."""
+    from PIL.PngImagePlugin import PngInfo
+
+    if name != "PNG":
+        return {"xmp": xmp}
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
+    return {"pnginfo": info}
 
 
 def _flat(picture: "Image.Image") -> "Image.Image":

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from heliostat.adapters.sdk.asked import NAMES, Reader, reader, shown
 from heliostat.adapters.sdk.call import Call
-from heliostat.adapters.sdk.convert import ENCODABLE
+from heliostat.adapters.sdk.convert import ENCODABLE, LOSSY
 from heliostat.adapters.sdk.extra_fields import plain, take_extra_fields
 from heliostat.adapters.sdk.models import Model, operation_of
 from heliostat.api.image.v1 import event_pb2
@@ -49,7 +49,7 @@ def _check_parameters(call: Call, ignored: Iterable[tuple[str, Reader]]) -> None
     request = call.request
     for name, read in ignored:
         value = read(request)
-        if not value or (name == "output_compression" and _converts(call)):
+        if not value or (name == "output_compression" and _packed_here(call, value)):
             continue
         if name in request.required_parameters:
             raise _unsupported(f"{call.model.name} does not honour {name}, which the request requires.", name)
@@ -80,9 +80,16 @@ def told_conversion(call: Call, wanted: str, sent: str) -> None:
         call.adjust("output_format", wanted, sent, reason, event_pb2.ADJUSTMENT_MODE_EMULATED)
 
 
-def _converts(call: Call) -> bool:
+def _packed_here(call: Call, percent: str) -> bool:
+    """Whether the picture is compressed here: where the caller names a lossy format, and the provider's own encoder
+    takes no such wish."""
     wanted = call.request.output.media_type
-    return bool(wanted) and wanted not in call.model.media_types and not call.passes_uris
+    if wanted not in LOSSY or call.passes_uris:
+        return False
+    call.packs = True
+    reason = "The provider has no such parameter for this model; the picture is compressed here."
+    call.adjust("output_compression", percent, "", reason, event_pb2.ADJUSTMENT_MODE_EMULATED)
+    return True
 
 
 def _unsupported(message: str, field: str) -> MeshError:

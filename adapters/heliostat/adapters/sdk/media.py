@@ -8,9 +8,8 @@ from typing import Any
 import orjson
 import pybase64
 
+from heliostat.adapters.sdk.finishing import Finished
 from heliostat.adapters.sdk.outbox import Outbox
-from heliostat.adapters.sdk.result import Picture
-from heliostat.adapters.sdk.structure import Shape
 
 CHUNK_BYTES = 786_432
 """A multiple of 3, so that base64 texts of chunks concatenate."""
@@ -124,8 +123,9 @@ def _decode_odd(text: bytes) -> bytes:
         raise ValueError("not base64") from None
 
 
-def write_picture(outbox: Outbox, picture: Picture, shape: Shape | None) -> None:
+def write_picture(outbox: Outbox, made: Finished) -> None:
     """media_started, media_chunk*, media_ended of one picture; without bytes, started (with its uri) and ended only."""
+    picture, shape = made.picture, made.shape
     data, index = picture.data, picture.index
     info = outbox.add().media_started
     info.image_index = index
@@ -136,6 +136,7 @@ def write_picture(outbox: Outbox, picture: Picture, shape: Shape | None) -> None
     info.role = picture.role
     info.uri = picture.uri
     info.label = picture.label
+    info.provenance = made.provenance
     if picture.partial_index is not None:
         info.partial = True
         info.partial_index = picture.partial_index

@@ -1,0 +1,86 @@
+"""A provider's picture on its way to the caller: checked, converted where that was asked for, and measured.
+
+Bytes that nobody asked to have changed go out as they came, provenance and all.
+"""
+
+from dataclasses import dataclass, replace
+
+from heliostat.adapters.sdk.call import Call
+from heliostat.adapters.sdk.convert import Darkroom
+from heliostat.adapters.sdk.demands import told_conversion
+from heliostat.adapters.sdk.picture_metadata import Provenance, provenance
+from heliostat.adapters.sdk.result import Picture
+from heliostat.adapters.sdk.structure import Shape, read_shape
+from heliostat.api.image.v1 import event_pb2, media_pb2
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis.errors import MeshError
+
+# Formats that a packet of XMP can be written into here.
+_TAKE_XMP = frozenset({"image/png", "image/jpeg", "image/webp", "image/avif"})
+_LOST = (
+    "Converting the picture takes away what its file says of where it comes from; leave output_format and "
+    "output_compression out to keep it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A picture as it is delivered. `shape` is None where only an address is; `provenance` is the contract's word."""
+
+    picture: Picture
+    shape: Shape | None = None
+    provenance: "media_pb2.Provenance" = media_pb2.PROVENANCE_UNSPECIFIED
+
+
+async def finished(picture: Picture, call: Call, darkroom: Darkroom) -> Finished:
+    """The picture as the caller wants it. Raises MEDIA_INVALID."""
+    if not picture.data:
+        if not picture.uri:
+            raise _invalid(call, "The provider delivered an empty picture.")
+        return Finished(picture)
+    try:
+        shape = read_shape(picture.data)
+    except ValueError as error:
+        raise _invalid(call, f"The provider delivered bytes that are no sound picture: {error}.") from None
+    found = Provenance() if picture.partial_index is not None else provenance(picture.data)
+    wanted = call.request.output.media_type
+    if not wanted or picture.role == media_pb2.MEDIA_ROLE_MASK or (wanted == shape.media_type and not call.packs):
+        return Finished(picture, shape, _KEPT[bool(found)])
+    data = await _converted(picture.data, shape, found, call, darkroom)
+    return Finished(replace(picture, data=data), read_shape(data), _after_converting(found, call))
+
+
+_KEPT = {False: media_pb2.PROVENANCE_NONE, True: media_pb2.PROVENANCE_KEPT}
+
+
+async def _converted(data: bytes, shape: Shape, found: Provenance, call: Call, darkroom: Darkroom) -> bytes:
+    output = call.request.output
+    percent = output.compression_percent if output.HasField("compression_percent") else None
+    xmp = found.xmp if output.media_type in _TAKE_XMP else b""
+    if output.media_type != shape.media_type:
+        told_conversion(call, output.media_type, shape.media_type)
+    with call.timing.convert():
+        try:
+            return await darkroom.convert(data, output.media_type, percent, xmp)
+        except ValueError as error:
+            message = f"The provider's picture cannot be converted: {error}."
+            raise call.error(reasons.ERROR_REASON_MEDIA_INVALID, message, phase="convert") from None
+
+
+def _after_converting(found: Provenance, call: Call) -> "media_pb2.Provenance":
+    """A source type in XMP is written again; a manifest is bound to the very bytes, and is lost."""
+    if not found:
+        return media_pb2.PROVENANCE_NONE
+    if not found.c2pa and call.request.output.media_type in _TAKE_XMP:
+        return media_pb2.PROVENANCE_KEPT
+    if not any(one.parameter == "provenance" for one in call.adjustments):
+        call.adjustments.append(
+            event_pb2.Adjustment(
+                parameter="provenance", delivered="lost", reason=_LOST, mode=event_pb2.ADJUSTMENT_MODE_DROPPED
+            )
+        )
+    return media_pb2.PROVENANCE_LOST
+
+
+def _invalid(call: Call, message: str) -> MeshError:
+    return call.error(reasons.ERROR_REASON_MEDIA_INVALID, message, phase="download")
