@@ -1,12 +1,13 @@
 # The only entry points. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run live mesh test test-stores lint format protos docs bench chaos locks clean
+.PHONY: help run live mesh test test-stores lint format protos docs bench chaos fuzz locks clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROTOS := $(shell find protos/heliostat -name '*.proto' | sort)
 MINUTES ?= 10
+COUNT ?= 100000
 BASE ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
 
 help: ## List what can be made
@@ -73,6 +74,9 @@ routing-sim: $(VENV)/.dev ## Simulate an hour of outages over 50 routers and 20 
 
 chaos: $(VENV)/.dev ## Kill processes under load for MINUTES=10 and check every invariant (SEED=… repeats a run)
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(VENV)/.dev ## Send COUNT=100000 odd bodies to an edge: none may be answered 5xx (SEED=… makes others)
+	@$(BIN)/python -m tests.edge.fuzzing --count $(COUNT) $(if $(SEED),--seed $(SEED))
 
 locks: $(VENV)/.dev ## Choose versions anew and write them with their hashes
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
