@@ -1,14 +1,17 @@
 """A wished size becomes what a model takes, and the caller is told where it differs."""
 
+import math
+from importlib import import_module
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliostat.adapters.sdk import Exact, FollowsInput, Pixels, Ratios
+from heliostat.adapters.sdk import Choice, Exact, FollowsInput, Pixels, Ratios
 from heliostat.adapters.sdk.sizing import SizeRule, requested_text
 from heliostat.api.image.v1 import request_pb2 as requests
+from heliostat.launch.targets import adapter_kinds
 
 GPT2 = Pixels(16, 3840, step=16, min_area_px=655_360, max_area_px=8_294_400, max_ratio=3.0)
 FLUX = Pixels(256, 1536, step=16, default=(1024, 768))
@@ -117,3 +120,110 @@ def test_a_rule_describes_itself(rule: SizeRule) -> None:
     described = rule.rule()
     kinds = {Pixels: "grid", Exact: "exact", Ratios: "shapes", FollowsInput: None}
     assert described.WhichOneof("rule") == kinds[type(rule)]
+
+
+def rules() -> list[tuple[str, SizeRule]]:
+    """Every size rule of every model of every adapter, each once, with the name of a model that has it."""
+    found: dict[SizeRule, str] = {}
+    for kind in adapter_kinds():
+        try:
+            table = import_module(f"heliostat.adapters.{kind}.catalog").MODELS
+        except ModuleNotFoundError:
+            table = import_module(f"heliostat.adapters.{kind}.adapter").MODELS
+        for model in table:
+            for operation in model.operations:
+                found.setdefault(model.sizes_of(operation), f"{kind}/{model.name}")
+    return [(name, rule) for rule, name in found.items()]
+
+
+RULES = rules()
+ALL = pytest.mark.parametrize("rule", [rule for _, rule in RULES], ids=[name for name, _ in RULES])
+EDGES = st.one_of(st.integers(1, 16_384), st.sampled_from([64, 256, 512, 768, 1024, 1280, 1536, 1792, 2048, 4096]))
+TIERS = st.sampled_from(["", "HALF_K", "1K", "2K", "4K"])
+WISHES = st.one_of(
+    st.builds(px, EDGES, EDGES), st.builds(shape, st.integers(1, 64), st.integers(1, 64), TIERS), st.just(NOTHING)
+)
+
+
+def is_taken(rule: SizeRule, choice: Choice) -> bool:
+    """Whether the model takes what is sent."""
+    if isinstance(rule, Pixels):
+        return not choice.width_px or rule.legal(choice.width_px, choice.height_px)
+    if isinstance(rule, Exact):
+        return not choice.width_px or (choice.width_px, choice.height_px) in rule.sizes
+    if isinstance(rule, Ratios):
+        return choice.ratio in ("", rule.default, *rule.ratios) and choice.tier in ("", *rule.tiers)
+    return not choice.sent
+
+
+@ALL
+@given(wish=WISHES)
+def test_every_model_is_sent_only_what_it_takes_and_every_change_is_told(rule: SizeRule, wish: requests.Size) -> None:
+    """Whatever is wished, of every table: legal, and honest about it."""
+    choice = rule.choose(wish)
+    assert is_taken(rule, choice)
+    assert choice.requested == requested_text(wish)
+    assert bool(choice.reason) is choice.changed
+    if wish.WhichOneof("kind") == "pixels":
+        assert choice.changed is (choice.sent != choice.requested)
+    if not choice.requested:
+        assert not choice.changed
+
+
+@ALL
+@given(wish=WISHES)
+def test_what_a_model_takes_is_sent_as_it_is(rule: SizeRule, wish: requests.Size) -> None:
+    """Choosing again changes nothing."""
+    first = rule.choose(wish)
+    if first.width_px:
+        again = rule.choose(px(first.width_px, first.height_px))
+        assert (again.sent, again.changed) == (first.sent, False)
+
+
+LISTS = [(name, rule) for name, rule in RULES if isinstance(rule, Exact)]
+
+
+@pytest.mark.parametrize("rule", [rule for _, rule in LISTS], ids=[name for name, _ in LISTS])
+@given(width=EDGES, height=EDGES)
+def test_no_size_of_a_list_is_nearer_in_shape_and_in_area(rule: Exact, width: int, height: int) -> None:
+    """What is chosen may be beaten in one of them, never in both."""
+    choice = rule.choose(px(width, height))
+
+    def far(one: tuple[int, int]) -> tuple[float, float]:
+        shape_apart = abs(math.log(one[0] * height / (one[1] * width)))
+        return shape_apart, abs(math.log(one[0] * one[1] / (width * height)))
+
+    chosen = far((choice.width_px, choice.height_px))
+    assert not [one for one in map(far, rule.sizes) if one[0] < chosen[0] - 1e-9 and one[1] < chosen[1] - 1e-9]
+
+
+SHAPED = [(name, rule) for name, rule in RULES if isinstance(rule, Ratios)]
+
+
+@pytest.mark.parametrize("rule", [rule for _, rule in SHAPED], ids=[name for name, _ in SHAPED])
+@given(width=st.integers(1, 64), height=st.integers(1, 64))
+def test_no_shape_of_a_list_is_nearer(rule: Ratios, width: int, height: int) -> None:
+    """By the ratio of ratios: 2:1 and 1:2 are as far from 1:1."""
+    chosen = rule.choose(shape(width, height)).ratio
+
+    def far(ratio: str) -> float:
+        parts = [int(part) for part in ratio.split(":")]
+        return abs(math.log(parts[0] * height / (parts[1] * width)))
+
+    assert far(chosen) <= min(map(far, rule.ratios)) + 1e-9
+
+
+GRIDS = [(name, rule) for name, rule in RULES if isinstance(rule, Pixels)]
+
+
+@pytest.mark.parametrize("rule", [rule for _, rule in GRIDS], ids=[name for name, _ in GRIDS])
+@given(width=EDGES, height=EDGES)
+def test_a_size_within_a_grid_moves_less_than_a_step(rule: Pixels, width: int, height: int) -> None:
+    """A size that the model nearly takes is not exchanged for another one."""
+    choice = rule.choose(px(width, height))
+    down = (width // rule.step * rule.step, height // rule.step * rule.step)
+    around = [(down[0] + x, down[1] + y) for x in (0, rule.step) for y in (0, rule.step)]
+    shaped = [abs(math.log(one[0] * height / (one[1] * width))) <= 0.02 for one in around if min(one) > 0]
+    if len(shaped) == 4 and all(shaped) and all(rule.legal(*one) for one in around):
+        assert abs(choice.width_px - width) <= rule.step
+        assert abs(choice.height_px - height) <= rule.step

@@ -153,9 +153,9 @@ class Ratios:
         wish = _wish(size)
         if wish is None:
             return Choice(ratio=self.default)
-        width, height = wish.pixels(1024)
+        width, height = wish.width, wish.height
         ratio = min(self.ratios, key=lambda one: abs(math.log(_ratio(one) * height / width)))
-        edge = math.sqrt(width * height)
+        edge = math.sqrt(math.prod(wish.pixels(1024)))
         tier = min(self.tiers, key=lambda one: abs(math.log(edge / _tier_edge(one)))) if self.tiers else ""
         if not wish.exact and not wish.tier:
             tier = ""
