@@ -2,13 +2,14 @@
 
 import math
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliostat.adapters.sdk import Choice, Exact, FollowsInput, Pixels, Ratios
+from heliostat.adapters.sdk import Choice, Exact, FollowsInput, ModelTable, Pixels, Ratios
 from heliostat.adapters.sdk.sizing import SizeRule, requested_text
 from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.launch.targets import adapter_kinds
@@ -126,11 +127,10 @@ def rules() -> list[tuple[str, SizeRule]]:
     """Every size rule of every model of every adapter, each once, with the name of a model that has it."""
     found: dict[SizeRule, str] = {}
     for kind in adapter_kinds():
-        try:
-            table = import_module(f"heliostat.adapters.{kind}.catalog").MODELS
-        except ModuleNotFoundError:
-            table = import_module(f"heliostat.adapters.{kind}.adapter").MODELS
-        for model in table:
+        name = f"heliostat.adapters.{kind}"
+        room = import_module(f"{name}.catalog" if find_spec(f"{name}.catalog") is not None else f"{name}.adapter")
+        tables = [value for value in vars(room).values() if isinstance(value, ModelTable)]
+        for model in (model for table in tables for model in table):
             for operation in model.operations:
                 found.setdefault(model.sizes_of(operation), f"{kind}/{model.name}")
     return [(name, rule) for rule, name in found.items()]
