@@ -1,7 +1,7 @@
 """GET /v1/models and /v1/models/{id}: what can be asked for, in OpenAI's shape with ours beside it."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -20,6 +20,7 @@ from heliostat.edge.visit import Reply, visit_of
 
 _OPERATION = "OPERATION_"
 _UNIT = "PRICE_UNIT_"
+_WHOLE_UNITS = frozenset({"image", "megapixel", "request"})
 
 CAPABILITIES = frozenset(name.removeprefix(_OPERATION).lower() for name in capability_pb2.Operation.keys()[1:]) | {
     "mask",
@@ -113,7 +114,11 @@ def not_found(name: str, models: Sequence[router_pb2.Model]) -> MeshError:
 
 
 def model_body(model: router_pb2.Model) -> dict[str, Any]:
-    """A model as OpenAI lists it, with aliases, capabilities, targets and prices beside."""
+    """A model as OpenAI lists it, with aliases, capabilities, targets and prices beside.
+
+    `starting_price` is the least that an output may cost where it is counted in pictures, megapixels or requests: the
+    other units of two targets cannot be compared.
+    """
     body: dict[str, Any] = {
         "id": model.name,
         "object": "model",
@@ -124,7 +129,11 @@ def model_body(model: router_pb2.Model) -> dict[str, Any]:
         body["description"] = model.description
     body["aliases"] = list(model.aliases)
     body["capabilities"] = sorted({word for target in model.targets for word in _abilities(target.capability)})
+    body["modality"] = "image"
     body["available"] = any(target.available for target in model.targets)
+    prices = [_price(price) for target in model.targets for price in target.capability.prices]
+    body["free"] = bool(prices) and all(price["usd"] == 0 for price in prices)
+    body["starting_price"] = min(filter(_is_comparable, prices), key=lambda price: price["usd"], default=None)
     body["targets"] = [_target(target) for target in model.targets]
     return body
 
@@ -151,6 +160,10 @@ def _price(price: capability_pb2.Price) -> dict[str, Any]:
         "billable": price.billable or "output",
         "variant": price.variant or None,
     }
+
+
+def _is_comparable(price: Mapping[str, Any]) -> bool:
+    return price["per"] in _WHOLE_UNITS and price["billable"] == "output"
 
 
 def _word(enum: Any, value: int, prefix: str) -> str:
