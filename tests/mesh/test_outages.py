@@ -41,7 +41,7 @@ def server(mortal: PostgresServer) -> PostgresServer:
 @asynccontextmanager
 async def on_postgres(folder: Path, kind: str, address: str, seen: str = "", **over: Any) -> AsyncIterator[Mesh]:
     """A mesh whose rows are at `address`, where the checker reads them at `seen`."""
-    database = {"url": address, "wait_s": 0.5}
+    database = {"url": address, "wait_s": 1.5}
     async with mesh(folder, kind, {"database": database, **over}, database=seen or address) as running:
         yield running
 

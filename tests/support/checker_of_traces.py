@@ -28,7 +28,9 @@ def _traces(evidence: Evidence) -> Iterator[str]:
     for name, row in evidence.attempts.items():
         spans = attempts.get(name, [])
         traces[row["request_id"]].update(span.trace_id for span in spans)
-        if len(spans) != 1 and not evidence.spans_may_be_lost:
+        # An intent whose COMMIT had no answer stands in the ledger, and its target was never asked.
+        unasked = row["outcome"] == event_pb2.OUTCOME_NOT_SENT and not spans
+        if len(spans) != 1 and not unasked and not evidence.spans_may_be_lost:
             yield f"I15: attempt {name} has {len(spans)} spans"
     for name in attempts.keys() - evidence.attempts.keys():
         yield f"I15: span of {name}, which has no row"
