@@ -154,7 +154,7 @@ async def test_a_wrong_key_is_an_authentication_error(running: Mesh) -> None:
         ({"model": "mock-image", "size": "big"}, openai.BadRequestError, "invalid_field", "size"),
         ({"model": "mock-image", "size": "0x100"}, openai.BadRequestError, "invalid_field", "size"),
         ({"model": "mock-image", "n": 11}, openai.BadRequestError, "invalid_field", "n"),
-        ({"model": "mock-image", "stream": True}, openai.InternalServerError, "not_implemented", "stream"),
+        ({"model": "mock-image", "partial_images": 1}, openai.BadRequestError, "invalid_field", "partial_images"),
         (
             {"model": "sandbox-rate-limited", "extra_body": {"max_wait": 0}},
             openai.RateLimitError,
