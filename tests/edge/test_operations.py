@@ -111,6 +111,50 @@ async def test_labels_in_forms(bench: Bench, fields: list[tuple[str, str]], labe
     assert list(bench.ledger.asked[0].image.segment.labels) == labels
 
 
+@pytest.mark.parametrize(
+    ("fields", "name", "value"),
+    [
+        ([("provider[only][]", "fal"), ("provider[only][]", "bfl")], "provider", {"only": ["fal", "bfl"]}),
+        ([("provider[sort]", "price")], "provider", {"sort": "price"}),
+        ([("models[]", "sdxl")], "models", ["sdxl"]),
+        ([("tags[team]", "art"), ("tags[job]", "7")], "tags", {"team": "art", "job": "7"}),
+        ([("provider_options[fal][steps]", "4")], "provider_options", {"fal": {"steps": "4"}}),
+        ([("svg[reasoning][effort]", "low")], "svg", {"reasoning": {"effort": "low"}}),
+        (
+            [("points[][x]", "1"), ("points[][y]", "2"), ("points[][x]", "3"), ("points[][y]", "4")],
+            "points",
+            [{"x": 1, "y": 2}, {"x": 3, "y": 4}],
+        ),
+    ],
+)
+async def test_lists_and_objects_in_forms(bench: Bench, fields: list[tuple[str, str]], name: str, value: Any) -> None:
+    """As OpenAI's libraries write what they are given beside their own parameters: as JSON it means the same."""
+    parts: Any = [(key, (None, text)) for key, text in [("model", "m"), *fields]]
+    answer = await bench.client.post("/v1/images/segments", files=[*parts, ("image", ("p.png", PNG, "image/png"))])
+    assert answer.status_code == 200, answer.text
+    body = {"model": "m", "image": DATA_URL, name: value}
+    assert (await bench.client.post("/v1/images/segments", json=body)).status_code == 200
+    assert bench.ledger.asked[0].image == bench.ledger.asked[1].image
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [("provider[only][]", "fal"), ("provider[only][x]", "bfl")],
+        [("tags[team]", "art"), ("tags[team]", "music")],
+        [("tags[]", "art"), ("tags[team]", "music")],
+        [("models[a]", "sdxl")],
+        [("points[][]", "1"), ("points[][]", "2")],
+    ],
+)
+async def test_contradictions_in_forms(bench: Bench, fields: list[tuple[str, str]]) -> None:
+    """400 under the name of the field."""
+    parts: Any = [(key, (None, text)) for key, text in [("model", "m"), *fields]]
+    answer = await bench.client.post("/v1/images/segments", files=[*parts, ("image", ("p.png", PNG, "image/png"))])
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"].startswith(fields[0][0].partition("[")[0])
+
+
 def masks(*labels: str) -> Script:
     """Delivers one mask for each label, as bytes or as kept ones, as was asked for."""
 

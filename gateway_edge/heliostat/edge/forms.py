@@ -1,7 +1,7 @@
 """Bodies that bring pictures: multipart files, or data URLs, addresses and file ids in JSON."""
 
 import re
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,9 @@ _STRUCTURED = frozenset(
     {"provider_options", "provider", "models", "tags", "required_parameters", "svg", "points", "boxes"}
 )
 # Fields that may stand several times in a form, each time with one more word.
-_REPEATED: Mapping[str, str] = {"labels": "labels", "labels[]": "labels"}
+_REPEATED = "labels"
+# Lists and objects as OpenAI's libraries write them in forms: provider[only][]=fal, svg[model]=...
+_BRACKETED = re.compile(r"([a-z_]{1,40})((?:\[[^\[\]]{0,128}\]){1,4})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +138,35 @@ async def _take_words(brought: Brought, name: str, value: str, taken: Collection
         brought.pictures.append(await input_of("image", value.strip()))
     elif name in _BESIDE:
         _put_beside(brought, name, await input_of(name, value.strip()), taken)
-    elif name in _REPEATED:
+    elif name == _REPEATED:
         more = _structured(name, value) if value.lstrip().startswith("[") else [value]
-        fields.setdefault(_REPEATED[name], []).extend(more)
+        fields.setdefault(name, []).extend(more)
+    elif (bracketed := _BRACKETED.fullmatch(name)) and bracketed[1] in (*_STRUCTURED, _REPEATED):
+        keys = bracketed[2][1:-1].split("][")
+        if not _put_within(fields.setdefault(bracketed[1], {} if keys[0] else []), keys, value):
+            raise invalid(bracketed[1], f"{bracketed[1]} is not written as a list or an object; send it as JSON.")
     elif name in fields:
         raise invalid(name[:64], f"{name[:64]} stands more than once; send it once.")
     else:
         fields[name] = _structured(name, value) if name in _STRUCTURED else value
+
+
+def _put_within(place: Any, keys: list[str], value: str) -> bool:
+    """Puts the value of name[key][] where its keys say: an empty one means a list. False where they contradict."""
+    for number, key in enumerate(keys):
+        after = keys[number + 1] if number + 1 < len(keys) else None
+        fresh: Any = value if after is None else {} if after else []
+        if isinstance(place, list) and not key:
+            if after and place and isinstance(place[-1], dict) and after not in place[-1]:
+                fresh = place[-1]
+            else:
+                place.append(fresh)
+            place = fresh
+        elif isinstance(place, dict) and key and (after is not None or key not in place):
+            place = place.setdefault(key, fresh)
+        else:
+            return False
+    return True
 
 
 async def _take_file(brought: Brought, name: str, upload: UploadFile, taken: Collection[str]) -> None:
