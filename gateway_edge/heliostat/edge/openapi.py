@@ -106,7 +106,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "Draw pictures from words",
         "OpenAI's call, with more words beside. Waits for the pictures; `Prefer: respond-async` or `?wait=SECONDS` "
         "answers 202 with a job where they take longer, a bare call 504 with the job's address. `Idempotency-Key` "
-        "makes it repeatable without buying again. `Accept: image/*` answers the first picture itself.",
+        "makes it repeatable without buying again. `Accept: image/*` answers the picture itself, `stream` the events "
+        "as they happen, as text/event-stream.",
         GenerationBody,
         query=_DRY_RUN,
         example=_PICTURE_EXAMPLE,
@@ -174,7 +175,13 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("get", "/v1/files/{id}", "Tell one file", "Its size, its name, until when it is kept."),
     Operation("delete", "/v1/files/{id}", "Remove a file", "At once; other people's files are 404."),
     Operation("get", "/v1/files/{id}/content", "Fetch a file", "Its bytes, as they came."),
-    Operation("get", "/v1/jobs/{id}", "Tell a job", "Its state, and its result once it is there."),
+    Operation(
+        "get",
+        "/v1/jobs/{id}",
+        "Tell a job",
+        "Its state, and its result once it is there.",
+        query={"stream": "true: its events from the first one on, as text/event-stream, until it is over."},
+    ),
     Operation("delete", "/v1/jobs/{id}", "Cancel a job", "As far as its provider still allows it."),
     Operation(
         "get",
