@@ -4,9 +4,8 @@ from collections.abc import Collection
 
 from heliostat.adapters.sdk import Choice, Order, operation_of
 from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk.option_numbers import whole_option
 from heliostat.api.image.v1 import request_pb2 as requests
-
-_MOST_STEPS = 1000
 
 
 def order_of(request: requests.ImageRequest, size: Choice, names: Collection[str]) -> Order:
@@ -22,17 +21,6 @@ def order_of(request: requests.ImageRequest, size: Choice, names: Collection[str
         prompt_chars=len(request.prompt),
         input_count=len(sizes),
         input_sizes=sizes,
-        steps=_steps(request, names),
+        steps=whole_option(request, names, "steps"),
         operation=operation_of(request),
     )
-
-
-def _steps(request: requests.ImageRequest, names: Collection[str]) -> int:
-    """Steps that the request asks for; 0 where it asks for none, or for what is no number of steps."""
-    for name in names:
-        if name not in request.provider_options:
-            continue
-        fields = request.provider_options[name].fields
-        steps = fields["steps"].number_value if "steps" in fields else 0.0
-        return int(steps) if 1 <= steps <= _MOST_STEPS else 0
-    return 0

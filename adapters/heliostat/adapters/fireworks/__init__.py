@@ -1,0 +1,5 @@
+"""The Fireworks AI adapter."""
+
+from heliostat.adapters.fireworks.adapter import MODULE
+
+__all__ = ["MODULE"]
