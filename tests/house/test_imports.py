@@ -52,7 +52,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "cv2": ("painting/",),
     "PIL": ("painting/", "adapters/sdk/"),
     "uvloop": ("launch/", "emulators/"),
-    "cryptography": ("adapters/sdk/webhooks.py", "emulators/"),
+    "cryptography": ("adapters/sdk/webhooks.py", "adapters/gemini/credentials.py", "emulators/"),
 }
 # Wire rooms: the only files that know generated stubs and servicers.
 WIRE = (

@@ -1,0 +1,11 @@
+"""What failures at Gemini cost, beyond the kit's table. Synchronous, no job ids: what is cut off stays unknown."""
+
+from heliostat.adapters.sdk.outcomes import ACCEPTED, KIT, REFUSED, UNKNOWN, OutcomeTable, Row
+
+BLOCKED, NO_PICTURE = "blocked", "no picture"
+
+OUTCOMES = OutcomeTable(
+    Row("submit", BLOCKED, REFUSED, UNKNOWN, "What went in is counted; whether it is charged was not seen (2026-11)."),
+    Row("submit", NO_PICTURE, ACCEPTED, UNKNOWN, "It was worked on; what came out may be charged."),
+    base=KIT,
+)

@@ -1,0 +1,53 @@
+"""Settings of the Gemini adapter: the Gemini API, or the same models at Vertex AI."""
+
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from heliostat.adapters.sdk import ProviderSettings
+from heliostat.chassis.settings import Secret
+
+GLOBAL = "global"
+
+
+class GeminiSettings(ProviderSettings):
+    """Google's Gemini API; with a `project` Vertex AI instead, which has the same models under other conditions."""
+
+    api_key: Secret | None = Field(
+        Secret("env:GEMINI_API_KEY"),
+        description="Key of the Gemini API, env:NAME or file:PATH; of Vertex AI a service account's key file (JSON) or "
+        "an access token",
+    )
+    base_url: str = Field(
+        "https://generativelanguage.googleapis.com",
+        pattern="^https?://",
+        description="Google's API without its version; with a project that of Vertex AI's location by itself",
+    )
+    project: str = Field(
+        "",
+        pattern=r"^([a-z][a-z0-9:.-]{3,100})?$",
+        description="Google Cloud project: Vertex AI is asked, not the Gemini API",
+    )
+    location: str = Field(
+        GLOBAL, pattern=r"^[a-z][a-z0-9-]{1,40}$", description="Vertex AI's location, such as us-central1"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _places_of_vertex(cls, tree: Any) -> Any:
+        """The Gemini API's key is no credential of Vertex AI, and its host is another one."""
+        if not isinstance(tree, dict) or not tree.get("project"):
+            return tree
+        location = tree.get("location", GLOBAL)
+        host = "aiplatform.googleapis.com" if location == GLOBAL else f"{location}-aiplatform.googleapis.com"
+        return {"base_url": f"https://{host}", "api_key": "env:VERTEX_CREDENTIALS", **tree}
+
+    @property
+    def vertex(self) -> bool:
+        """Whether Vertex AI is asked."""
+        return bool(self.project)
+
+    def path(self, model: str) -> str:
+        """Where a model is asked, below base_url."""
+        place = f"/v1/projects/{self.project}/locations/{self.location}/publishers/google" if self.vertex else "/v1beta"
+        return f"{place}/models/{model}:generateContent"
