@@ -1,5 +1,6 @@
 """Stability AI: what is sent, what comes back, what it costs, and what becomes of errors."""
 
+import io
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -189,7 +190,6 @@ def test_words_and_shapes_are_the_apis() -> None:
         ("edit/outpaint", {}, {"outpaint": requests.Outpaint(image=media(plain()), top_px=2001)}, "outpaint.top"),
         ("edit/outpaint", {}, {"outpaint": requests.Outpaint(image=media(plain()))}, "outpaint"),
         (ULTRA, {}, edit(63, 100), "image"),
-        (CREATIVE, {}, {"upscale": requests.Upscale(image=media(plain(1100, 1000)))}, "image"),
         ("upscale/fast", {}, {"upscale": requests.Upscale(image=media(plain(1600, 100)))}, "image"),
         ("control/sketch", {}, edit(256, 100), "image"),
         (ULTRA, {}, {"prompt": "x" * 10_001}, "prompt"),
@@ -207,14 +207,19 @@ async def test_what_an_endpoint_would_refuse_is_refused_before_anything_is_sent(
     assert (caught.value.field, reason_name(caught.value.reason)) == (field, "invalid_field")
 
 
-async def test_a_gif_is_no_input() -> None:
-    """The API takes three types."""
-    gif = media_pb2.Media(
-        data=b"GIF89a\x40\x00\x40\x00\x80\x00\x00" + bytes(6) + b",\x00\x00\x00\x00\x40\x00\x40\x00\x00\x02\x00;"
-    )
-    with pytest.raises(MeshError) as caught:
-        await form_of(ULTRA, edit=requests.Edit(image=gif))
-    assert reason_name(caught.value.reason) == "input_unreadable"
+async def test_a_picture_is_made_to_fit(provider: EmulatedProvider) -> None:
+    """Of another type, or larger than the endpoint takes; what is to be enlarged is not made smaller first."""
+    out = io.BytesIO()
+    plain(64, 64).save(out, "GIF")
+    gif = requests.Edit(image=media_pb2.Media(data=out.getvalue()))
+    told = (await provider.room.ask(ULTRA, edit=gif)).adjusted("image")
+    assert (told.requested, told.sent) == ("image/gif", "image/png")
+    large = requests.RemoveBackground(image=media(plain(2400, 2000)))
+    answer = await provider.room.ask("edit/remove-background", remove_background=large)
+    assert opened(answer.pictures[0]).size == (2243, 1869)
+    failure = (await provider.room.ask(CREATIVE, upscale=requests.Upscale(image=media(plain(1100, 1000))))).failure
+    assert (reason_name(failure.reason), failure.field) == ("unsupported", "image")
+    assert len(await provider.journal()) == 2
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,12 @@ from typing import Any
 
 from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, Part, operation_of, text_part
 from heliostat.adapters.stability.catalog import MOST_PROMPT_CHARS
-from heliostat.adapters.stability.endpoints import JPEG, PNG, PRESETS, SHAPES, WEBP, Endpoint
+from heliostat.adapters.stability.endpoints import JPEG, MOST_FILE_BYTES, PNG, PRESETS, SHAPES, WEBP, Endpoint
 from heliostat.adapters.stability.options import StabilityOptions
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
-MOST_FILE_BYTES = 10 * 1024 * 1024 - 64 * 1024
-"""Of all files of a request together: 10 MiB are taken, some of them for words and heads."""
 MOST_SEED = 4_294_967_294
 _MOST_EXPANDED_PX = 2_000
 _ENDINGS = {JPEG: "jpg", PNG: "png", WEBP: "webp"}
@@ -75,9 +73,6 @@ def _check(endpoint: Endpoint, call: Call, name: str, one: Input) -> None:
     limits, blamed = endpoint.limits, _said_as(endpoint, name)
     width, height = one.shape.width_px, one.shape.height_px
     short, long, area = min(width, height), max(width, height), width * height
-    if one.media_type not in _ENDINGS:
-        message = "Stability AI takes JPEG, PNG and WebP pictures; send another file."
-        raise MeshError(reasons.ERROR_REASON_INPUT_UNREADABLE, message, field=blamed)
     edges_fit = short >= limits.least_edge_px and (not limits.most_edge_px or long <= limits.most_edge_px)
     if not edges_fit or not limits.least_px <= area <= limits.most_px:
         edges = f"{limits.least_edge_px} to {limits.most_edge_px}" if limits.most_edge_px else f"{limits.least_edge_px}"

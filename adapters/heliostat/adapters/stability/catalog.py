@@ -6,10 +6,10 @@ of 2026; read 2026-11-22. What is not certain is marked in README.md.
 
 from typing import Any
 
-from heliostat.adapters.sdk import Exact, FollowsInput, Model, ModelTable, Ratios
+from heliostat.adapters.sdk import Exact, FollowsInput, InputLimits, Model, ModelTable, Ratios
 from heliostat.adapters.sdk.asked import NAMES
 from heliostat.adapters.sdk.price_list import shipped
-from heliostat.adapters.stability.endpoints import ENDPOINTS, SHAPES, Endpoint
+from heliostat.adapters.stability.endpoints import ENDPOINTS, JPEG, MOST_FILE_BYTES, PNG, SHAPES, WEBP, Endpoint
 
 PRICES = shipped("stability")
 MOST_PROMPT_CHARS = 10_000
@@ -26,6 +26,7 @@ def _model(name: str, *names: str, **facts: Any) -> Model:
         names=names,
         **PRICES.facts(name),
         max_references=1 if endpoint.reference else 0,
+        inputs=InputLimits((PNG, JPEG, WEBP), MOST_FILE_BYTES, endpoint.limits.most_px),
         mask="exact" if endpoint.mask else "",
         media_types=tuple(endpoint.formats),
         ignores=tuple(sorted(NAMES - _honoured(endpoint))),

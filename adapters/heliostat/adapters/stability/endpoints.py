@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
 
+MOST_FILE_BYTES = 10 * 1024 * 1024 - 64 * 1024
+"""Of all files of a request together: 10 MiB are taken, some of them for words and heads."""
+
 PRESETS = frozenset(
     {
         *("enhance", "anime", "photographic", "digital-art", "comic-book", "fantasy-art", "line-art", "analog-film"),
