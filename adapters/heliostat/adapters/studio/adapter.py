@@ -25,9 +25,11 @@ from heliostat.adapters.sdk import (
     free,
     image,
     operation_of,
+    preview,
 )
 from heliostat.adapters.studio.outcomes import OUTCOMES
 from heliostat.adapters.studio.work import Order, Work
+from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import media_pb2 as medias
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -38,6 +40,7 @@ _MEDIA_TYPES = ("image/png", "image/jpeg", "image/webp", "image/avif", "image/gi
 # Their result hangs on the picture alone: a second one would be a copy.
 _ONE_ANSWER = frozenset({"upscale", "remove_background", "segment"})
 _SEED_BITS = 31
+_MOST_PREVIEWS = 3
 
 # Work on a picture: what comes out has its size, or the size that the operation itself names.
 _PICTURE_WORK = (
@@ -59,6 +62,7 @@ MODELS = ModelTable(
         operation_sizes=dict.fromkeys(_PICTURE_WORK, FollowsInput()),
         price=free,
         max_images=10,
+        max_partials=_MOST_PREVIEWS,
         mask="exact",
         media_types=_MEDIA_TYPES,
         creator="Heliostat",
@@ -84,7 +88,6 @@ class StudioAdapter(Adapter[StudioSettings, Options]):
     ignores = (
         "negative_prompt",
         "quality",
-        "partial_images",
         "moderation",
         "user",
         "creativity",
@@ -106,7 +109,7 @@ class StudioAdapter(Adapter[StudioSettings, Options]):
     ) -> AsyncIterator[Step]:
         """One picture per seed, counted on from the caller's; masks where segments are asked for."""
         order = await _order(request, call)
-        count = _count(order.operation, call)
+        count, previews = _count(order.operation, call), _previews(order.operation, call)
         yield accepted()
         try:
             if order.operation == "segment":
@@ -115,6 +118,8 @@ class StudioAdapter(Adapter[StudioSettings, Options]):
             else:
                 for index in range(count):
                     seed = order.seed + index
+                    for number in range(previews):
+                        yield preview(await self._work.preview(order, seed, number, previews), number, index)
                     yield image(await self._work.picture(order, seed), index, seed=_told(order.operation, seed))
         except (PictureUnreadable, ValueError, EaselLost) as error:
             raise _failure(call, error) from None
@@ -149,6 +154,16 @@ def _count(operation: str, call: Call) -> int:
         return call.image_count
     call.adjust("n", str(call.image_count), "1", "There is one answer only; more would be copies.")
     return 1
+
+
+def _previews(operation: str, call: Call) -> int:
+    """How many previews each picture gets: work on a picture is one step, and has none."""
+    asked = min(call.request.output.partial_image_count, _MOST_PREVIEWS)
+    if asked and operation != "text_to_image":
+        reason = "Work on a picture is one step; there is nothing to see before its end."
+        call.adjust("partial_images", str(asked), "", reason, events.ADJUSTMENT_MODE_DROPPED)
+        return 0
+    return asked
 
 
 def _told(operation: str, seed: int) -> int | None:

@@ -7,6 +7,8 @@ from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.painting import Easel
 
 _PNG = "image/png"
+# No picture is painted smaller.
+_SMALLEST_PX = 16
 _LOSSY = frozenset({"image/jpeg", "image/webp", "image/avif"})
 
 
@@ -57,6 +59,20 @@ class Work:
         lossless = await self._jobs[order.operation](order, seed, _PNG)
         return await self.easel.convert(lossless, media_type=media_type, compression_percent=output.compression_percent)
 
+    async def preview(self, order: Order, seed: int, number: int, count: int) -> bytes:
+        """The picture that is about to be painted, painted small and enlarged: `number` 0 of `count` is the coarsest.
+
+        Raises ValueError and EaselLost.
+        """
+        shrink = 2 ** (count - number)
+        small = [max(_SMALLEST_PX, edge // shrink) for edge in (order.width_px, order.height_px)]
+        sketch = await self.easel.paint(
+            _words(order.request), *small, seed=seed, transparent=_is_transparent(order.request)
+        )
+        return await self.easel.upscale(
+            sketch, width=order.width_px, height=order.height_px, media_type=order.media_type
+        )
+
     async def segments(self, order: Order) -> list[tuple[str, bytes]]:
         """(label, PNG mask) of each segment: of the labels, of the points, of each box; of everything without them."""
         segment = order.request.segment
@@ -75,13 +91,13 @@ class Work:
         request = order.request
         output = request.output
         return await self.easel.paint(
-            f"{request.prompt}, {request.style}" if request.style else request.prompt,
+            _words(request),
             order.width_px,
             order.height_px,
             seed=seed,
             media_type=media_type,
             compression_percent=output.compression_percent if output.HasField("compression_percent") else None,
-            transparent=output.background == requests.BACKGROUND_TRANSPARENT,
+            transparent=_is_transparent(request),
         )
 
     async def _edit(self, order: Order, seed: int, media_type: str) -> bytes:
@@ -132,3 +148,11 @@ class Work:
             seed=seed,
             media_type=media_type,
         )
+
+
+def _words(request: requests.ImageRequest) -> str:
+    return f"{request.prompt}, {request.style}" if request.style else request.prompt
+
+
+def _is_transparent(request: requests.ImageRequest) -> bool:
+    return request.output.background == requests.BACKGROUND_TRANSPARENT
