@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
+import pybase64
 from google.type.money_pb2 import Money
 from starlette.requests import Request
 
@@ -19,19 +20,23 @@ from heliostat.edge.inputs import Input
 from heliostat.edge.schemas import ImageBody, invalid
 from heliostat.edge.visit import Reply, visit_of
 
-_FIELD = "dryRun"
+_FIELD, _PREVIEW = "dryRun", "maskPreview"
 _YES, _NO = frozenset({"true", "1", ""}), frozenset({"false", "0"})
 
 
 def is_dry_run(request: Request) -> bool:
     """Whether the query asks for a price instead of pictures. Raises INVALID_FIELD for what is neither yes nor no."""
+    return _is_wished(request, _FIELD)
+
+
+def _is_wished(request: Request, field: str) -> bool:
     query: bytes = request.scope["query_string"]
-    if _FIELD.lower().encode() not in query.lower():
+    if field.lower().encode() not in query.lower():
         return False
     for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        if name.lower() == _FIELD.lower():
+        if name.lower() == field.lower():
             if value.lower() not in _YES | _NO:
-                raise invalid(_FIELD, f"{_FIELD} must be true or false.")
+                raise invalid(field, f"{field} must be true or false.")
             return value.lower() in _YES
     return False
 
@@ -51,7 +56,7 @@ async def priced(desk: Desk, request: Request, body: ImageBody, image: request_p
     """What every target would charge and change, in the order in which they would be asked. Raises MODEL_NOT_FOUND."""
     answer = await call(
         desk.router.Estimate,
-        router_pb2.EstimateRequest(image=image),
+        router_pb2.EstimateRequest(image=image, mask_preview=_is_wished(request, _PREVIEW)),
         timeout_s=SMALL_CALL_S,
         metadata=visit_of(request).credentials(),
     )
@@ -78,9 +83,17 @@ def estimate_body(answer: router_pb2.EstimateResponse, model: str) -> dict[str, 
             "price_version": first.cost.price_version or None,
             "adjustments": [adjustment_of(each) for each in first.adjustments],
         },
+        **_preview(first),
         "route": answer.route,
         "targets": [_target(each) for each in answer.targets],
     }
+
+
+def _preview(first: router_pb2.TargetEstimate) -> dict[str, str]:
+    """The mask as it is understood, as a data URL, where it was asked for."""
+    if not first.mask_preview:
+        return {}
+    return {"mask_preview": f"data:image/png;base64,{pybase64.b64encode_as_string(first.mask_preview)}"}
 
 
 def _target(target: router_pb2.TargetEstimate) -> dict[str, Any]:

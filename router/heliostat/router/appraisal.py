@@ -75,6 +75,11 @@ class Appraiser:
             return Appraisal(adapter_pb2.EstimateResponse(), len(branches), error.message)
         return Appraisal(_summed(list(zip(answers, shares.values(), strict=True))), len(branches))
 
+    async def preview(self, target: Target, image: request_pb2.ImageRequest) -> adapter_pb2.EstimateResponse:
+        """The estimate of one call with the mask as the target understands it. Raises what its adapter refuses."""
+        request = adapter_pb2.EstimateRequest(provider_model=target.provider_model, image=image, mask_preview=True)
+        return await call(self._peers.adapter(target.adapter).Estimate, request, timeout_s=_TIMEOUT_S)
+
     async def prices(
         self, targets: Sequence[Target], image: request_pb2.ImageRequest, most: Callable[[Target], int | None]
     ) -> Mapping[str, int | None]:

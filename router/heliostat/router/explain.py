@@ -33,8 +33,11 @@ class Explainer:
         self._appraiser = appraiser
         self._recall = recall
 
-    async def explain(self, image: request_pb2.ImageRequest) -> Explanation:
-        """Chooses as for a real request and asks adapters, not providers, for prices. Raises MODEL_NOT_FOUND."""
+    async def explain(self, image: request_pb2.ImageRequest, *, mask_preview: bool = False) -> Explanation:
+        """Chooses as for a real request and asks adapters, not providers, for prices. Raises MODEL_NOT_FOUND.
+
+        `mask_preview`: the first target looks at the pictures too. Raises what it finds wrong with them.
+        """
         choice = await self._chooser.consider(image)
         exclusions = choice.exclusions()
         eligible = {target.name for target in choice.targets}
@@ -49,6 +52,11 @@ class Explainer:
             exclusion = exclusions.get(target.name)
             left.excluded_because = exclusion.because if exclusion else "is not asked after the first target"
             told.append(left)
+        if mask_preview and choice.targets and image.edit.HasField("mask"):
+            looked = await self._appraiser.preview(choice.targets[0], image)
+            told[0].mask_preview = looked.mask_preview
+            del told[0].adjustments[:]
+            told[0].adjustments.extend(looked.adjustments)
         return Explanation(told, choice.decision())
 
     def explain_past(self, request_id: str) -> Explanation:

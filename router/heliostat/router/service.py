@@ -33,7 +33,7 @@ class RouterServicer(router_pb2_grpc.RouterServiceServicer):
 
     async def Estimate(self, request: router_pb2.EstimateRequest, context: Any) -> router_pb2.EstimateResponse:
         """Tells what each target would charge and change, or why it is out."""
-        explained = await self._explainer.explain(request.image)
+        explained = await self._explainer.explain(request.image, mask_preview=request.mask_preview)
         return router_pb2.EstimateResponse(targets=explained.targets, route=explained.decision.route)
 
     async def ListModels(self, request: router_pb2.ListModelsRequest, context: Any) -> router_pb2.ListModelsResponse:

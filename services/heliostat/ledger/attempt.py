@@ -23,6 +23,7 @@ class RunningAttempt:
         "accept_time_us", "accepted", "account", "asked", "attempt_id", "billed", "computed", "cost", "doubt",
         "estimate", "estimated", "held", "image_count", "job_id", "outcome", "price_version", "provider",
         "provider_model", "reason", "reported", "start_time_us", "state", "status", "target",
+        "told_end_us",
     )
     # fmt: on
 
@@ -51,6 +52,7 @@ class RunningAttempt:
         self.cost = 0
         self.status: bytes | None = None
         self.reason = ""
+        self.told_end_us: int | None = None
 
     @classmethod
     def of_row(cls, row: Row) -> Self:
@@ -128,6 +130,9 @@ class RunningAttempt:
         if failed:
             self.status = told.status.SerializeToString()
             self.reason = reason_name(from_status(told.status).reason)
+        elif told.HasField("duration"):
+            # A delivered attempt is written with the request's end, and was over before a further one began.
+            self.told_end_us = self.start_time_us + told.duration.ToMicroseconds()
         estimated = _micros_of(told, "estimated_cost")
         self.estimated = self.estimated if estimated is None else estimated
         self.computed, self.reported = _micros_of(told, "computed_cost"), _micros_of(told, "reported_cost")
@@ -157,7 +162,9 @@ class RunningAttempt:
         self._settle(attempt_state(failure.outcome, failure.billed, failed=True), _micros_of(failure, "cost"))
 
     def ending(self, end_time_us: int) -> Row:
-        """What the attempt's end writes."""
+        """What the attempt's end writes, at `end_time_us` unless the router told of an earlier end."""
+        if self.told_end_us is not None:
+            end_time_us = min(end_time_us, self.told_end_us)
         return {
             "state": self.state,
             "outcome": self.outcome,

@@ -152,7 +152,8 @@ class LedgerFace(router_pb2_grpc.RouterServiceServicer, ledger_pb2_grpc.LedgerSe
         check_image(request.image)
         image = await self._files.resolved(request.image, caller.key_id)
         await self._permissions.check(caller, image)
-        return await call(self._desk.router.Estimate, router_pb2.EstimateRequest(image=image), timeout_s=_PASS_ON_S)
+        question = router_pb2.EstimateRequest(image=image, mask_preview=request.mask_preview)
+        return await call(self._desk.router.Estimate, question, timeout_s=_PASS_ON_S)
 
     async def ListModels(self, request: router_pb2.ListModelsRequest, context: Any) -> router_pb2.ListModelsResponse:
         """Asks the router; a key that is for some models only is told of no others."""

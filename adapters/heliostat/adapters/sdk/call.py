@@ -229,6 +229,13 @@ class Call:
             self.adjust(*told)
         return shaped.data
 
+    async def mask_preview(self) -> bytes:
+        """The mask of an edit as it is understood, in the convention of the mesh; empty where the edit has none."""
+        if self.request.edit.mask.WhichOneof("source") is None:
+            return b""
+        image = await self.input(self.request.edit.image)
+        return await self.mask(MaskForm.WHITE_REPAINTS, image) or b""
+
     async def fetch(
         self,
         url: str,

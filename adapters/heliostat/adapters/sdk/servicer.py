@@ -78,7 +78,8 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         check_demands(call, self._adapter.ignores)
         self._adapter.read_options(call)
         order = self._adapter.order(model, request.image, call.size())
-        response = adapter_pb2.EstimateResponse(adjustments=call.adjustments)
+        preview = await call.mask_preview() if request.mask_preview else b""
+        response = adapter_pb2.EstimateResponse(adjustments=call.adjustments, mask_preview=preview)
         fill_estimate(response.cost, model, order)
         if not response.cost.HasField("amount"):
             response.ClearField("cost")

@@ -28,7 +28,7 @@ from heliostat.api.image.v1 import event_pb2 as heliostat_dot_api_dot_image_dot_
 from heliostat.api.image.v1 import request_pb2 as heliostat_dot_api_dot_image_dot_v1_dot_request__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&heliostat/api/adapter/v1/adapter.proto\x12\x18heliostat.api.adapter.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\'heliostat/api/image/v1/capability.proto\x1a\"heliostat/api/image/v1/event.proto\x1a$heliostat/api/image/v1/request.proto\"\x11\n\x0f\x44\x65scribeRequest\";\n\x07\x41\x63\x63ount\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x12\n\nconfigured\x18\x03 \x01(\x08\"\xb4\x01\n\x10\x44\x65scribeResponse\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x32\n\x06models\x18\x02 \x03(\x0b\x32\".heliostat.api.image.v1.Capability\x12\x33\n\x08\x61\x63\x63ounts\x18\x03 \x03(\x0b\x32!.heliostat.api.adapter.v1.Account\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12\x0f\n\x07sandbox\x18\x05 \x01(\x08\"o\n\x0f\x45stimateRequest\x12\x16\n\x0eprovider_model\x18\x01 \x01(\t\x12\x33\n\x05image\x18\x02 \x01(\x0b\x32$.heliostat.api.image.v1.ImageRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x03 \x01(\t\"\xa4\x01\n\x10\x45stimateResponse\x12*\n\x04\x63ost\x18\x01 \x01(\x0b\x32\x1c.heliostat.api.image.v1.Cost\x12+\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x37\n\x0b\x61\x64justments\x18\x03 \x03(\x0b\x32\".heliostat.api.image.v1.Adjustment\"\xcb\x01\n\x0fGenerateRequest\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x16\n\x0eprovider_model\x18\x02 \x01(\t\x12\x33\n\x05image\x18\x03 \x01(\x0b\x32$.heliostat.api.image.v1.ImageRequest\x12\x1e\n\x16resume_provider_job_id\x18\x04 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x05 \x01(\t\x12\x13\n\x0bwebhook_uri\x18\x06 \x01(\t\x12\x11\n\tlook_only\x18\x07 \x01(\x08\"F\n\x10GenerateResponse\x12\x32\n\x06\x65vents\x18\x01 \x03(\x0b\x32\".heliostat.api.image.v1.ImageEvent\"x\n\rCancelRequest\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x17\n\x0fprovider_job_id\x18\x02 \x01(\t\x12\x16\n\x0eprovider_model\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x04 \x01(\t\x12\x11\n\tonly_free\x18\x05 \x01(\x08\"-\n\x0e\x43\x61ncelResponse\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x12\x0c\n\x04\x66ree\x18\x02 \x01(\x08\"%\n\x06Header\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"X\n\x15\x44\x65liverWebhookRequest\x12\x31\n\x07headers\x18\x01 \x03(\x0b\x32 .heliostat.api.adapter.v1.Header\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\"\'\n\x16\x44\x65liverWebhookResponse\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x32\x8d\x04\n\x0e\x41\x64\x61pterService\x12\x61\n\x08\x44\x65scribe\x12).heliostat.api.adapter.v1.DescribeRequest\x1a*.heliostat.api.adapter.v1.DescribeResponse\x12\x61\n\x08\x45stimate\x12).heliostat.api.adapter.v1.EstimateRequest\x1a*.heliostat.api.adapter.v1.EstimateResponse\x12\x63\n\x08Generate\x12).heliostat.api.adapter.v1.GenerateRequest\x1a*.heliostat.api.adapter.v1.GenerateResponse0\x01\x12[\n\x06\x43\x61ncel\x12\'.heliostat.api.adapter.v1.CancelRequest\x1a(.heliostat.api.adapter.v1.CancelResponse\x12s\n\x0e\x44\x65liverWebhook\x12/.heliostat.api.adapter.v1.DeliverWebhookRequest\x1a\x30.heliostat.api.adapter.v1.DeliverWebhookResponseBj\n\x1c\x64\x65v.heliostat.api.adapter.v1P\x01ZHgithub.com/heliostat/heliostat/gen/go/heliostat/api/adapter/v1;adapterv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&heliostat/api/adapter/v1/adapter.proto\x12\x18heliostat.api.adapter.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\'heliostat/api/image/v1/capability.proto\x1a\"heliostat/api/image/v1/event.proto\x1a$heliostat/api/image/v1/request.proto\"\x11\n\x0f\x44\x65scribeRequest\";\n\x07\x41\x63\x63ount\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x12\n\nconfigured\x18\x03 \x01(\x08\"\xb4\x01\n\x10\x44\x65scribeResponse\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x32\n\x06models\x18\x02 \x03(\x0b\x32\".heliostat.api.image.v1.Capability\x12\x33\n\x08\x61\x63\x63ounts\x18\x03 \x03(\x0b\x32!.heliostat.api.adapter.v1.Account\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12\x0f\n\x07sandbox\x18\x05 \x01(\x08\"\x85\x01\n\x0f\x45stimateRequest\x12\x16\n\x0eprovider_model\x18\x01 \x01(\t\x12\x33\n\x05image\x18\x02 \x01(\x0b\x32$.heliostat.api.image.v1.ImageRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x03 \x01(\t\x12\x14\n\x0cmask_preview\x18\x04 \x01(\x08\"\xba\x01\n\x10\x45stimateResponse\x12*\n\x04\x63ost\x18\x01 \x01(\x0b\x32\x1c.heliostat.api.image.v1.Cost\x12+\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x37\n\x0b\x61\x64justments\x18\x03 \x03(\x0b\x32\".heliostat.api.image.v1.Adjustment\x12\x14\n\x0cmask_preview\x18\x04 \x01(\x0c\"\xcb\x01\n\x0fGenerateRequest\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x16\n\x0eprovider_model\x18\x02 \x01(\t\x12\x33\n\x05image\x18\x03 \x01(\x0b\x32$.heliostat.api.image.v1.ImageRequest\x12\x1e\n\x16resume_provider_job_id\x18\x04 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x05 \x01(\t\x12\x13\n\x0bwebhook_uri\x18\x06 \x01(\t\x12\x11\n\tlook_only\x18\x07 \x01(\x08\"F\n\x10GenerateResponse\x12\x32\n\x06\x65vents\x18\x01 \x03(\x0b\x32\".heliostat.api.image.v1.ImageEvent\"x\n\rCancelRequest\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x17\n\x0fprovider_job_id\x18\x02 \x01(\t\x12\x16\n\x0eprovider_model\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x04 \x01(\t\x12\x11\n\tonly_free\x18\x05 \x01(\x08\"-\n\x0e\x43\x61ncelResponse\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x12\x0c\n\x04\x66ree\x18\x02 \x01(\x08\"%\n\x06Header\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"X\n\x15\x44\x65liverWebhookRequest\x12\x31\n\x07headers\x18\x01 \x03(\x0b\x32 .heliostat.api.adapter.v1.Header\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\"\'\n\x16\x44\x65liverWebhookResponse\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x32\x8d\x04\n\x0e\x41\x64\x61pterService\x12\x61\n\x08\x44\x65scribe\x12).heliostat.api.adapter.v1.DescribeRequest\x1a*.heliostat.api.adapter.v1.DescribeResponse\x12\x61\n\x08\x45stimate\x12).heliostat.api.adapter.v1.EstimateRequest\x1a*.heliostat.api.adapter.v1.EstimateResponse\x12\x63\n\x08Generate\x12).heliostat.api.adapter.v1.GenerateRequest\x1a*.heliostat.api.adapter.v1.GenerateResponse0\x01\x12[\n\x06\x43\x61ncel\x12\'.heliostat.api.adapter.v1.CancelRequest\x1a(.heliostat.api.adapter.v1.CancelResponse\x12s\n\x0e\x44\x65liverWebhook\x12/.heliostat.api.adapter.v1.DeliverWebhookRequest\x1a\x30.heliostat.api.adapter.v1.DeliverWebhookResponseBj\n\x1c\x64\x65v.heliostat.api.adapter.v1P\x01ZHgithub.com/heliostat/heliostat/gen/go/heliostat/api/adapter/v1;adapterv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,24 +42,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCOUNT']._serialized_end=293
   _globals['_DESCRIBERESPONSE']._serialized_start=296
   _globals['_DESCRIBERESPONSE']._serialized_end=476
-  _globals['_ESTIMATEREQUEST']._serialized_start=478
-  _globals['_ESTIMATEREQUEST']._serialized_end=589
-  _globals['_ESTIMATERESPONSE']._serialized_start=592
-  _globals['_ESTIMATERESPONSE']._serialized_end=756
-  _globals['_GENERATEREQUEST']._serialized_start=759
-  _globals['_GENERATEREQUEST']._serialized_end=962
-  _globals['_GENERATERESPONSE']._serialized_start=964
-  _globals['_GENERATERESPONSE']._serialized_end=1034
-  _globals['_CANCELREQUEST']._serialized_start=1036
-  _globals['_CANCELREQUEST']._serialized_end=1156
-  _globals['_CANCELRESPONSE']._serialized_start=1158
-  _globals['_CANCELRESPONSE']._serialized_end=1203
-  _globals['_HEADER']._serialized_start=1205
-  _globals['_HEADER']._serialized_end=1242
-  _globals['_DELIVERWEBHOOKREQUEST']._serialized_start=1244
-  _globals['_DELIVERWEBHOOKREQUEST']._serialized_end=1332
-  _globals['_DELIVERWEBHOOKRESPONSE']._serialized_start=1334
-  _globals['_DELIVERWEBHOOKRESPONSE']._serialized_end=1373
-  _globals['_ADAPTERSERVICE']._serialized_start=1376
-  _globals['_ADAPTERSERVICE']._serialized_end=1901
+  _globals['_ESTIMATEREQUEST']._serialized_start=479
+  _globals['_ESTIMATEREQUEST']._serialized_end=612
+  _globals['_ESTIMATERESPONSE']._serialized_start=615
+  _globals['_ESTIMATERESPONSE']._serialized_end=801
+  _globals['_GENERATEREQUEST']._serialized_start=804
+  _globals['_GENERATEREQUEST']._serialized_end=1007
+  _globals['_GENERATERESPONSE']._serialized_start=1009
+  _globals['_GENERATERESPONSE']._serialized_end=1079
+  _globals['_CANCELREQUEST']._serialized_start=1081
+  _globals['_CANCELREQUEST']._serialized_end=1201
+  _globals['_CANCELRESPONSE']._serialized_start=1203
+  _globals['_CANCELRESPONSE']._serialized_end=1248
+  _globals['_HEADER']._serialized_start=1250
+  _globals['_HEADER']._serialized_end=1287
+  _globals['_DELIVERWEBHOOKREQUEST']._serialized_start=1289
+  _globals['_DELIVERWEBHOOKREQUEST']._serialized_end=1377
+  _globals['_DELIVERWEBHOOKRESPONSE']._serialized_start=1379
+  _globals['_DELIVERWEBHOOKRESPONSE']._serialized_end=1418
+  _globals['_ADAPTERSERVICE']._serialized_start=1421
+  _globals['_ADAPTERSERVICE']._serialized_end=1946
 # @@protoc_insertion_point(module_scope)

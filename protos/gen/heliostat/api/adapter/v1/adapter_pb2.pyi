@@ -41,24 +41,28 @@ class DescribeResponse(_message.Message):
     def __init__(self, provider: _Optional[str] = ..., models: _Optional[_Iterable[_Union[_capability_pb2.Capability, _Mapping]]] = ..., accounts: _Optional[_Iterable[_Union[Account, _Mapping]]] = ..., display_name: _Optional[str] = ..., sandbox: _Optional[bool] = ...) -> None: ...
 
 class EstimateRequest(_message.Message):
-    __slots__ = ("provider_model", "image", "account")
+    __slots__ = ("provider_model", "image", "account", "mask_preview")
     PROVIDER_MODEL_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    MASK_PREVIEW_FIELD_NUMBER: _ClassVar[int]
     provider_model: str
     image: _request_pb2.ImageRequest
     account: str
-    def __init__(self, provider_model: _Optional[str] = ..., image: _Optional[_Union[_request_pb2.ImageRequest, _Mapping]] = ..., account: _Optional[str] = ...) -> None: ...
+    mask_preview: bool
+    def __init__(self, provider_model: _Optional[str] = ..., image: _Optional[_Union[_request_pb2.ImageRequest, _Mapping]] = ..., account: _Optional[str] = ..., mask_preview: _Optional[bool] = ...) -> None: ...
 
 class EstimateResponse(_message.Message):
-    __slots__ = ("cost", "duration", "adjustments")
+    __slots__ = ("cost", "duration", "adjustments", "mask_preview")
     COST_FIELD_NUMBER: _ClassVar[int]
     DURATION_FIELD_NUMBER: _ClassVar[int]
     ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
+    MASK_PREVIEW_FIELD_NUMBER: _ClassVar[int]
     cost: _event_pb2.Cost
     duration: _duration_pb2.Duration
     adjustments: _containers.RepeatedCompositeFieldContainer[_event_pb2.Adjustment]
-    def __init__(self, cost: _Optional[_Union[_event_pb2.Cost, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., adjustments: _Optional[_Iterable[_Union[_event_pb2.Adjustment, _Mapping]]] = ...) -> None: ...
+    mask_preview: bytes
+    def __init__(self, cost: _Optional[_Union[_event_pb2.Cost, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., adjustments: _Optional[_Iterable[_Union[_event_pb2.Adjustment, _Mapping]]] = ..., mask_preview: _Optional[bytes] = ...) -> None: ...
 
 class GenerateRequest(_message.Message):
     __slots__ = ("attempt_id", "provider_model", "image", "resume_provider_job_id", "account", "webhook_uri", "look_only")

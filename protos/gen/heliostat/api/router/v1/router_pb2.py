@@ -29,7 +29,7 @@ from heliostat.api.image.v1 import event_pb2 as heliostat_dot_api_dot_image_dot_
 from heliostat.api.image.v1 import request_pb2 as heliostat_dot_api_dot_image_dot_v1_dot_request__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$heliostat/api/router/v1/router.proto\x12\x17heliostat.api.router.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'heliostat/api/image/v1/capability.proto\x1a\"heliostat/api/image/v1/event.proto\x1a$heliostat/api/image/v1/request.proto\"\xc1\x02\n\x0fGenerateRequest\x12\x33\n\x05image\x18\x01 \x01(\x0b\x32$.heliostat.api.image.v1.ImageRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\x12\'\n\x04wait\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x18\n\x0bretry_count\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x0bprogressive\x18\x06 \x01(\x08\x12\x36\n\x06resume\x18\x07 \x03(\x0b\x32&.heliostat.api.router.v1.ResumeAttempt\x12\x17\n\x0fwait_is_default\x18\x08 \x01(\x08\x12\x13\n\x0b\x61nswer_form\x18\t \x01(\tB\x0e\n\x0c_retry_count\"6\n\rGiveUpRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tonly_free\x18\x02 \x01(\x08\"5\n\x0eGiveUpResponse\x12\x15\n\rattempt_count\x18\x01 \x01(\x05\x12\x0c\n\x04\x66ree\x18\x02 \x01(\x08\"p\n\rResumeAttempt\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x17\n\x0fprovider_job_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x04 \x01(\t\x12\x11\n\tlook_only\x18\x05 \x01(\x08\"F\n\x10GenerateResponse\x12\x32\n\x06\x65vents\x18\x01 \x03(\x0b\x32\".heliostat.api.image.v1.ImageEvent\"F\n\x0f\x45stimateRequest\x12\x33\n\x05image\x18\x01 \x01(\x0b\x32$.heliostat.api.image.v1.ImageRequest\"\xac\x02\n\x0eTargetEstimate\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x16\n\x0eprovider_model\x18\x03 \x01(\t\x12\x10\n\x08priority\x18\x04 \x01(\x05\x12\x0e\n\x06weight\x18\x05 \x01(\x01\x12*\n\x04\x63ost\x18\x06 \x01(\x0b\x32\x1c.heliostat.api.image.v1.Cost\x12+\n\x08\x64uration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x37\n\x0b\x61\x64justments\x18\x08 \x03(\x0b\x32\".heliostat.api.image.v1.Adjustment\x12\x18\n\x10\x65xcluded_because\x18\t \x01(\t\x12\x12\n\ncall_count\x18\n \x01(\x05\"[\n\x10\x45stimateResponse\x12\x38\n\x07targets\x18\x01 \x03(\x0b\x32\'.heliostat.api.router.v1.TargetEstimate\x12\r\n\x05route\x18\x02 \x01(\t\"\"\n\x11ListModelsRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\x9c\x01\n\x0bModelTarget\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12\x0e\n\x06weight\x18\x04 \x01(\x01\x12\x36\n\ncapability\x18\x05 \x01(\x0b\x32\".heliostat.api.image.v1.Capability\x12\x11\n\tavailable\x18\x06 \x01(\x08\"\xa0\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61liases\x18\x02 \x03(\t\x12\x35\n\x07targets\x18\x03 \x03(\x0b\x32$.heliostat.api.router.v1.ModelTarget\x12\x1b\n\x13\x63reate_time_seconds\x18\x04 \x01(\x03\x12\x0f\n\x07\x63reator\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\"D\n\x12ListModelsResponse\x12.\n\x06models\x18\x01 \x03(\x0b\x32\x1e.heliostat.api.router.v1.Model\"$\n\x14ListProvidersRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x9d\x01\n\x05Pulse\x12\x12\n\ncall_count\x18\x01 \x01(\x05\x12\x1a\n\rsuccess_ratio\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bp50_seconds\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x18\n\x0bp95_seconds\x18\x04 \x01(\x01H\x02\x88\x01\x01\x42\x10\n\x0e_success_ratioB\x0e\n\x0c_p50_secondsB\x0e\n\x0c_p95_seconds\"\xd8\x01\n\x0eProviderTarget\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0e\n\x06models\x18\x02 \x03(\t\x12\x35\n\x06status\x18\x03 \x01(\x0e\x32%.heliostat.api.router.v1.TargetStatus\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x04 \x01(\t\x12/\n\x0breturn_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x05pulse\x18\x06 \x01(\x0b\x32\x1e.heliostat.api.router.v1.Pulse\"\xcc\x01\n\x08Provider\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x37\n\x06status\x18\x03 \x01(\x0e\x32\'.heliostat.api.router.v1.ProviderStatus\x12-\n\x05pulse\x18\x04 \x01(\x0b\x32\x1e.heliostat.api.router.v1.Pulse\x12\x38\n\x07targets\x18\x05 \x03(\x0b\x32\'.heliostat.api.router.v1.ProviderTarget\"M\n\x15ListProvidersResponse\x12\x34\n\tproviders\x18\x01 \x03(\x0b\x32!.heliostat.api.router.v1.Provider\"\xb5\x01\n\x15\x44\x65liverWebhookRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\x12L\n\x07headers\x18\x02 \x03(\x0b\x32;.heliostat.api.router.v1.DeliverWebhookRequest.HeadersEntry\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\'\n\x16\x44\x65liverWebhookResponse\x12\r\n\x05\x66ound\x18\x01 \x01(\x08*\xa7\x01\n\x0cTargetStatus\x12\x1d\n\x19TARGET_STATUS_UNSPECIFIED\x10\x00\x12\x14\n\x10TARGET_STATUS_UP\x10\x01\x12\x18\n\x14TARGET_STATUS_PAUSED\x10\x02\x12\x16\n\x12TARGET_STATUS_DOWN\x10\x03\x12\x19\n\x15TARGET_STATUS_PROBING\x10\x04\x12\x15\n\x11TARGET_STATUS_OFF\x10\x05*\x81\x01\n\x0eProviderStatus\x12\x1f\n\x1bPROVIDER_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12PROVIDER_STATUS_UP\x10\x01\x12\x1c\n\x18PROVIDER_STATUS_DEGRADED\x10\x02\x12\x18\n\x14PROVIDER_STATUS_DOWN\x10\x03\x32\xf8\x04\n\rRouterService\x12\x61\n\x08Generate\x12(.heliostat.api.router.v1.GenerateRequest\x1a).heliostat.api.router.v1.GenerateResponse0\x01\x12_\n\x08\x45stimate\x12(.heliostat.api.router.v1.EstimateRequest\x1a).heliostat.api.router.v1.EstimateResponse\x12\x65\n\nListModels\x12*.heliostat.api.router.v1.ListModelsRequest\x1a+.heliostat.api.router.v1.ListModelsResponse\x12n\n\rListProviders\x12-.heliostat.api.router.v1.ListProvidersRequest\x1a..heliostat.api.router.v1.ListProvidersResponse\x12Y\n\x06GiveUp\x12&.heliostat.api.router.v1.GiveUpRequest\x1a\'.heliostat.api.router.v1.GiveUpResponse\x12q\n\x0e\x44\x65liverWebhook\x12..heliostat.api.router.v1.DeliverWebhookRequest\x1a/.heliostat.api.router.v1.DeliverWebhookResponseBg\n\x1b\x64\x65v.heliostat.api.router.v1P\x01ZFgithub.com/heliostat/heliostat/gen/go/heliostat/api/router/v1;routerv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$heliostat/api/router/v1/router.proto\x12\x17heliostat.api.router.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'heliostat/api/image/v1/capability.proto\x1a\"heliostat/api/image/v1/event.proto\x1a$heliostat/api/image/v1/request.proto\"\xc1\x02\n\x0fGenerateRequest\x12\x33\n\x05image\x18\x01 \x01(\x0b\x32$.heliostat.api.image.v1.ImageRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\x12\'\n\x04wait\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x18\n\x0bretry_count\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x0bprogressive\x18\x06 \x01(\x08\x12\x36\n\x06resume\x18\x07 \x03(\x0b\x32&.heliostat.api.router.v1.ResumeAttempt\x12\x17\n\x0fwait_is_default\x18\x08 \x01(\x08\x12\x13\n\x0b\x61nswer_form\x18\t \x01(\tB\x0e\n\x0c_retry_count\"6\n\rGiveUpRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tonly_free\x18\x02 \x01(\x08\"5\n\x0eGiveUpResponse\x12\x15\n\rattempt_count\x18\x01 \x01(\x05\x12\x0c\n\x04\x66ree\x18\x02 \x01(\x08\"p\n\rResumeAttempt\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x17\n\x0fprovider_job_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x04 \x01(\t\x12\x11\n\tlook_only\x18\x05 \x01(\x08\"F\n\x10GenerateResponse\x12\x32\n\x06\x65vents\x18\x01 \x03(\x0b\x32\".heliostat.api.image.v1.ImageEvent\"\\\n\x0f\x45stimateRequest\x12\x33\n\x05image\x18\x01 \x01(\x0b\x32$.heliostat.api.image.v1.ImageRequest\x12\x14\n\x0cmask_preview\x18\x02 \x01(\x08\"\xc2\x02\n\x0eTargetEstimate\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x16\n\x0eprovider_model\x18\x03 \x01(\t\x12\x10\n\x08priority\x18\x04 \x01(\x05\x12\x0e\n\x06weight\x18\x05 \x01(\x01\x12*\n\x04\x63ost\x18\x06 \x01(\x0b\x32\x1c.heliostat.api.image.v1.Cost\x12+\n\x08\x64uration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x37\n\x0b\x61\x64justments\x18\x08 \x03(\x0b\x32\".heliostat.api.image.v1.Adjustment\x12\x18\n\x10\x65xcluded_because\x18\t \x01(\t\x12\x12\n\ncall_count\x18\n \x01(\x05\x12\x14\n\x0cmask_preview\x18\x0b \x01(\x0c\"[\n\x10\x45stimateResponse\x12\x38\n\x07targets\x18\x01 \x03(\x0b\x32\'.heliostat.api.router.v1.TargetEstimate\x12\r\n\x05route\x18\x02 \x01(\t\"\"\n\x11ListModelsRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\x9c\x01\n\x0bModelTarget\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12\x0e\n\x06weight\x18\x04 \x01(\x01\x12\x36\n\ncapability\x18\x05 \x01(\x0b\x32\".heliostat.api.image.v1.Capability\x12\x11\n\tavailable\x18\x06 \x01(\x08\"\xa0\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61liases\x18\x02 \x03(\t\x12\x35\n\x07targets\x18\x03 \x03(\x0b\x32$.heliostat.api.router.v1.ModelTarget\x12\x1b\n\x13\x63reate_time_seconds\x18\x04 \x01(\x03\x12\x0f\n\x07\x63reator\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\"D\n\x12ListModelsResponse\x12.\n\x06models\x18\x01 \x03(\x0b\x32\x1e.heliostat.api.router.v1.Model\"$\n\x14ListProvidersRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x9d\x01\n\x05Pulse\x12\x12\n\ncall_count\x18\x01 \x01(\x05\x12\x1a\n\rsuccess_ratio\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bp50_seconds\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x18\n\x0bp95_seconds\x18\x04 \x01(\x01H\x02\x88\x01\x01\x42\x10\n\x0e_success_ratioB\x0e\n\x0c_p50_secondsB\x0e\n\x0c_p95_seconds\"\xd8\x01\n\x0eProviderTarget\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0e\n\x06models\x18\x02 \x03(\t\x12\x35\n\x06status\x18\x03 \x01(\x0e\x32%.heliostat.api.router.v1.TargetStatus\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x04 \x01(\t\x12/\n\x0breturn_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x05pulse\x18\x06 \x01(\x0b\x32\x1e.heliostat.api.router.v1.Pulse\"\xcc\x01\n\x08Provider\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x37\n\x06status\x18\x03 \x01(\x0e\x32\'.heliostat.api.router.v1.ProviderStatus\x12-\n\x05pulse\x18\x04 \x01(\x0b\x32\x1e.heliostat.api.router.v1.Pulse\x12\x38\n\x07targets\x18\x05 \x03(\x0b\x32\'.heliostat.api.router.v1.ProviderTarget\"M\n\x15ListProvidersResponse\x12\x34\n\tproviders\x18\x01 \x03(\x0b\x32!.heliostat.api.router.v1.Provider\"\xb5\x01\n\x15\x44\x65liverWebhookRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\x12L\n\x07headers\x18\x02 \x03(\x0b\x32;.heliostat.api.router.v1.DeliverWebhookRequest.HeadersEntry\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\'\n\x16\x44\x65liverWebhookResponse\x12\r\n\x05\x66ound\x18\x01 \x01(\x08*\xa7\x01\n\x0cTargetStatus\x12\x1d\n\x19TARGET_STATUS_UNSPECIFIED\x10\x00\x12\x14\n\x10TARGET_STATUS_UP\x10\x01\x12\x18\n\x14TARGET_STATUS_PAUSED\x10\x02\x12\x16\n\x12TARGET_STATUS_DOWN\x10\x03\x12\x19\n\x15TARGET_STATUS_PROBING\x10\x04\x12\x15\n\x11TARGET_STATUS_OFF\x10\x05*\x81\x01\n\x0eProviderStatus\x12\x1f\n\x1bPROVIDER_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12PROVIDER_STATUS_UP\x10\x01\x12\x1c\n\x18PROVIDER_STATUS_DEGRADED\x10\x02\x12\x18\n\x14PROVIDER_STATUS_DOWN\x10\x03\x32\xf8\x04\n\rRouterService\x12\x61\n\x08Generate\x12(.heliostat.api.router.v1.GenerateRequest\x1a).heliostat.api.router.v1.GenerateResponse0\x01\x12_\n\x08\x45stimate\x12(.heliostat.api.router.v1.EstimateRequest\x1a).heliostat.api.router.v1.EstimateResponse\x12\x65\n\nListModels\x12*.heliostat.api.router.v1.ListModelsRequest\x1a+.heliostat.api.router.v1.ListModelsResponse\x12n\n\rListProviders\x12-.heliostat.api.router.v1.ListProvidersRequest\x1a..heliostat.api.router.v1.ListProvidersResponse\x12Y\n\x06GiveUp\x12&.heliostat.api.router.v1.GiveUpRequest\x1a\'.heliostat.api.router.v1.GiveUpResponse\x12q\n\x0e\x44\x65liverWebhook\x12..heliostat.api.router.v1.DeliverWebhookRequest\x1a/.heliostat.api.router.v1.DeliverWebhookResponseBg\n\x1b\x64\x65v.heliostat.api.router.v1P\x01ZFgithub.com/heliostat/heliostat/gen/go/heliostat/api/router/v1;routerv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,10 +39,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\033dev.heliostat.api.router.v1P\001ZFgithub.com/heliostat/heliostat/gen/go/heliostat/api/router/v1;routerv1'
   _globals['_DELIVERWEBHOOKREQUEST_HEADERSENTRY']._loaded_options = None
   _globals['_DELIVERWEBHOOKREQUEST_HEADERSENTRY']._serialized_options = b'8\001'
-  _globals['_TARGETSTATUS']._serialized_start=2691
-  _globals['_TARGETSTATUS']._serialized_end=2858
-  _globals['_PROVIDERSTATUS']._serialized_start=2861
-  _globals['_PROVIDERSTATUS']._serialized_end=2990
+  _globals['_TARGETSTATUS']._serialized_start=2735
+  _globals['_TARGETSTATUS']._serialized_end=2902
+  _globals['_PROVIDERSTATUS']._serialized_start=2905
+  _globals['_PROVIDERSTATUS']._serialized_end=3034
   _globals['_GENERATEREQUEST']._serialized_start=246
   _globals['_GENERATEREQUEST']._serialized_end=567
   _globals['_GIVEUPREQUEST']._serialized_start=569
@@ -54,35 +54,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GENERATERESPONSE']._serialized_start=794
   _globals['_GENERATERESPONSE']._serialized_end=864
   _globals['_ESTIMATEREQUEST']._serialized_start=866
-  _globals['_ESTIMATEREQUEST']._serialized_end=936
-  _globals['_TARGETESTIMATE']._serialized_start=939
-  _globals['_TARGETESTIMATE']._serialized_end=1239
-  _globals['_ESTIMATERESPONSE']._serialized_start=1241
-  _globals['_ESTIMATERESPONSE']._serialized_end=1332
-  _globals['_LISTMODELSREQUEST']._serialized_start=1334
-  _globals['_LISTMODELSREQUEST']._serialized_end=1368
-  _globals['_MODELTARGET']._serialized_start=1371
-  _globals['_MODELTARGET']._serialized_end=1527
-  _globals['_MODEL']._serialized_start=1530
-  _globals['_MODEL']._serialized_end=1690
-  _globals['_LISTMODELSRESPONSE']._serialized_start=1692
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1760
-  _globals['_LISTPROVIDERSREQUEST']._serialized_start=1762
-  _globals['_LISTPROVIDERSREQUEST']._serialized_end=1798
-  _globals['_PULSE']._serialized_start=1801
-  _globals['_PULSE']._serialized_end=1958
-  _globals['_PROVIDERTARGET']._serialized_start=1961
-  _globals['_PROVIDERTARGET']._serialized_end=2177
-  _globals['_PROVIDER']._serialized_start=2180
-  _globals['_PROVIDER']._serialized_end=2384
-  _globals['_LISTPROVIDERSRESPONSE']._serialized_start=2386
-  _globals['_LISTPROVIDERSRESPONSE']._serialized_end=2463
-  _globals['_DELIVERWEBHOOKREQUEST']._serialized_start=2466
-  _globals['_DELIVERWEBHOOKREQUEST']._serialized_end=2647
-  _globals['_DELIVERWEBHOOKREQUEST_HEADERSENTRY']._serialized_start=2601
-  _globals['_DELIVERWEBHOOKREQUEST_HEADERSENTRY']._serialized_end=2647
-  _globals['_DELIVERWEBHOOKRESPONSE']._serialized_start=2649
-  _globals['_DELIVERWEBHOOKRESPONSE']._serialized_end=2688
-  _globals['_ROUTERSERVICE']._serialized_start=2993
-  _globals['_ROUTERSERVICE']._serialized_end=3625
+  _globals['_ESTIMATEREQUEST']._serialized_end=958
+  _globals['_TARGETESTIMATE']._serialized_start=961
+  _globals['_TARGETESTIMATE']._serialized_end=1283
+  _globals['_ESTIMATERESPONSE']._serialized_start=1285
+  _globals['_ESTIMATERESPONSE']._serialized_end=1376
+  _globals['_LISTMODELSREQUEST']._serialized_start=1378
+  _globals['_LISTMODELSREQUEST']._serialized_end=1412
+  _globals['_MODELTARGET']._serialized_start=1415
+  _globals['_MODELTARGET']._serialized_end=1571
+  _globals['_MODEL']._serialized_start=1574
+  _globals['_MODEL']._serialized_end=1734
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1736
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1804
+  _globals['_LISTPROVIDERSREQUEST']._serialized_start=1806
+  _globals['_LISTPROVIDERSREQUEST']._serialized_end=1842
+  _globals['_PULSE']._serialized_start=1845
+  _globals['_PULSE']._serialized_end=2002
+  _globals['_PROVIDERTARGET']._serialized_start=2005
+  _globals['_PROVIDERTARGET']._serialized_end=2221
+  _globals['_PROVIDER']._serialized_start=2224
+  _globals['_PROVIDER']._serialized_end=2428
+  _globals['_LISTPROVIDERSRESPONSE']._serialized_start=2430
+  _globals['_LISTPROVIDERSRESPONSE']._serialized_end=2507
+  _globals['_DELIVERWEBHOOKREQUEST']._serialized_start=2510
+  _globals['_DELIVERWEBHOOKREQUEST']._serialized_end=2691
+  _globals['_DELIVERWEBHOOKREQUEST_HEADERSENTRY']._serialized_start=2645
+  _globals['_DELIVERWEBHOOKREQUEST_HEADERSENTRY']._serialized_end=2691
+  _globals['_DELIVERWEBHOOKRESPONSE']._serialized_start=2693
+  _globals['_DELIVERWEBHOOKRESPONSE']._serialized_end=2732
+  _globals['_ROUTERSERVICE']._serialized_start=3037
+  _globals['_ROUTERSERVICE']._serialized_end=3669
 # @@protoc_insertion_point(module_scope)

@@ -99,13 +99,15 @@ class GenerateResponse(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[_event_pb2.ImageEvent, _Mapping]]] = ...) -> None: ...
 
 class EstimateRequest(_message.Message):
-    __slots__ = ("image",)
+    __slots__ = ("image", "mask_preview")
     IMAGE_FIELD_NUMBER: _ClassVar[int]
+    MASK_PREVIEW_FIELD_NUMBER: _ClassVar[int]
     image: _request_pb2.ImageRequest
-    def __init__(self, image: _Optional[_Union[_request_pb2.ImageRequest, _Mapping]] = ...) -> None: ...
+    mask_preview: bool
+    def __init__(self, image: _Optional[_Union[_request_pb2.ImageRequest, _Mapping]] = ..., mask_preview: _Optional[bool] = ...) -> None: ...
 
 class TargetEstimate(_message.Message):
-    __slots__ = ("target", "provider", "provider_model", "priority", "weight", "cost", "duration", "adjustments", "excluded_because", "call_count")
+    __slots__ = ("target", "provider", "provider_model", "priority", "weight", "cost", "duration", "adjustments", "excluded_because", "call_count", "mask_preview")
     TARGET_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -116,6 +118,7 @@ class TargetEstimate(_message.Message):
     ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
     EXCLUDED_BECAUSE_FIELD_NUMBER: _ClassVar[int]
     CALL_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MASK_PREVIEW_FIELD_NUMBER: _ClassVar[int]
     target: str
     provider: str
     provider_model: str
@@ -126,7 +129,8 @@ class TargetEstimate(_message.Message):
     adjustments: _containers.RepeatedCompositeFieldContainer[_event_pb2.Adjustment]
     excluded_because: str
     call_count: int
-    def __init__(self, target: _Optional[str] = ..., provider: _Optional[str] = ..., provider_model: _Optional[str] = ..., priority: _Optional[int] = ..., weight: _Optional[float] = ..., cost: _Optional[_Union[_event_pb2.Cost, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., adjustments: _Optional[_Iterable[_Union[_event_pb2.Adjustment, _Mapping]]] = ..., excluded_because: _Optional[str] = ..., call_count: _Optional[int] = ...) -> None: ...
+    mask_preview: bytes
+    def __init__(self, target: _Optional[str] = ..., provider: _Optional[str] = ..., provider_model: _Optional[str] = ..., priority: _Optional[int] = ..., weight: _Optional[float] = ..., cost: _Optional[_Union[_event_pb2.Cost, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., adjustments: _Optional[_Iterable[_Union[_event_pb2.Adjustment, _Mapping]]] = ..., excluded_because: _Optional[str] = ..., call_count: _Optional[int] = ..., mask_preview: _Optional[bytes] = ...) -> None: ...
 
 class EstimateResponse(_message.Message):
     __slots__ = ("targets", "route")
