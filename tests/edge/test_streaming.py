@@ -328,6 +328,17 @@ async def test_a_drain_tells_streams_where_their_job_is(edge_with: OpenBench) ->
         assert bench.ledger.closed.is_set()
 
 
+async def test_a_drain_before_anything_answers_with_the_job(edge_with: OpenBench) -> None:
+    """As without a stream: the status was not given away."""
+    async with edge_with(drain_s=0.1) as bench:
+        bench.ledger.script = Live().script
+        asking = asyncio.create_task(bench.client.post(PATH, json=BODY))
+        await bench.ledger.started.wait()
+        await bench.edge.stop()
+        answer = await asking
+        assert (answer.status_code, answer.json()["job"]["id"]) == (504, bench.ledger.asked[0].request_id)
+
+
 async def test_c2_a_caller_who_leaves_after_a_preview_closes_the_stream(bench: Bench) -> None:
     """The ledger sees at once that nobody listens; what it does then is its own rule."""
     live = Live()
