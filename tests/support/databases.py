@@ -1,12 +1,14 @@
 """A PostgreSQL of the test run's own, from a wheel; tests that want it are skipped where it cannot start."""
 
+import atexit
 import os
 import secrets
 import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -88,17 +90,36 @@ def postgres_server() -> Iterator[PostgresServer]:
             server = pgserver.get_server(folder, cleanup_mode="delete")
         except Exception as error:
             pytest.skip(f"PostgreSQL cannot start here: {type(error).__name__}")
+        _hurry(str(server.get_uri()))
         try:
             yield PostgresServer(server, folder)
         finally:
             server.cleanup()
 
 
+def _hurry(address: str) -> None:
+    """Leaves the disk to the system: what a killed server has written is there all the same, but for a power cut."""
+    import psycopg
+
+    with psycopg.connect(address, autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+
+
+@cache
+def _everybodys() -> str:
+    """The address of one server for all tests of this process; it ends with the process."""
+    running = ExitStack()
+    server = running.enter_context(postgres_server())
+    atexit.register(running.close)
+    return server.address
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
     """The address of a running server; each use makes a database of its own on it."""
-    with postgres_server() as server:
-        yield server.address
+    yield _everybodys()
 
 
 def fresh_database(server: str) -> str:
