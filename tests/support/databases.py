@@ -108,18 +108,18 @@ def _hurry(address: str) -> None:
 
 
 @cache
-def _everybodys() -> str:
-    """The address of one server for all tests of this process; it ends with the process."""
+def everybodys_server() -> PostgresServer:
+    """One server for all tests of this process, not to be killed; it ends with the process."""
     running = ExitStack()
     server = running.enter_context(postgres_server())
     atexit.register(running.close)
-    return server.address
+    return server
 
 
 @contextmanager
 def postgres() -> Iterator[str]:
     """The address of a running server; each use makes a database of its own on it."""
-    yield _everybodys()
+    yield everybodys_server().address
 
 
 def fresh_database(server: str) -> str:

@@ -20,7 +20,7 @@ import httpx
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
-from tests.support.databases import PostgresServer, postgres_server
+from tests.support.databases import everybodys_server
 
 FAR = os.environ.get("HELIOSTAT_TEST_STORES") == "far"
 
@@ -56,7 +56,7 @@ def rows_at(folder: Path) -> str:
         return f"sqlite:///{folder}/heliostat.db"
     import psycopg
 
-    name, server = f"at_{_name(folder)}", _server().address
+    name, server = f"at_{_name(folder)}", everybodys_server().address
     with psycopg.connect(server, autocommit=True) as connection, suppress(psycopg.errors.DuplicateDatabase):
         connection.execute(f"CREATE DATABASE {name}")
     return server.replace("/postgres?", f"/{name}?", 1)
@@ -72,19 +72,6 @@ def pictures_at(folder: Path) -> str:
 
 def _name(folder: Path) -> str:
     return hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-
-
-@cache
-def _server() -> PostgresServer:
-    running = postgres_server()
-    server = running.__enter__()
-    atexit.register(running.__exit__, None, None, None)
-    import psycopg
-
-    with psycopg.connect(server.address, autocommit=True) as connection:  # it need not survive a power cut
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("SELECT pg_reload_conf()")
-    return server
 
 
 @cache
