@@ -118,7 +118,7 @@ def check_secrets(collector: Collector) -> None:
 
 
 @pytest.mark.parametrize("point", POINTS)
-async def test_the_invariants_hold_when_a_process_dies_at_a_commit_point(point: str, tmp_path: Path) -> None:
+async def test_m06_the_invariants_hold_when_a_process_dies_at_a_commit_point(point: str, tmp_path: Path) -> None:
     """Stopped by SIGKILL at each commit point of a request, then started again: the checker finds no fault."""
     async with supervised(tmp_path, {}, {"HELIOSTAT_FAILPOINT": point}) as (running, supervisor):
         with suppress(httpx.TransportError):
