@@ -3,15 +3,17 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from heliostat.api.image.v1 import capability_pb2, request_pb2
+from heliostat.api.image.v1 import capability_pb2, media_pb2, request_pb2
 from heliostat.api.router.v1 import router_pb2
 from heliostat.edge.model_list import CAPABILITIES
 from heliostat.edge.model_schema import DIALECT, model_schema
-from heliostat.edge.schemas import generation_body
+from heliostat.edge.picture_operations import PICTURE_OPERATIONS, PictureOperation
+from heliostat.edge.picture_requests import Pictures
+from heliostat.edge.schemas import checked, generation_body
 from heliostat.edge.to_proto import Wish, generation_request
 from tests.edge.conftest import Bench
 
@@ -154,6 +156,93 @@ def test_what_it_lets_through_is_taken(body: dict[str, Any]) -> None:
     Draft202012Validator(model_schema(MODEL)).validate(body)
     request = generation_request(generation_body(body), Wish())
     assert request.model == body["model"]
+
+
+WORKING = router_pb2.Model(
+    name="m",
+    targets=[
+        target(
+            "a",
+            *(_P(name=name) for name in ("strength", "similarity", "creativity", "style", "feather", "seed")),
+            operations=[each.operation for each in PICTURE_OPERATIONS],
+            mask=capability_pb2.MASK_SUPPORT_EXACT,
+            max_reference_count=3,
+            sizes=GRID,
+        )
+    ],
+)
+PICTURES: dict[str, Any] = {"images": ["data:image/png;base64,iVBORw0KGgo="]}
+SPECIAL = {"scale_factor": 2.5, "points": [{"x": 1, "y": 2}], "boxes": [{"left": 1, "top": 2, "right": 3, "bottom": 4}]}
+NEEDED: dict[str, dict[str, Any]] = {"styles": {"style": "ink"}, "outpaints": {"top": 7}, "edits": {"prompt": "p"}}
+
+
+def working(operation: PictureOperation, model: router_pb2.Model = WORKING) -> tuple[dict[str, Any], Any]:
+    """What the schema says of work on pictures, and something that holds bodies to it."""
+    schema = model_schema(model)
+    Draft202012Validator.check_schema(schema)
+    name = capability_pb2.Operation.Name(operation.operation).removeprefix("OPERATION_").lower()
+    own = {"$ref": f"#/$defs/{name}", "$defs": schema["$defs"]}
+    return schema["$defs"][name], Draft202012Validator(own)
+
+
+@pytest.mark.parametrize("operation", PICTURE_OPERATIONS, ids=lambda each: each.path)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_what_it_lets_through_of_work_on_pictures_is_taken(operation: PictureOperation, data: st.DataObject) -> None:
+    """Every operation has a schema with its pictures; the edge makes a request of what that lets through."""
+    told, validator = working(operation)
+    assert told["x-heliostat-path"] == f"/v1{operation.path}"
+    words = {
+        name: st.just(SPECIAL[name]) if name in SPECIAL else values_of(each)
+        for name, each in told["properties"].items()
+        if name not in _LEFT_OUT and name not in ("model", "images", *operation.beside)
+    }
+    least = {"model": "m", **PICTURES, **NEEDED.get(operation.path.rpartition("/")[2], {})}
+    body = {**data.draw(st.fixed_dictionaries({}, optional=words)), **least}
+    if "scale_factor" in body:
+        body.pop("size", None)
+    validator.validate(body)
+    picture = media_pb2.Media(uri="https://example.com/a.png")
+    fields = {name: value for name, value in body.items() if name != "images"}
+    request = operation.request(checked(operation.body, fields), Pictures([picture]), Wish())
+    assert request.WhichOneof("operation") != "text_to_image"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("edits", {"prompt": "p", "images": []}),
+        ("edits", {"prompt": "p", "images": ["data:image/png;base64,x"] * 5}),
+        ("edits", {"prompt": "p", "images": ["ftp://example.com"]}),
+        ("edits", {"prompt": "p", "images": [{"file_id": "../x"}]}),
+        ("edits", {"images": ["https://example.com/a.png"]}),
+        ("upscales", {**PICTURES, "scale_factor": 1}),
+        ("upscales", {**PICTURES, "scale_factor": 2, "size": "64x64"}),
+        ("upscales", {**PICTURES, "mask": PICTURES["images"][0]}),
+        ("styles", PICTURES),
+        ("styles", {**PICTURES, "prompt": " "}),
+        ("outpaints", PICTURES),
+        ("outpaints", {**PICTURES, "left": 0}),
+        ("segments", {**PICTURES, "points": [{"x": 1}]}),
+        ("variations", {}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else str(value)[:40],
+)
+def test_work_that_makes_no_sense_is_refused(path: str, body: dict[str, Any]) -> None:
+    """Missing pictures, too many of them, and words that exclude each other."""
+    operation = next(each for each in PICTURE_OPERATIONS if each.path == f"/images/{path}")
+    assert not working(operation)[1].is_valid({"model": "m", **body})
+
+
+def test_a_model_without_masks_tells_of_none() -> None:
+    """Nor of more references than a target takes."""
+    edit = next(each for each in PICTURE_OPERATIONS if each.path == "/images/edits")
+    plain = router_pb2.Model(name="m", targets=[target("a", operations=[capability_pb2.OPERATION_EDIT])])
+    properties = working(edit, plain)[0]["properties"]
+    assert "mask" not in properties
+    assert properties["images"]["maxItems"] == 1
+    assert "mask" in working(edit)[0]["properties"]
+    assert working(edit)[0]["properties"]["images"]["maxItems"] == 4
 
 
 @pytest.mark.parametrize(

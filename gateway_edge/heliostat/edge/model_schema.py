@@ -26,6 +26,20 @@ BODIES: Mapping[int, tuple[str, type[BaseModel]]] = {
     capability_pb2.OPERATION_TEXT_TO_IMAGE: ("/v1/images/generations", GenerationBody),
     **{each.operation: (f"/v1{each.path}", each.body) for each in PICTURE_OPERATIONS},
 }
+# Fields of which one must stand, or which exclude each other.
+_SIDES = ("left", "right", "top", "bottom")
+_TOGETHER: Mapping[int, Mapping[str, Any]] = {
+    capability_pb2.OPERATION_UPSCALE: {"not": {"required": ["scale_factor", "size"]}},
+    capability_pb2.OPERATION_STYLE_TRANSFER: {
+        "anyOf": [
+            {"required": ["style_image"]},
+            *({"required": [name], "properties": {name: {"pattern": r"\S"}}} for name in ("style", "prompt")),
+        ]
+    },
+    capability_pb2.OPERATION_OUTPAINT: {
+        "anyOf": [{"required": [side], "properties": {side: {"minimum": 1}}} for side in _SIDES]
+    },
+}
 _PICTURES: Mapping[int, PictureOperation] = {each.operation: each for each in PICTURE_OPERATIONS}
 # Words of a body that a target must honour -> their names in its description.
 _HONOURED: Mapping[str, str] = {
@@ -98,7 +112,8 @@ def _with_pictures(schema: dict[str, Any], operation: int, targets: Sequence[rou
     most = min(asked.most, 1 + max(target.capability.max_reference_count for target in targets))
     beside = [name for name in asked.beside if name != MASK or any(target.capability.mask for target in targets)]
     properties = {**schema["properties"], **named_pictures(most, beside)}
-    return {**schema, "properties": properties, "required": [*schema["required"], "images"]}
+    required = [*schema["required"], "images"]
+    return {**schema, "properties": properties, "required": required, **_TOGETHER.get(operation, {})}
 
 
 @functools.cache
