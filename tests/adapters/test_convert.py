@@ -1,21 +1,26 @@
 """Pictures are converted where that is asked for, in a worker, and nowhere else."""
 
 import asyncio
+import base64
 import io
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from PIL import Image, ImageCms
 
 from heliostat.adapters.mock import MODULE
+from heliostat.adapters.openai import MODULE as OPENAI
 from heliostat.adapters.sdk.convert import ENCODABLE, Darkroom
 from heliostat.adapters.sdk.structure import read_shape
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.chassis.errors import reason_name
 from heliostat.painting.blank import blank_png
+from tests.adapters.raw_server import Exchange, raw_server
 from tests.adapters.served import Room, opened, pixels, served
 
 SMALL = pixels(64, 48)
@@ -123,9 +128,68 @@ async def test_a_conversion_is_told_with_what_was_delivered(
     assert answer.of("media_started")[0].media_type == output.media_type
 
 
-async def test_u22_a_gif_for_a_png_is_told_by_its_bytes(room: Room) -> None:
-    """The type is read from the bytes, and broken bytes are no success."""
-    broken = await room.ask("mock-broken-media", size=SMALL)
-    assert reason_name(broken.failure.reason) == "media_invalid"
-    gif = await room.ask("mock-image", size=SMALL, output=requests.Output(media_type="image/gif"))
-    assert read_shape(gif.pictures[0]).media_type == "image/gif"
+def damaged(data: bytes, place: int) -> bytes:
+    """The file with one bit turned over."""
+    return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+
+
+NOISY = png(noise(size=(300, 200)))
+LARGE = png(noise(size=(1200, 900)))
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+
+
+@asynccontextmanager
+async def answering(data: bytes, folder: Path) -> AsyncIterator[Room]:
+    """A provider that says that this is a picture."""
+    body = orjson.dumps({"created": 1, "data": [{"b64_json": base64.b64encode(data).decode()}]})
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.answer(200, body, content_type="application/json")
+
+    async with (
+        raw_server(answer) as server,
+        served(OPENAI, folder, {"base_url": server.base, "compatible": True}) as one,
+    ):
+        yield one
+
+
+@pytest.mark.parametrize("wanted", ["", "image/webp"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"no picture at all",
+        b"<!doctype html><html><body>Sign in</body></html>",
+        SVG,
+        damaged(NOISY, 40),
+        damaged(NOISY, len(NOISY) // 2),
+        damaged(LARGE, len(LARGE) // 2),
+        NOISY[: len(NOISY) // 2],
+    ],
+    ids=["bytes", "HTML", "SVG with a script", "broken head", "broken pixels", "broken large pixels", "cut off"],
+)
+async def test_u22_what_is_no_sound_picture_is_no_success(data: bytes, wanted: str, tmp_path: Path) -> None:
+    """Whatever type the provider says that it is."""
+    async with answering(data, tmp_path) as one:
+        answer = await one.ask("any", output=requests.Output(media_type=wanted))
+    assert reason_name(answer.failure.reason) == "media_invalid"
+    assert not answer.of("media_started")
+
+
+@pytest.mark.parametrize("data", [blank_png(1, 1), NOISY, LARGE], ids=["a dot", "small", "large"])
+async def test_u22_what_is_sound_is_delivered_as_what_it_is(data: bytes, tmp_path: Path) -> None:
+    """By its bytes, whatever its size."""
+    async with answering(data, tmp_path) as one:
+        answer = await one.ask("any")
+    assert answer.pictures == [data]
+    assert answer.of("media_started")[0].media_type == "image/png"
+
+
+async def test_u22_a_gif_for_a_png_becomes_one(tmp_path: Path) -> None:
+    """Its type is read from its bytes, and it is converted because a PNG was asked for."""
+    out = io.BytesIO()
+    noise().save(out, "GIF")
+    async with answering(out.getvalue(), tmp_path) as one:
+        asked = await one.ask("any", output=requests.Output(media_type="image/png"))
+        unasked = await one.ask("any")
+    assert read_shape(asked.pictures[0]).media_type == "image/png"
+    assert (asked.adjusted("output_format").sent, unasked.pictures) == ("image/gif", [out.getvalue()])

@@ -3,6 +3,7 @@
 Bytes that nobody asked to have changed go out as they came, provenance and all.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from heliostat.adapters.sdk.call import Call
@@ -10,11 +11,12 @@ from heliostat.adapters.sdk.convert import Darkroom
 from heliostat.adapters.sdk.demands import told_conversion
 from heliostat.adapters.sdk.picture_metadata import Provenance, provenance
 from heliostat.adapters.sdk.result import Picture
-from heliostat.adapters.sdk.structure import Shape, read_shape
+from heliostat.adapters.sdk.structure import Shape, check_sums, read_shape
 from heliostat.api.image.v1 import event_pb2, media_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError
 
+_AT_ONCE_BYTES = 2 * 1024 * 1024
 # Formats that a packet of XMP can be written into here.
 _TAKE_XMP = frozenset({"image/png", "image/jpeg", "image/webp", "image/avif"})
 _LOST = (
@@ -40,6 +42,10 @@ async def finished(picture: Picture, call: Call, darkroom: Darkroom) -> Finished
         return Finished(picture)
     try:
         shape = read_shape(picture.data)
+        if len(picture.data) <= _AT_ONCE_BYTES:
+            check_sums(picture.data)
+        else:
+            await asyncio.to_thread(check_sums, picture.data)
     except ValueError as error:
         raise _invalid(call, f"The provider delivered bytes that are no sound picture: {error}.") from None
     found = Provenance() if picture.partial_index is not None else provenance(picture.data)
