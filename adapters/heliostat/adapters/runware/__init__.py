@@ -1,0 +1,5 @@
+"""The Runware adapter."""
+
+from heliostat.adapters.runware.adapter import MODULE
+
+__all__ = ["MODULE"]
