@@ -15,6 +15,7 @@ from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis.calls import AUTHORIZATION, call, stream
 from heliostat.chassis.clock import FakeClock
 from heliostat.chassis.errors import MeshError
+from tests.support.databases import fresh_database, postgres
 from tests.support.ledger_room import Room, happy, ledger
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + bytes(range(256)) * 40
@@ -256,3 +257,26 @@ async def test_inputs_that_the_edge_stored_expire_too(tmp_path: Path) -> None:
         await room.part.recovery.sweep()
         assert await room.blobs.head(key) is None
         assert await content(room, file_id=file_id) == PNG
+
+
+async def test_files_on_postgresql(tmp_path: Path) -> None:
+    """The same there: sent, listed in order, read, used, over, gone."""
+    clock = FakeClock()
+    with postgres() as server:
+        async with ledger(tmp_path, happy(), clock=clock, url=fresh_database(server), file_retention_s=1000) as room:
+            sent = []
+            for _ in range(3):
+                sent.append((await uploaded(room)).file_id)
+                clock.advance(1)
+            first = await call(room.jobs.ListFiles, ledger_pb2.ListFilesRequest(page_size=2, oldest_first=True))
+            assert [file.file_id for file in first.files] == sent[:2]
+            asked = ledger_pb2.ListFilesRequest(page_token=first.next_page_token, oldest_first=True)
+            assert [file.file_id for file in (await call(room.jobs.ListFiles, asked)).files] == sent[2:]
+            assert await content(room, file_id=sent[0]) == PNG
+            await draw(room, edit_of(sent[0]))
+            assert room.router.asked[0].image.edit.image.blob_id
+            await call(room.jobs.DeleteFile, ledger_pb2.DeleteFileRequest(file_id=sent[0]))
+            clock.advance(2000)
+            assert not (await call(room.jobs.ListFiles, ledger_pb2.ListFilesRequest())).files
+            assert await room.part.recovery.sweep() >= 2
+            assert await room.rows("files") == []
