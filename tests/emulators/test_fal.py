@@ -13,6 +13,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from heliostat.adapters.fal.endpoints import ENDPOINTS
 from heliostat.emulators.fal.catalogue import BY_ID
 from tests.emulators.conftest import Bench, decoded, encoded, picture
 
@@ -181,6 +182,10 @@ async def test_models_that_paint(
     [
         ("fal-ai/esrgan", {"scale": 2}, (1024, 1024)),
         ("fal-ai/clarity-upscaler", {"upscale_factor": 3}, (1536, 1536)),
+        ("fal-ai/topaz/upscale/image", {"upscale_factor": 2}, (1024, 1024)),
+        ("fal-ai/seedvr/upscale/image", {"upscale_factor": 2, "output_format": "jpg"}, (1024, 1024)),
+        ("fal-ai/bria/background/remove", {}, (512, 512)),
+        ("fal-ai/imageutils/rembg", {}, (512, 512)),
         ("fal-ai/birefnet/v2", {"output_mask": True}, (512, 512)),
         ("fal-ai/sam2/image", {"prompts": [{"x": 5, "y": 5, "label": 1}]}, (512, 512)),
     ],
@@ -357,3 +362,22 @@ async def test_webhooks_are_signed_and_tried_again(
         content = json.loads(body)
         assert (content["status"], content["request_id"]) == ("OK", answer.json()["request_id"])
         assert len(content["payload"]["images"]) == 1
+
+
+def test_every_model_that_the_adapter_asks_for_is_emulated() -> None:
+    """The sandbox offers what fal's adapter knows; none of it is a name without a picture behind it."""
+    assert ENDPOINTS.keys() <= BY_ID.keys()
+
+
+@pytest.mark.parametrize(
+    ("model", "answer", "cost_micros"), [("fal-ai/sam-3/image", "masks", 5_000), ("fal-ai/evf-sam", "image", 1_000)]
+)
+async def test_a_thing_is_found_by_its_name(bench: Bench, model: str, answer: str, cost_micros: int) -> None:
+    """sam-3 answers a list of masks for the price of one job, evf-sam one mask."""
+    done = await result(bench, model, image_url=URL, prompt="thing", return_multiple_masks=True)
+    assert done.headers["x-fal-billable-units"] == "1"
+    told = done.json()[answer]
+    assert isinstance(told, list) is (answer == "masks")
+    (mask,) = told if isinstance(told, list) else [told]
+    assert decoded((await bench.http.get(mask["url"])).content).size == (512, 512)
+    assert (await bench.last("fal", "submit"))["cost_micros"] == cost_micros

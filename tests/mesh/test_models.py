@@ -1,11 +1,14 @@
 """What the sandbox says of its models: each schema is sound and true, each target has prices, each name leads."""
 
+import base64
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from PIL import Image
 
 from tests.support.mesh import Mesh, mesh
 
@@ -110,3 +113,20 @@ async def test_llms_txt_has_a_line_for_each_model(running: Mesh) -> None:
     text = (await running.http.get("/llms.txt")).text
     names = {line[2:].split(":")[0].split(" ")[0] for line in text.splitlines() if line.startswith("- ")}
     assert {model["id"] for model in await listed(running)} <= names
+
+
+@pytest.mark.parametrize("model", ["sam-3", "evf-sam", "studio"])
+async def test_a_thing_is_found_by_its_name(running: Mesh, model: str) -> None:
+    """On a real picture: the half of that colour is white in the mask, the other one black."""
+    halves, file = Image.new("RGB", (256, 256), "red"), io.BytesIO()
+    halves.paste((0, 0, 255), (128, 0, 256, 256))
+    halves.save(file, "PNG")
+    answer = await running.http.post(
+        "/v1/images/segments",
+        data={"model": model, "labels": "red", "response_format": "b64_json"},
+        files={"image": ("halves.png", file.getvalue())},
+    )
+    (found,) = answer.json()["data"]
+    mask = Image.open(io.BytesIO(base64.b64decode(found["b64_json"]))).convert("L")
+    assert found["label"] == "red"
+    assert (mask.getpixel((40, 128)), mask.getpixel((210, 128))) == (255, 0)

@@ -115,3 +115,14 @@ class SecondPrice:
     def bill(self, job: Job) -> Bill:
         """Count one second."""
         return Bill(Fraction(1), self.micros)
+
+
+@dataclass(frozen=True)
+class RequestPrice:
+    """Micro-USD for a job, whatever it gives."""
+
+    micros: int
+
+    def bill(self, job: Job) -> Bill:
+        """Count one job."""
+        return Bill(Fraction(1), self.micros)

@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
-from heliostat.emulators.fal.billing import ImagePrice, MegapixelPrice, Price, SecondPrice, TokenPrice
+from heliostat.emulators.fal.billing import (
+    ImagePrice,
+    MegapixelPrice,
+    Price,
+    RequestPrice,
+    SecondPrice,
+    TokenPrice,
+)
 
 Task = Literal["paint", "edit", "fill", "upscale", "background", "segment"]
 Sizing = Literal["image_size", "aspect_ratio", "input"]
@@ -38,6 +45,8 @@ class FalModel:
     """The first is the default."""
     max_images: int = 4
     tolerances: str = "123456"
+    answer: str = "image"
+    """Where the result of a tool stands: `image` is one of them, `masks` a list."""
 
     @property
     def app(self) -> str:
@@ -45,8 +54,8 @@ class FalModel:
         return "/".join(self.id.split("/")[:2])
 
     @property
-    def answers_one(self) -> bool:
-        """Tell whether the result is one `image` and not a list of `images`."""
+    def is_tool(self) -> bool:
+        """Tell whether the result is that of a tool and not a list of `images`."""
         return self.task in ("upscale", "background", "segment")
 
     def variant(self, path: str, *required: str, task: Task = "edit") -> FalModel:
@@ -56,6 +65,11 @@ class FalModel:
 
 def _per_megapixel(id_: str, micros: int, fields: frozenset[str] = STEPPED) -> FalModel:
     return FalModel(id_, MegapixelPrice.flat(micros), fields=fields)
+
+
+def _tool(id_: str, task: Task, price: Price, *fields: str, formats: tuple[str, ...] = ("png",)) -> FalModel:
+    known = frozenset(fields)
+    return FalModel(id_, price, task, ("image_url",), known, sizing="input", formats=formats)
 
 
 def _banana(id_: str, price: ImagePrice) -> list[FalModel]:
@@ -90,6 +104,7 @@ KONTEXT = FalModel(
     usual_size="auto",
     ratios=("auto", *WIDE_RATIOS),
 )
+SEEDREAM = FalModel("fal-ai/bytedance/seedream/v4.5", ImagePrice(40_000), usual_size="square_hd", formats=("png",))
 KONTEXT_MAX = replace(KONTEXT, id="fal-ai/flux-pro/kontext/max", price=ImagePrice(80_000))
 GPT_IMAGE_2 = FalModel(
     "openai/gpt-image-2", TokenPrice(), fields=frozenset({"quality"}), formats=("png", "jpeg", "webp")
@@ -176,6 +191,29 @@ MODELS = (
         sizing="input",
         formats=("png", "jpeg", "webp"),
     ),
+    _per_megapixel("fal-ai/flux-2/klein/4b", 5_000, STEPPED | {"acceleration"}),
+    _per_megapixel("fal-ai/flux-2/turbo", 8_000, STEPPED | {"acceleration"}),
+    SEEDREAM.variant("text-to-image", task="paint"),
+    replace(SEEDREAM.variant("edit", "image_urls"), usual_size="auto"),
+    FalModel(
+        "fal-ai/ideogram/v3",
+        ImagePrice(60_000, "rendering_speed", {"TURBO": Fraction(1, 2), "QUALITY": Fraction(3, 2)}),
+        fields=frozenset({"rendering_speed"}),
+        usual_size="square_hd",
+        formats=("png",),
+    ),
+    # Up to 24 megapixels; the painter makes nothing larger.
+    _tool("fal-ai/topaz/upscale/image", "upscale", ImagePrice(80_000), "upscale_factor", formats=("jpeg", "png")),
+    _tool(
+        "fal-ai/seedvr/upscale/image", "upscale", MegapixelPrice.flat(1_000), "upscale_factor", formats=("jpg", "png")
+    ),
+    _tool("fal-ai/bria/background/remove", "background", ImagePrice(18_000)),
+    _tool("fal-ai/imageutils/rembg", "background", SecondPrice(1_000)),
+    replace(
+        _tool("fal-ai/sam-3/image", "segment", RequestPrice(5_000), "prompt", "point_prompts", "box_prompts"),
+        answer="masks",
+    ),
+    replace(_tool("fal-ai/evf-sam", "segment", SecondPrice(1_000), "prompt"), required=("image_url", "prompt")),
     *(_per_megapixel(f"sandbox/{fault}", 3_000) for fault in ("rate-limited", "down", "slow")),
 )
 BY_ID = {model.id: model for model in MODELS}

@@ -37,6 +37,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "acceleration": ("none", "regular", "high"),
     "quality": ("high", "auto", "low", "medium"),
     "resolution": tuple(RESOLUTION_FACTORS),
+    "rendering_speed": ("TURBO", "BALANCED", "QUALITY"),
     "operating_resolution": ("1024x1024", "2048x2048", "2304x2304"),
 }
 
@@ -55,7 +56,7 @@ class Order:
     @property
     def media_type(self) -> str:
         """Give the content type of the pictures."""
-        return f"image/{self.output_format}"
+        return f"image/{self.output_format.replace('jpg', 'jpeg')}"
 
     @property
     def image_urls(self) -> list[str]:
@@ -72,6 +73,7 @@ class Order:
             "quality": quality,
             "resolution": str(self.fields.get("resolution", "1K")),
             "style": str(self.fields.get("style", "realistic_image")),
+            "rendering_speed": str(self.fields.get("rendering_speed", "BALANCED")),
         }
 
     def size(self, inputs: Sequence[tuple[int, int]]) -> tuple[int, int]:

@@ -36,8 +36,8 @@ class Studio:
         sizes = [header_of(image).size for image in inputs]
         unsafe = UNSAFE_WORD in order.prompt.lower() and order.fields.get("enable_safety_checker", True)
         try:
-            if order.model.answers_one:
-                images = [await self._worked(order, inputs[0])]
+            if order.model.is_tool:
+                images = await self._worked(order, inputs[0])
             elif unsafe:
                 images = [await self._black(order, order.size(sizes))] * order.n
             else:
@@ -63,17 +63,19 @@ class Studio:
             inputs[0], order.prompt, size=size, seed=seed, media_type=order.media_type, mask=mask, strength=strength
         )
 
-    async def _worked(self, order: Order, image: bytes) -> bytes:
+    async def _worked(self, order: Order, image: bytes) -> list[bytes]:
         painter = self.room.pictures.painter
         if order.model.task == "upscale":
             factor = float(order.fields.get("scale", order.fields.get("upscale_factor", 2)))
-            return await asked(painter.upscale(image, factor=factor, media_type=order.media_type))
+            return [await asked(painter.upscale(image, factor=factor, media_type=order.media_type))]
         if order.model.task == "background":
-            return await asked(painter.remove_background(image, media_type=order.media_type))
-        found = await asked(painter.segment(image, points=_points(order), box=_box(order)))
+            return [await asked(painter.remove_background(image, media_type=order.media_type))]
+        found = await asked(painter.segment(image, labels=_labels(order), points=_points(order), box=_box(order)))
         if not found:
             raise fault("image_url", "No media was generated.", "no_media_generated")
-        return await self.room.pictures.convert(found[0][1], media_type=order.media_type)
+        several = bool(order.fields.get("return_multiple_masks"))
+        masks = found if several else found[:1]
+        return [await self.room.pictures.convert(mask, media_type=order.media_type) for _, mask in masks]
 
     async def _black(self, order: Order, size: tuple[int, int]) -> bytes:
         return await self.room.pictures.convert(blank_png(*size, (0, 0, 0)), media_type=order.media_type)
@@ -101,8 +103,8 @@ class Studio:
 
     async def _result(self, order: Order, images: list[bytes], inputs: list[bytes], *, unsafe: bool) -> dict[str, Any]:
         files = [self._file(order, image, order.media_type) for image in images]
-        if order.model.answers_one:
-            result: dict[str, Any] = {"image": files[0]}
+        if order.model.is_tool:
+            result: dict[str, Any] = {order.model.answer: files if order.model.answer == "masks" else files[0]}
             if order.fields.get("output_mask") and "output_mask" in order.model.fields:
                 found = await asked(self.room.pictures.painter.segment(inputs[0]))
                 result["mask_image"] = self._file(order, found[0][1], "image/png") if found else None
@@ -134,8 +136,13 @@ class Studio:
         }
 
 
+def _labels(order: Order) -> tuple[str, ...]:
+    knows = "prompt" in order.model.fields or "prompt" in order.model.required
+    return (order.prompt,) if knows and order.prompt else ()
+
+
 def _points(order: Order) -> list[tuple[int, int]]:
-    prompts = order.fields.get("prompts") or []
+    prompts = order.fields.get("prompts") or order.fields.get("point_prompts") or []
     try:
         return [(int(point["x"]), int(point["y"])) for point in prompts if point.get("label", 1)]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
