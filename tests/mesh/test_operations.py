@@ -6,11 +6,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 import pytest_asyncio
 from PIL import Image, ImageDraw
 
-from tests.support.mesh import Mesh, mesh
+from heliostat.api.image.v1 import event_pb2, media_pb2, request_pb2
+from heliostat.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
+from heliostat.api.router.v1 import router_pb2, router_pb2_grpc
+from tests.support.mesh import KEY, Mesh, mesh
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -187,6 +191,64 @@ async def test_a_file_is_used_by_many_requests(running: Mesh) -> None:
     assert (await running.http.delete(f"/v1/files/{file['file_id']}")).json()["deleted"] is True
     answer = await running.http.post("/v1/images/upscales", json={**STUDIO, "image": file})
     assert (answer.status_code, answer.json()["error"]["param"]) == (404, "file_id")
+
+
+def _media(data: bytes = BALL) -> media_pb2.Media:
+    return media_pb2.Media(data=data)
+
+
+REQUESTS = {
+    "edit": request_pb2.ImageRequest(prompt="x", edit=request_pb2.Edit(image=_media())),
+    "variation": request_pb2.ImageRequest(variation=request_pb2.Variation(image=_media())),
+    "upscale": request_pb2.ImageRequest(upscale=request_pb2.Upscale(image=_media(), factor=2)),
+    "remove_background": request_pb2.ImageRequest(remove_background=request_pb2.RemoveBackground(image=_media())),
+    "segment": request_pb2.ImageRequest(segment=request_pb2.Segment(image=_media(), labels=["red"])),
+    "style_transfer": request_pb2.ImageRequest(
+        style_transfer=request_pb2.StyleTransfer(image=_media(), style=_media(STYLE))
+    ),
+    "outpaint": request_pb2.ImageRequest(outpaint=request_pb2.Outpaint(image=_media(), left_px=8)),
+}
+
+
+@pytest.mark.parametrize("operation", REQUESTS)
+async def test_every_operation_over_grpc(running: Mesh, operation: str) -> None:
+    """The same contract without the edge: an operation's picture is whole and is what its events say of it."""
+    image = request_pb2.ImageRequest()
+    image.CopyFrom(REQUESTS[operation])
+    image.model = "studio"
+    events: list[event_pb2.ImageEvent] = []
+    async with grpc.aio.insecure_channel(running.grpc_address()) as channel:
+        router = router_pb2_grpc.RouterServiceStub(channel)
+        ask = router_pb2.GenerateRequest(image=image)
+        async for response in router.Generate(ask, metadata=[("authorization", f"Bearer {KEY}")]):
+            events += response.events
+    data = b"".join(event.media_chunk.data for event in events)
+    (started,) = (event.media_started for event in events if event.HasField("media_started"))
+    assert events[-1].completed.image_count == 1
+    with Image.open(io.BytesIO(data)) as picture:
+        assert picture.size == (started.width_px, started.height_px)
+    assert (started.role, started.label) == ((2, "red") if operation == "segment" else (1, ""))
+
+
+async def test_files_over_grpc(running: Mesh) -> None:
+    """A file that came in pieces is used by its id, and read again."""
+
+    async def pieces() -> AsyncIterator[ledger_pb2.UploadFileRequest]:
+        yield ledger_pb2.UploadFileRequest(file=ledger_pb2.File(file_name="ball.png", purpose="vision"))
+        for start in range(0, len(BALL), 100):
+            yield ledger_pb2.UploadFileRequest(data=BALL[start : start + 100])
+
+    key = [("authorization", f"Bearer {KEY}")]
+    async with grpc.aio.insecure_channel(running.grpc_address()) as channel:
+        ledger = ledger_pb2_grpc.LedgerServiceStub(channel)
+        file = (await ledger.UploadFile(pieces(), metadata=key)).file
+        ask = ledger_pb2.ReadMediaRequest(file_id=file.file_id)
+        assert b"".join([each.chunk.data async for each in ledger.ReadMedia(ask, metadata=key)]) == BALL
+        image = request_pb2.ImageRequest(model="studio")
+        image.upscale.image.file_id = file.file_id
+        router = router_pb2_grpc.RouterServiceStub(channel)
+        answer = [each async for each in router.Generate(router_pb2.GenerateRequest(image=image), metadata=key)]
+        assert answer[-1].events[-1].completed.image_count == 1
 
 
 @pytest.mark.parametrize("kind", ["unix", "dns"])
