@@ -31,6 +31,9 @@ class GeminiSettings(ProviderSettings):
     location: str = Field(
         GLOBAL, pattern=r"^[a-z][a-z0-9-]{1,40}$", description="Vertex AI's location, such as us-central1"
     )
+    answer_timeout_s: float = Field(
+        300.0, gt=0, le=3600, description="Longest wait for the head of an answer, in seconds; 4K takes its time"
+    )
 
     @model_validator(mode="before")
     @classmethod
