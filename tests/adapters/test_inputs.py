@@ -117,7 +117,7 @@ async def test_a_mask_is_turned_into_the_providers_convention(
     assert mask is not None
     picture = opened(mask)
     channel = picture.getchannel("A") if form is MaskForm.ALPHA_REPAINTS else picture
-    repainted = 255 if form is MaskForm.WHITE_REPAINTS else 0
+    repainted = 255 if form in {MaskForm.WHITE_REPAINTS, MaskForm.HARD_WHITE_REPAINTS} else 0
     assert channel.crop((0, 0, 10, 10)).getextrema() == (repainted, repainted)
     assert channel.crop((10, 0, 20, 10)).getextrema() == (255 - repainted, 255 - repainted)
 
