@@ -78,3 +78,18 @@ async def test_c17_what_is_sent_instead_of_a_picture_is_refused(running: Mesh) -
         )
         assert refused(answer), answer.text
     assert (await running.journal())["billable"] == 0
+
+
+async def test_a_link_of_ours_is_a_picture_and_nobody_fetches_it(running: Mesh) -> None:
+    """The address of an answer goes into the next request as it is; a changed one is an address like any other."""
+    drawn = (await running.generate(model="studio", prompt="a red circle", size="256x256")).json()
+    link = drawn["data"][0]["url"]
+    for pictures in ({"images": [{"image_url": link}]}, {"image": link}, {"images": [link], "mask": link}):
+        answer = await edited(running, "studio", **pictures)
+        assert answer.status_code == 200, answer.text
+    other = link.replace("sig=", "sig=0")
+    hosted_elsewhere = link.replace(running.url, "https://evil.example")
+    assert refused(await edited(running, "studio", images=[other]))
+    assert (await edited(running, "studio", images=[hosted_elsewhere])).status_code == 200
+    doubled = link.replace("/v1/media/", "/v1/media/v1/media/")
+    assert refused(await edited(running, "studio", images=[doubled]))

@@ -16,6 +16,7 @@ from heliostat.edge.forms import MASK, Brought, brought_by
 from heliostat.edge.images import Images, wish_of
 from heliostat.edge.inputs import Input, media_of, needs_blobs
 from heliostat.edge.model_list import not_found
+from heliostat.edge.own_pictures import with_own_pictures
 from heliostat.edge.picture_operations import EDIT, PICTURE_OPERATIONS, UPSCALE, PictureOperation
 from heliostat.edge.picture_requests import Pictures
 from heliostat.edge.schemas import ImageBody, checked, invalid
@@ -47,7 +48,7 @@ class Operations:
         body = checked(operation.body, brought.fields)
         _check_pictures(operation, brought)
         wish = wish_of(visit)
-        inputs = [*brought.pictures, *brought.beside.values()]
+        inputs = await with_own_pictures(self._desk, [*brought.pictures, *brought.beside.values()])
         media = await self._carried(visit, body, inputs, dry_run=is_dry_run(request))
         count = len(brought.pictures)
         pictures = Pictures(media[:count], dict(zip(brought.beside, media[count:], strict=True)))
