@@ -161,7 +161,13 @@ async def test_a_request_is_sent_in_the_words_of_the_endpoint(
     ("model", "fields", "sent"),
     [
         (THREE, outpaint(left_px=60), {"image": 1, "resolution": "1344x704", "rendering_speed": "default"}),
-        (UPSCALE, {"upscale": requests.Upscale(image=media(plain()), factor=2)}, {"image": 1}),
+        (UPSCALE, {"upscale": requests.Upscale(image=media(plain()))}, {"image": 1, "upscale_factor": "x2"}),
+        (UPSCALE, {"upscale": requests.Upscale(image=media(plain()), factor=5)}, {"image": 1, "upscale_factor": "x4"}),
+        (
+            UPSCALE,
+            {"upscale": requests.Upscale(image=media(plain()), size=requests.PixelSize(width_px=512, height_px=512))},
+            {"image": 1, "upscale_factor": "x8"},
+        ),
         (CUT_OUT, {"remove_background": requests.RemoveBackground(image=media(plain()))}, {"image": 1}),
     ],
 )
@@ -197,6 +203,13 @@ def test_an_endpoint_takes_what_its_schema_has(model: str) -> None:
         (THREE, {"prompt": "", **outpaint(), "strict": requests.STRICT_REFUSE}, "outpaint", "unsupported"),
         (THREE, {"style": "cubist", "strict": requests.STRICT_REFUSE}, "style", "unsupported"),
         ("ideogram-4", {"output": MAX, "strict": requests.STRICT_REFUSE}, "quality", "unsupported"),
+        ("ideogram-4", {**edit(), "seed": 7, "strict": requests.STRICT_REFUSE}, "seed", "unsupported"),
+        (
+            "upscale/topaz-bloom-2",
+            {"upscale": requests.Upscale(image=media(plain()), factor=4), "strict": requests.STRICT_REFUSE},
+            "factor",
+            "unsupported",
+        ),
         (THREE, {"seed": 2**40, "strict": requests.STRICT_REFUSE}, "seed", "unsupported"),
         (THREE, {**masked(), "size": pixels(512, 512), "strict": requests.STRICT_REFUSE}, "size", "unsupported"),
     ],
@@ -208,6 +221,14 @@ async def test_what_an_endpoint_cannot_do_is_refused_before_anything_is_sent(
     with pytest.raises(MeshError) as caught:
         await sent_for(model, **fields)
     assert (caught.value.field, reason_name(caught.value.reason)) == (field, reason)
+
+
+async def test_an_operation_that_is_always_a_job_is_not_asked_to_be_one() -> None:
+    """It has no field for that, and none for a prompt."""
+    assert await sent_for("remove-object", seed=7, **masked()) == (
+        "remove-object/ideogram-1",
+        {"image": 1, "mask": 1, "seed": 7},
+    )
 
 
 async def test_what_an_operation_does_not_take_is_told() -> None:
@@ -255,6 +276,8 @@ def test_options_are_those_that_some_endpoint_takes() -> None:
         ("ideogram-4", {}, 60_000),
         (THREE, outpaint(), 60_000),
         ("replace-background", edit(), 60_000),
+        ("remove-object", masked(), 30_000),
+        (UPSCALE, {"upscale": requests.Upscale(image=media(plain(512, 512)), factor=4)}, 125_829),
         (UPSCALE, {"upscale": requests.Upscale(image=media(plain(1024, 1024)))}, 125_829),
         (UPSCALE, {"upscale": requests.Upscale(image={"uri": "https://x.example/a.png"})}, None),
     ],
@@ -277,8 +300,8 @@ async def test_a_picture_comes_from_submit_to_file(provider: EmulatedProvider) -
     assert (result.cost.amount.nanos, result.cost.source) == (60_000_000, events.COST_SOURCE_COMPUTED)
 
 
-@pytest.mark.parametrize("model", [THREE, PRECISE])
-async def test_a_mask_is_black_where_the_picture_is_painted(provider: EmulatedProvider, model: str) -> None:
+@pytest.mark.parametrize("model", [THREE, PRECISE, "remove-object"])
+async def test_a_mask_is_turned_round_where_the_picture_is_painted(provider: EmulatedProvider, model: str) -> None:
     """The caller's white half is painted, what lies outside of it stays."""
     white = requests.Edit(image=media(plain(colour="white")), mask=masked()["edit"].mask)
     (data,) = (await provider.room.ask(model, wish(edit=white))).pictures
@@ -334,7 +357,7 @@ async def test_a_picture_that_is_held_back_is_charged(provider: EmulatedProvider
     ("step", "reason"),
     [
         ({"path": "job", "status": 500}, "provider_unavailable"),
-        ({"path": "job", "status": 500, "body": {"failure_reason": "Image failed safety check"}}, "content_blocked"),
+        ({"path": "job", "status": 500, "body": {"failure_reason": "content_policy_violation"}}, "content_blocked"),
     ],
 )
 async def test_a_generation_that_fails_is_free(provider: EmulatedProvider, step: dict[str, Any], reason: str) -> None:

@@ -66,6 +66,7 @@ async def test_a_generation_as_a_job(bench: Bench) -> None:
         ("reframe/ideogram-3", {"resolution": "1536x512"}, {"image": IMAGE}, (1536, 512), 60_000),
         ("remove-background/ideogram-1", {}, {"image": IMAGE}, (512, 256), 10_000),
         ("upscale/topaz-bloom-2", {}, {"image": picture((1024, 1024))}, (2048, 2048), 377_487),
+        ("upscale/topaz-standard-2", {"upscale_factor": "x8"}, {"image": IMAGE}, (4096, 2048), 251_658),
     ],
 )
 async def test_an_operation_makes_its_size_for_its_price(

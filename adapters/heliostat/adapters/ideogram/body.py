@@ -12,7 +12,7 @@ import orjson
 
 from heliostat.adapters.ideogram.endpoints import STYLES, Endpoint, Family, SizeField
 from heliostat.adapters.ideogram.options import IdeogramOptions
-from heliostat.adapters.ideogram.orders import UPSCALE_FACTOR, effort_word
+from heliostat.adapters.ideogram.orders import effort_word, factor_of
 from heliostat.adapters.ideogram.sizes import SIZES_3
 from heliostat.adapters.sdk import (
     Call,
@@ -39,7 +39,7 @@ MANAGED = frozenset(
         *("prompt", "negative_prompt", "num_images", "seed", "async", "webhook_url", "rendering_speed", "quality"),
         *("size", "resolution", "resolution_tier", "aspect_ratio", "custom_width", "custom_height"),
         *("image", "images", "mask", "reference_images", "style_reference_images", "character_reference_images"),
-        "image_weight",
+        *("image_weight", "upscale_factor"),
     }
 )
 """What is filled here: the request has words for it."""
@@ -47,7 +47,7 @@ MANAGED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """The caller's pictures: the one to work on, those to look at, and the mask (black = paint anew)."""
+    """The caller's pictures: the one to work on, those to look at, and the mask as the endpoint reads it."""
 
     image: Input | None = None
     references: tuple[Input, ...] = ()
@@ -75,7 +75,8 @@ async def gather(family: Family, endpoint: Endpoint, call: Call) -> Pictures:
     for one, field in [(image, "image"), *((one, "references") for one in references)]:
         if one is not None:
             _check(one, field, endpoint)
-    mask = await call.mask(MaskForm.BLACK_REPAINTS, image) if endpoint.mask and image else None
+    form = MaskForm.WHITE_REPAINTS if endpoint.white_mask else MaskForm.BLACK_REPAINTS
+    mask = await call.mask(form, image) if endpoint.mask and image else None
     if endpoint.mask and mask is None:
         message = f"{call.model.name} repaints a masked part here; send a mask."
         raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="mask")
@@ -97,8 +98,7 @@ def make_fields(
     """All fields but pictures. Raises INVALID_FIELD and UNSUPPORTED, before anything is sent."""
     request = call.request
     _tell_ignored(family, endpoint, call)
-    _tell_factor(call)
-    fields: dict[str, Any] = {**call.passed_on, "async": True}
+    fields: dict[str, Any] = dict(call.passed_on) if endpoint.always_job else {**call.passed_on, "async": True}
     if "prompt" in endpoint.takes and request.prompt:
         fields["prompt"] = request.prompt
     if "negative_prompt" in endpoint.takes and request.negative_prompt:
@@ -111,6 +111,7 @@ def make_fields(
         # 100 is closest to the picture, and 0 is not taken.
         fields["image_weight"] = min(100, max(1, round(100 * (1 - request.edit.strength))))
     fields |= _effort(family, endpoint, call) | _style(endpoint, call) | _size(endpoint, call, pictures)
+    fields |= _factor(endpoint, call, pictures)
     given = options.fields(call.model.name, endpoint)
     if "style_preset" in given and pictures.references and endpoint.references == "style_reference_images":
         message = "A style_preset excludes reference pictures; leave one of them out."
@@ -155,13 +156,20 @@ def _tell_ignored(family: Family, endpoint: Endpoint, call: Call) -> None:
         call.adjust("prompt", f"{len(prompt)} characters", "", reason, _DROPPED)
 
 
-def _tell_factor(call: Call) -> None:
-    upscale = call.request.upscale
+def _factor(endpoint: Endpoint, call: Call, pictures: Pictures) -> dict[str, str]:
+    """The factor of an upscale, as "x2"; nothing for other operations."""
+    if not endpoint.factors:
+        return {}
+    upscale, (width, height) = call.request.upscale, pictures.sizes[0]
+    factor = factor_of(endpoint, call.request, (width, height))
+    reason = f"The model enlarges {' or '.join(str(one) for one in endpoint.factors)} times."
     if upscale.HasField("size"):
         asked = f"{upscale.size.width_px}x{upscale.size.height_px}"
-        call.adjust("size", asked, "", "The model enlarges by a factor of its own.", _DROPPED)
-    elif upscale.HasField("factor") and upscale.factor != UPSCALE_FACTOR:
-        call.adjust("factor", f"{upscale.factor:g}", "", "The model enlarges by a factor of its own.", _DROPPED)
+        if asked != f"{factor * width}x{factor * height}":
+            call.adjust("size", asked, f"x{factor}", reason)
+    elif upscale.HasField("factor") and upscale.factor != factor:
+        call.adjust("factor", f"{upscale.factor:g}", f"x{factor}", reason)
+    return {"upscale_factor": f"x{factor}"}
 
 
 def _seed(call: Call) -> int:
@@ -232,6 +240,6 @@ def _reframed(call: Call, pictures: Pictures) -> str:
     height = pictures.sizes[0][1] + outpaint.top_px + outpaint.bottom_px
     call.size(FollowsInput())
     sent = _of_shape(SIZES_3, width, height)
-    reason = "Ideogram reframes a picture to the nearest of a list of sizes, and chooses where it stands in it."
+    reason = "Ideogram reframes a picture to the nearest of a list of sizes, with it in the middle."
     call.adjust("outpaint", f"{width}x{height}", sent, reason)
     return sent

@@ -58,6 +58,7 @@ MODELS = ModelTable(
     _model("p-image-ideogram", "p-image-ideogram", sizes=SIZES_P, typical_seconds=2),
     _model("replace-background", "ideogram-v3-replace-background"),
     _model("remove-background", "ideogram-remove-background"),
+    _model("remove-object", "ideogram-remove-object", metadata={"mask_required": True}),
     _model("upscale/topaz-standard-2", "topaz-upscale"),
     _model("upscale/topaz-text-refine", "topaz-text-refine"),
     _model("upscale/topaz-wonder-3-5", "topaz-wonder-3.5"),

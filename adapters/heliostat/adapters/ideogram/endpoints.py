@@ -50,6 +50,7 @@ class Endpoint:
 
     `takes` are names of asked.py, and "prompt". `image`, `mask`, `references` are the fields of pictures; at most
     `most` references go in, `most_masked` beside a mask. `image_bytes` is the most that a picture may have.
+    `white_mask`: white is painted anew, against the rule. `always_job`: no field `async`. `factors`: of an upscale.
     """
 
     path: str
@@ -63,6 +64,9 @@ class Endpoint:
     most_masked: int = 0
     image_bytes: int = 25_000_000
     options: frozenset[str] = _SHARED
+    white_mask: bool = False
+    always_job: bool = False
+    factors: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,12 @@ def _three(kind: str = "ideogram-3", references: str = "style_reference_images",
 
 
 _REFRAME = Endpoint(
-    "reframe/ideogram-3", frozenset({"seed", "style", "quality"}), _RESOLUTION, SPEED, image="image", options=_STYLED
+    "reframe/ideogram-3",
+    frozenset({"seed", "quality"}),
+    _RESOLUTION,
+    SPEED,
+    image="image",
+    options=_STYLED - {"style_type", "magic_prompt"},
 )
 THREE = {**_three(), "outpaint": _REFRAME}
 _CHARACTER = _three("ideogram-3-character", "character_reference_images", 1)
@@ -127,6 +136,14 @@ _PRECISE: Mapping[str, Any] = {
     "image": "image",
     "references": "reference_images",
     "image_bytes": 50_000_000,
+}
+
+_TOPAZ: Mapping[str, tuple[int, ...]] = {
+    "topaz-standard-2": (2, 4, 8),
+    "topaz-text-refine": (2,),
+    "topaz-wonder-3-5": (2,),
+    "topaz-redefine": (2,),
+    "topaz-bloom-2": (2,),
 }
 
 FAMILIES: Mapping[str, Family] = {
@@ -152,7 +169,8 @@ FAMILIES: Mapping[str, Family] = {
             "text_to_image": Endpoint("generate/ideogram-4", _BASE | {"quality"}, _RESOLUTION, SPEED),
             "edit": Endpoint(
                 "remix/ideogram-4",
-                _BASE | {"quality", "strength"},
+                # A seed is taken there, and does nothing.
+                frozenset({"prompt", "quality", "strength"}),
                 _RESOLUTION,
                 SPEED,
                 image="image",
@@ -202,10 +220,24 @@ FAMILIES: Mapping[str, Family] = {
             )
         }
     ),
+    "remove-object": Family(
+        {
+            "masked": Endpoint(
+                "remove-object/ideogram-1",
+                frozenset({"seed"}),
+                image="image",
+                mask="mask",
+                image_bytes=50_000_000,
+                options=frozenset(),
+                white_mask=True,
+                always_job=True,
+            )
+        }
+    ),
     **{
         f"upscale/{name}": Family(
-            {"upscale": Endpoint(f"upscale/{name}", frozenset(), image="image", options=frozenset())}
+            {"upscale": Endpoint(f"upscale/{name}", frozenset(), image="image", options=frozenset(), factors=factors)}
         )
-        for name in ("topaz-standard-2", "topaz-text-refine", "topaz-wonder-3-5", "topaz-redefine", "topaz-bloom-2")
+        for name, factors in _TOPAZ.items()
     },
 }

@@ -10,7 +10,7 @@ from heliostat.adapters.sdk import Answer, Call, MeshError, read_refusal
 from heliostat.adapters.sdk.refusals import clean
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
-_SAFETY = ("safety", "unsafe", "moderat", "nsfw")
+_SAFETY = ("safety", "unsafe", "moderat", "nsfw", "content_policy")
 
 
 def refusal(answer: Answer) -> MeshError | None:

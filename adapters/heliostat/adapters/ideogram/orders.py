@@ -8,8 +8,18 @@ from heliostat.adapters.sdk.asked import QUALITY_NAMES
 from heliostat.adapters.sdk.input_sizes import input_sizes
 from heliostat.api.image.v1 import request_pb2 as requests
 
-# Upscales enlarge each edge twofold, as the quotes of 2026-10-10 for a picture of 1024x1024 show.
-UPSCALE_FACTOR = 2
+# Without a wish: the quotes of 2026-10-10 for a picture of 1024x1024 are for twice its edges.
+_USUAL_FACTOR = 2.0
+
+
+def factor_of(endpoint: Endpoint, request: requests.ImageRequest, size: tuple[int, int]) -> int:
+    """By how much each edge of a picture of `size` px is enlarged: the factor nearest to the wish."""
+    upscale, wanted = request.upscale, _USUAL_FACTOR
+    if upscale.HasField("size") and size[0]:
+        wanted = max(upscale.size.width_px / size[0], upscale.size.height_px / size[1])
+    elif upscale.HasField("factor"):
+        wanted = upscale.factor
+    return min(endpoint.factors, key=lambda one: abs(one - wanted))
 
 
 def effort_word(family: Family, endpoint: Endpoint, request: requests.ImageRequest) -> str:
@@ -38,9 +48,9 @@ def order_of(model: Model, request: requests.ImageRequest, size: Choice) -> Orde
     )
     if operation not in model.operations:
         return order
-    if operation == "upscale":
-        width, height = sizes[0]
-        return replace(order, width_px=UPSCALE_FACTOR * width, height_px=UPSCALE_FACTOR * height)
     endpoint = family.choose(request)
+    if operation == "upscale":
+        (width, height), factor = sizes[0], factor_of(endpoint, request, sizes[0])
+        return replace(order, width_px=factor * width, height_px=factor * height)
     word = effort_word(family, endpoint, request)
     return replace(order, variant={endpoint.effort.field: word}) if endpoint.effort else order

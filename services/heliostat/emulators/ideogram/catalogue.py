@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Task = Literal["paint", "edit", "fill", "reframe", "cut_out", "upscale"]
+Task = Literal["paint", "edit", "fill", "erase", "reframe", "cut_out", "upscale"]
 Kind = Literal["text", "whole", "flag", "texts", "object", "file", "files"]
 
 
@@ -182,10 +182,10 @@ OPERATIONS = (
         THREE,
         {
             **COMMON,
-            **STYLED,
+            **SPEED,
             **STYLE_FILES,
+            **{name: STYLED[name] for name in ("style_preset", "style_codes", "color_palette")},
             "image": FILE,
-            "magic_prompt": DRAWN["magic_prompt"],
             "resolution": Field(words=THREE_SIZES, required=True),
         },
     ),
@@ -196,9 +196,22 @@ OPERATIONS = (
         {**DRAWN, **STYLED, **STYLE_FILES, **NEGATIVE, "image": FILE},
         always_async=True,
     ),
+    Operation(
+        "remove-object/ideogram-1",
+        "erase",
+        30_000,
+        {"image": BIG_FILE, "mask": BIG_FILE, "seed": COMMON["seed"]},
+        always_async=True,
+    ),
     Operation("remove-background/ideogram-1", "cut_out", 10_000, {"image": FILE, "async": FLAG}),
     *(
-        Operation(f"upscale/{name}", "upscale", price, {"image": FILE, "async": FLAG}, per_megapixel=True)
+        Operation(
+            f"upscale/{name}",
+            "upscale",
+            price,
+            {"image": FILE, "async": FLAG, "upscale_factor": _words("x2", "x4", "x8")},
+            per_megapixel=True,
+        )
         for name, price in TOPAZ.items()
     ),
 )

@@ -16,7 +16,6 @@ from heliostat.emulators.pictures import PictureRefused, header_of, seed_from
 MOST_PX = 4_194_304
 SIDES = (256, 6)
 """The least edge in px and the greatest ratio of a picture of 4.5."""
-ENLARGED = 2
 KINDS: Mapping[str, Any] = {"text": str, "whole": int, "flag": bool, "texts": list, "object": dict}
 
 
@@ -58,8 +57,9 @@ class Order:
         """Give the size of each picture."""
         own = header_of(self.image).size if self.image is not None else None
         if own and self.operation.task == "upscale":
-            return own[0] * ENLARGED, own[1] * ENLARGED
-        if own and self.operation.task in ("fill", "cut_out"):
+            factor = int(str(self.fields.get("upscale_factor", "x2")).removeprefix("x"))
+            return own[0] * factor, own[1] * factor
+        if own and self.operation.task in ("fill", "erase", "cut_out"):
             return own
         if "custom_width" in self.fields:
             return self.fields["custom_width"], self.fields["custom_height"]

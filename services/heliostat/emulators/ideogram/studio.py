@@ -68,7 +68,7 @@ class Studio:
 
     async def _repainted(self, order: Order, image: bytes, seed: int) -> bytes:
         mask = order.mask
-        if mask is not None:
+        if mask is not None and order.operation.task != "erase":
             mask = await white_for_black(self.room.pictures.painter, mask)
         strength = 1 - order.fields.get("image_weight", 50) / 100
         return await self.room.pictures.repaint(
