@@ -184,6 +184,9 @@ INPAINTERS = [
     ("fal", "fal-ai/flux-pro/v1/fill", (64, 64)),
     ("bfl", "flux-pro-1.0-fill", (64, 64)),
     ("replicate", "black-forest-labs/flux-fill-pro", (64, 64)),
+    ("recraft", "recraftv3", (256, 256)),
+    ("ideogram", "ideogram-3", (256, 256)),
+    ("stability", "edit/inpaint", (256, 256)),
     ("studio", "studio", (96, 64)),
 ]
 
@@ -218,7 +221,8 @@ async def inpainter(provider: str, folder: Path) -> AsyncIterator[Room]:
 @pytest.fixture(autouse=True)
 def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every provider has a key."""
-    for name in ("FAL_KEY", "BFL_API_KEY", "REPLICATE_API_TOKEN", "OPENAI_API_KEY"):
+    names = ("FAL_KEY", "BFL_API_KEY", "REPLICATE_API_TOKEN", "OPENAI_API_KEY")
+    for name in (*names, "RECRAFT_API_TOKEN", "IDEOGRAM_API_KEY", "STABILITY_API_KEY"):
         monkeypatch.setenv(name, "canary")
 
 
