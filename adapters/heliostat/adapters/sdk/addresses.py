@@ -15,10 +15,10 @@ from heliostat.adapters.sdk.transport import AddressRefused
 from heliostat.chassis.modules import Lookup
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# What is handed out to networks (IANA's registry of IPv6 address space, read 2026-11); all else is special or nobody's.
+# What is handed out to networks (2000::/3 in the registry of IPv6 address space, from memory); all else is special or nobody's.
 _HANDED_OUT = ipaddress.IPv6Network("2000::/3")
 # Public by their numbers, and inside all the same: clouds answer there with the credentials of the machine
-# (192.0.0.192 at Oracle, 168.63.129.16 at Azure; vendors' documents, read 2026-11), or nobody does.
+# (192.0.0.192 at Oracle, 168.63.129.16 at Azure; from memory, not checked against their documents), or nobody does.
 _INSIDE = tuple(
     ipaddress.ip_network(each) for each in ("192.0.0.0/24", "168.63.129.16/32", "192.88.99.0/24", "3fff::/20")
 )
