@@ -148,6 +148,27 @@ async def test_a_mask_found_is_a_mask_to_use(running: Mesh) -> None:
     assert changed == {255}
 
 
+@pytest.mark.parametrize(
+    ("model", "path", "words"),
+    [
+        ("fal/fal-ai/esrgan", "upscales", {"scale_factor": 2}),
+        ("replicate/nightmareai/real-esrgan", "upscales", {"scale_factor": 2}),
+        ("fal/fal-ai/birefnet/v2", "backgrounds", {}),
+        ("replicate/bria/remove-background", "backgrounds", {}),
+        ("fal/fal-ai/evf-sam", "segments", {"labels": ["red"]}),
+        ("replicate/bria/expand-image", "outpaints", {"left": 32}),
+    ],
+)
+async def test_other_providers_do_them_too(running: Mesh, model: str, path: str, words: dict[str, Any]) -> None:
+    """The same call in their dialects: whole pictures, and a cost where they charge."""
+    body = {"model": model, "response_format": "b64_json", "image": data_url(BALL), **words}
+    answer = await running.http.post(f"/v1/images/{path}", json=body)
+    assert answer.status_code == 200, answer.text
+    assert pictures(answer.json())
+    assert answer.json()["metadata"]["executed_model"] == model
+    assert answer.json()["metadata"]["cost"] > 0
+
+
 @pytest.mark.parametrize("path", ["variations", "upscales", "backgrounds", "segments", "styles", "outpaints"])
 async def test_a_dry_run_of_every_operation(running: Mesh, path: str) -> None:
     """The price of each is told, and no picture is made."""
