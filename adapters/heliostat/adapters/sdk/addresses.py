@@ -15,7 +15,7 @@ from heliostat.adapters.sdk.transport import AddressRefused
 from heliostat.chassis.modules import Lookup
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# What is handed out to networks (2000::/3 in the registry of IPv6 address space, from memory); all else is special or nobody's.
+# What is handed out to networks (so the registry of IPv6 addresses, from memory); all else is special or nobody's.
 _HANDED_OUT = ipaddress.IPv6Network("2000::/3")
 # Public by their numbers, and inside all the same: clouds answer there with the credentials of the machine
 # (192.0.0.192 at Oracle, 168.63.129.16 at Azure; from memory, not checked against their documents), or nobody does.
