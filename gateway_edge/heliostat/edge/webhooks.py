@@ -24,7 +24,7 @@ class Webhooks:
         self._desk = desk
 
     async def webhook(self, request: Request) -> Reply:
-        """202 where a job waits for it. Raises RESOURCE_NOT_FOUND where none does, a Refusal where it is forged: 401."""
+        """202 where a job waits for it. Raises RESOURCE_NOT_FOUND where none does, a Refusal where it is forged."""
         visit = visit_of(request)
         silence_s = self._desk.settings.body_timeout_s
         body = await read_body(visit, request.receive, MAX_WEBHOOK_BYTES, silence_s)
