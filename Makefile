@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 PROTOS := $(shell find protos/heliostat -name '*.proto' | sort)
 MINUTES ?= 10
 COUNT ?= 100000
+# Tests wait more than they work: more of them at a time than there are cores, up to what their time-outs bear.
+WORKERS ?= 3
 BASE ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
 
 help: ## List what can be made
@@ -35,10 +37,10 @@ mesh: $(VENV)/.runtime ## Start the sandbox with every service as a process of i
 	@$(BIN)/heliostat mesh
 
 test: $(VENV)/.dev ## Set up and pass every test
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 test-stores: $(VENV)/.dev ## Pass the tests of ledger, router and mesh on PostgreSQL and S3
-	@HELIOSTAT_TEST_STORES=far $(BIN)/python -m pytest -q tests/ledger tests/router tests/mesh
+	@HELIOSTAT_TEST_STORES=far $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal tests/ledger tests/router tests/mesh
 
 lint: $(VENV)/.dev ## Check style, types and contracts
 	@$(BIN)/ruff check .
