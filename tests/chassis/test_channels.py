@@ -176,10 +176,11 @@ async def test_a_near_stream_is_a_rendezvous(tmp_path: Path) -> None:
             assert servicer.sent == ["one"]
 
 
-async def test_nobody_there_is_told_apart_from_a_lost_call() -> None:
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "unix:{folder}/nobody.sock"])
+async def test_nobody_there_is_told_apart_from_a_lost_call(address: str, tmp_path: Path) -> None:
     """A connection that was never made is marked NOT_SENT: nothing can have been bought."""
     channels = Channels(MeshSettings())
-    stub = router_pb2_grpc.RouterServiceStub(channels.channel("127.0.0.1:1"))
+    stub = router_pb2_grpc.RouterServiceStub(channels.channel(address.format(folder=tmp_path)))
     with pytest.raises(MeshError) as caught:
         await call(stub.ListModels, router_pb2.ListModelsRequest(), timeout_s=5)
     assert caught.value.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE

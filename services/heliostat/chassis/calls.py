@@ -56,6 +56,7 @@ def outgoing_metadata(extra: Metadata) -> Metadata:
 # gRPC's own words for a call that no server was given: none could be reached, or none says that it serves.
 _NOT_CONNECTED = (
     "failed to connect", "Connection refused", "name resolution", "DNS resolution failed", "backend unhealthy",
+    "connections to all backends failing",
 )  # fmt: skip
 
 
