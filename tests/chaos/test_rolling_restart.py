@@ -29,7 +29,7 @@ async def _load(running: Cluster, ended: asyncio.Event, told: Counter[str]) -> N
         answer = await running.balancer.generate(model="flux-schnell", prompt=f"picture {number}", size="256x256")
         told[str(answer.status_code)] += 1
         if answer.status_code != 200:
-            told[answer.text[:200]] += 1
+            told[answer.text[:900]] += 1
 
     while not ended.is_set():
         asked.append(asyncio.create_task(one(len(asked))))
