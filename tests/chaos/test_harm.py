@@ -38,6 +38,7 @@ async def test_m1_m2_m3_m5_a_paid_picture_outlives_any_part(part: str, tmp_path:
     """kill -9 after the provider took the job: it is bought once, fetched by its id, kept, and served to who asks."""
     over = {"router": {"routes": [_route("wait")]}, "ledger": {"comeback_s": 30}}
     async with installed(tmp_path, over, adapters=("fal",)) as running:
+        await running.reached("fal")
         await running.script("fal", _LONG_JOB)
         headers = {"Idempotency-Key": "once"}
         asking = asyncio.create_task(running.generate(headers, **ASKED))

@@ -37,16 +37,6 @@ async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 40) 
             await asyncio.sleep(0.05)
 
 
-async def reached(running: Mesh, provider: str) -> None:
-    """Returns when the core has heard from an adapter; a core is ready before its adapters are."""
-
-    async def is_reached() -> bool:
-        model = (await running.http.get("/v1/models/flux-schnell")).json()
-        return any(target["provider"] == provider and target["available"] for target in model["targets"])
-
-    await until(is_reached)
-
-
 async def accepted(running: Mesh, asking: "asyncio.Task[httpx.Response] | None" = None) -> None:
     """Returns when a provider's job id is in the journal; fails at once where the request was answered before."""
 
@@ -96,8 +86,7 @@ async def test_m1_a_picture_whose_adapter_was_killed_is_found_kept_and_settled(t
     known: reconciled, and no part of the answer.
     """
     async with installed(tmp_path, job_seconds=2) as running:
-        await running.ready(30)
-        await reached(running, "fal")
+        await running.reached("fal")
         asking = asyncio.create_task(running.generate(**BOAT))
         await accepted(running, asking)
         os.kill(running.mesh_of_processes.pid("adapter-fal"), signal.SIGKILL)

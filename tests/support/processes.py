@@ -65,6 +65,17 @@ class Installation(Mesh):
             while not await self._is_ready():
                 await asyncio.sleep(0.02)
 
+    async def reached(self, provider: str) -> None:
+        """Returns when the core has heard from an adapter; a core is ready before its adapters are."""
+        await self.ready(30)
+        async with asyncio.timeout(30):
+            while not await self._is_reached(provider):
+                await asyncio.sleep(0.05)
+
+    async def _is_reached(self, provider: str) -> bool:
+        targets = (await self.http.get("/v1/models/flux-schnell")).json()["targets"]
+        return any(target["provider"] == provider and target["available"] for target in targets)
+
     async def _is_ready(self) -> bool:
         try:
             return (await self.http.get("/readyz")).status_code == 200
