@@ -1,5 +1,6 @@
 """The files of the scripted ledger: one caller's, in memory."""
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.errors import MeshError
 
 
-class ScriptedFiles:
+class ScriptedFiles(ABC):
     """Keeps what is uploaded, and what was asked of lists."""
 
     def forget_files(self) -> None:
@@ -20,8 +21,9 @@ class ScriptedFiles:
         self.contents: dict[str, bytes] = {}
         self.listed: list[ledger_pb2.ListFilesRequest] = []
 
+    @abstractmethod
     def _note(self) -> None:
-        raise NotImplementedError
+        """Remembers who asked; refuses strangers."""
 
     async def UploadFile(self, request_iterator: Any, context: Any) -> ledger_pb2.UploadFileResponse:
         """Keeps a file."""

@@ -1,5 +1,6 @@
 """The part of a scripted ledger that remembers: it filters by the model only, and pages as the real one does."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -7,7 +8,7 @@ from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.errors import MeshError
 
 
-class ScriptedLog:
+class ScriptedLog(ABC):
     """Tells what a test put into it, and remembers how it was asked."""
 
     def forget(self) -> None:
@@ -20,8 +21,9 @@ class ScriptedLog:
         self.purged: set[str] = set()
         self.fails_after: int | None = None
 
+    @abstractmethod
     def _note(self) -> None:
-        raise NotImplementedError
+        """Remembers who asked; refuses strangers."""
 
     async def ListRequests(
         self, request: ledger_pb2.ListRequestsRequest, context: Any

@@ -246,27 +246,6 @@ async def test_uploads_belong_to_their_token(bench: Bench) -> None:
     assert (gone["status"], "cannot identify image" in gone["error"]) == ("failed", True)
 
 
-@pytest.fixture
-async def sink() -> AsyncIterator[tuple[str, asyncio.Queue[tuple[dict[str, str], bytes]]]]:
-    """Listen for webhooks: refuse the first delivery of all, accept the others."""
-    received: asyncio.Queue[tuple[dict[str, str], bytes]] = asyncio.Queue()
-    answers = iter([b"500 No"])
-
-    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
-        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head)}
-        received.put_nowait((headers, await reader.readexactly(int(headers["content-length"]))))
-        status = next(answers, b"200 OK")
-        writer.write(b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(take, "127.0.0.1", 0)
-    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook", received
-    server.close()
-    await server.wait_closed()
-
-
 async def test_webhooks_are_signed_and_tried_again(
     bench: Bench, sink: tuple[str, asyncio.Queue[tuple[dict[str, str], bytes]]]
 ) -> None:
