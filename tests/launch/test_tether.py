@@ -17,7 +17,8 @@ import sys, time
 from pathlib import Path
 from heliostat.launch.sandbox import EmulatorProcess
 emulators = EmulatorProcess(0, Path(sys.argv[1]) / "log")
-print(emulators.start(), emulators.pid, flush=True)
+emulators.start()
+print(emulators.ready(), emulators.pid, flush=True)
 time.sleep(600)
 """
 

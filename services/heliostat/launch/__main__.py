@@ -141,11 +141,14 @@ def _short(names: str) -> str:
 def _serve_sandbox() -> int:
     state_dir = _state_dir("sandbox")
     ports = sandbox.Ports.from_environment(os.environ)
-    tree, reference = _sandbox_tree(state_dir, ports)
     emulators = sandbox.EmulatorProcess(ports.emulator, state_dir / "emulators.log")
+    # While they come up, this process loads its own parts.
     emulators.start()
     try:
-        return _run(configure(tree, "all"), lambda running: _greet(running, ports, state_dir, reference))
+        tree, reference = _sandbox_tree(state_dir, ports)
+        configuration = configure(tree, "all")
+        emulators.ready()
+        return _run(configuration, lambda running: _greet(running, ports, state_dir, reference))
     finally:
         emulators.stop()
 
@@ -233,6 +236,7 @@ async def _mesh_until_stopped(given: argparse.Namespace) -> int:
         tree, reference = _sandbox_tree(state_dir, ports)
         emulators = sandbox.EmulatorProcess(ports.emulator, state_dir / "emulators.log")
         emulators.start()
+        emulators.ready()
     else:
         path = _file(given.config)
         text = settings.read_text(path)

@@ -152,8 +152,8 @@ class EmulatorProcess:
         self._log_file = log_file
         self._process: subprocess.Popen[str] | None = None
 
-    def start(self) -> str:
-        """Starts them and gives their base URL. Raises INVALID_FIELD where the port is taken."""
+    def start(self) -> None:
+        """Starts them and does not wait; `ready` does."""
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
         with self._log_file.open("a", encoding="utf-8") as errors:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, our own arguments
@@ -167,6 +167,10 @@ class EmulatorProcess:
                 # Ctrl+C reaches a whole terminal's group; requests under way still need their providers then.
                 start_new_session=True,
             )
+
+    def ready(self) -> str:
+        """Waits until they listen and gives their base URL. Raises INVALID_FIELD where the port is taken."""
+        assert self._process is not None, "start() comes first"
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line.startswith("listening "):
             self.stop()

@@ -5,6 +5,7 @@ options are told from the fields of the adapter's `Options`. What the model itse
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -72,6 +73,8 @@ def _can_be_asked(name: str, model: Model) -> bool:
     return name != "partial_images" or model.max_partials > 0
 
 
+# A schema takes milliseconds, and all models of a provider share one or two option classes.
+@cache
 def _option_fields(options: type[BaseModel]) -> Mapping[str, Any]:
     fields: Mapping[str, Any] = options.model_json_schema().get("properties", {})
     return fields
