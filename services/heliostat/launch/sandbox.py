@@ -170,8 +170,7 @@ class EmulatorProcess:
 
     def ready(self) -> str:
         """Waits until they listen and gives their base URL. Raises INVALID_FIELD where the port is taken."""
-        assert self._process is not None, "start() comes first"
-        line = self._process.stdout.readline() if self._process.stdout else ""
+        line = self._process.stdout.readline() if self._process and self._process.stdout else ""
         if not line.startswith("listening "):
             self.stop()
             raise refused(
