@@ -144,7 +144,7 @@ class SizeRule(_message.Message):
     def __init__(self, grid: _Optional[_Union[SizeRule.Grid, _Mapping]] = ..., exact: _Optional[_Union[SizeRule.Exact, _Mapping]] = ..., shapes: _Optional[_Union[SizeRule.Shapes, _Mapping]] = ...) -> None: ...
 
 class Capability(_message.Message):
-    __slots__ = ("provider_model", "model_names", "operations", "sizes", "max_image_count", "max_reference_count", "mask", "media_types", "max_partial_image_count", "parameters", "prices", "price_source", "cancel_effective", "resumable", "idempotent", "retention_seconds", "region", "metadata", "max_prompt_chars", "creator", "description")
+    __slots__ = ("provider_model", "model_names", "operations", "sizes", "max_image_count", "max_reference_count", "mask", "media_types", "max_partial_image_count", "parameters", "prices", "price_source", "cancel_effective", "resumable", "idempotent", "retention_seconds", "region", "metadata", "max_prompt_chars", "creator", "description", "loose_names", "usual_price")
     PROVIDER_MODEL_FIELD_NUMBER: _ClassVar[int]
     MODEL_NAMES_FIELD_NUMBER: _ClassVar[int]
     OPERATIONS_FIELD_NUMBER: _ClassVar[int]
@@ -166,6 +166,8 @@ class Capability(_message.Message):
     MAX_PROMPT_CHARS_FIELD_NUMBER: _ClassVar[int]
     CREATOR_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    LOOSE_NAMES_FIELD_NUMBER: _ClassVar[int]
+    USUAL_PRICE_FIELD_NUMBER: _ClassVar[int]
     provider_model: str
     model_names: _containers.RepeatedScalarFieldContainer[str]
     operations: _containers.RepeatedScalarFieldContainer[Operation]
@@ -187,4 +189,6 @@ class Capability(_message.Message):
     max_prompt_chars: int
     creator: str
     description: str
-    def __init__(self, provider_model: _Optional[str] = ..., model_names: _Optional[_Iterable[str]] = ..., operations: _Optional[_Iterable[_Union[Operation, str]]] = ..., sizes: _Optional[_Union[SizeRule, _Mapping]] = ..., max_image_count: _Optional[int] = ..., max_reference_count: _Optional[int] = ..., mask: _Optional[_Union[MaskSupport, str]] = ..., media_types: _Optional[_Iterable[str]] = ..., max_partial_image_count: _Optional[int] = ..., parameters: _Optional[_Iterable[_Union[Parameter, _Mapping]]] = ..., prices: _Optional[_Iterable[_Union[Price, _Mapping]]] = ..., price_source: _Optional[str] = ..., cancel_effective: _Optional[bool] = ..., resumable: _Optional[bool] = ..., idempotent: _Optional[bool] = ..., retention_seconds: _Optional[int] = ..., region: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_prompt_chars: _Optional[int] = ..., creator: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
+    loose_names: _containers.RepeatedScalarFieldContainer[str]
+    usual_price: _money_pb2.Money
+    def __init__(self, provider_model: _Optional[str] = ..., model_names: _Optional[_Iterable[str]] = ..., operations: _Optional[_Iterable[_Union[Operation, str]]] = ..., sizes: _Optional[_Union[SizeRule, _Mapping]] = ..., max_image_count: _Optional[int] = ..., max_reference_count: _Optional[int] = ..., mask: _Optional[_Union[MaskSupport, str]] = ..., media_types: _Optional[_Iterable[str]] = ..., max_partial_image_count: _Optional[int] = ..., parameters: _Optional[_Iterable[_Union[Parameter, _Mapping]]] = ..., prices: _Optional[_Iterable[_Union[Price, _Mapping]]] = ..., price_source: _Optional[str] = ..., cancel_effective: _Optional[bool] = ..., resumable: _Optional[bool] = ..., idempotent: _Optional[bool] = ..., retention_seconds: _Optional[int] = ..., region: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_prompt_chars: _Optional[int] = ..., creator: _Optional[str] = ..., description: _Optional[str] = ..., loose_names: _Optional[_Iterable[str]] = ..., usual_price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
