@@ -69,7 +69,7 @@ class RouterAdminServicer(admin_pb2_grpc.RouterAdminServiceServicer):
         self, request: admin_pb2.WatchTargetsRequest, context: Any
     ) -> AsyncGenerator[admin_pb2.WatchTargetsResponse, None]:
         """All targets, then changes and events."""
-        return self._watchers.watch(request.route)
+        return self._watchers.watch(request.route, with_calls=request.with_calls)
 
     async def ListTargetChanges(
         self, request: admin_pb2.ListTargetChangesRequest, context: Any

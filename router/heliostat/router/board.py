@@ -67,6 +67,10 @@ class Board:
         self.routes_of("")
         return self._by_target.keys()
 
+    def calls(self) -> dict[str, tuple[int, int]]:
+        """Target -> calls under way and calls begun so far, for those that have been asked."""
+        return {name: (in_flight, begun) for name, in_flight, begun in self._health.calls()}
+
     def targets(self, route: str = "", names: Iterable[str] | None = None) -> Iterator[admin_pb2.Target]:
         """Every target with its state: those of one route (or alias), and of these `names`, where given."""
         if names is None:
@@ -119,6 +123,7 @@ class Board:
             return
         told.consecutive_failure_count = record.consecutive_failures
         told.in_flight_count = record.in_flight
+        told.call_count = record.begun
         told.success_ratio = record.success_ratio()
         told.p50_seconds = record.quantile_s(0.5)
         told.p95_seconds = record.quantile_s(0.95)

@@ -5,7 +5,7 @@ is exhausted concerns all targets of an adapter, which therefore has a record of
 """
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from google.rpc import status_pb2
@@ -111,6 +111,11 @@ class Health:
     def seen(self, target: str) -> Record | None:
         """The record of a target; None where it has never been asked."""
         return self._records.get(target)
+
+    def calls(self) -> Iterator[tuple[str, int, int]]:
+        """Every target that has been asked: its name, the calls under way, the calls begun so far."""
+        for name, record in self._records.items():
+            yield name, record.in_flight, record.begun
 
     def standing(self, target: str, now: float) -> Standing:
         """Where a target stands: by its adapter's account where that is out, else by itself."""

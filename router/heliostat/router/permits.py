@@ -14,13 +14,14 @@ _STEPS = 10
 class Gate:
     """The calls of one target, or of one adapter: how many are under way, and whether one more may begin."""
 
-    __slots__ = ("_pacing", "_ramp_began", "_ramp_s", "_starts", "in_flight", "probes")
+    __slots__ = ("_pacing", "_ramp_began", "_ramp_s", "_starts", "begun", "in_flight", "probes")
 
     def __init__(self, ramp_s: float, pacing: PacingSettings | None = None) -> None:
         self._ramp_s = ramp_s
         self._ramp_began: float | None = None
         self._pacing = pacing
         self._starts: deque[float] = deque()
+        self.begun = 0
         self.in_flight = 0
         self.probes = 0
 
@@ -69,6 +70,7 @@ class Gate:
 
     def enter(self, now: float, *, probing: bool) -> None:
         """A call begins."""
+        self.begun += 1
         self.in_flight += 1
         self.probes += probing
         if self._pacing is not None and self._pacing.per_minute is not None:

@@ -75,6 +75,11 @@ class Record:
         return self.gate.in_flight
 
     @property
+    def begun(self) -> int:
+        """Calls that were begun, ever."""
+        return self.gate.begun
+
+    @property
     def consecutive_failures(self) -> int:
         """Failures in a row: the provider's, or failures to reach it."""
         return max(self.breaker.in_a_row.values())

@@ -18,6 +18,7 @@ MOST_EVENTS = 256
 MISSED = "missed"
 _MOST_TARGETS = 1000
 _LOOK_EVERY_S = 1.0
+_COUNT_EVERY_S = 0.25
 
 _Key = tuple[str, str]
 
@@ -50,9 +51,12 @@ class Watchers:
             reader.events.append(event)
             reader.news.set()
 
-    async def watch(self, route: str) -> AsyncGenerator[admin_pb2.WatchTargetsResponse, None]:
-        """The messages of one who watches, until it leaves or the process stops."""
-        reader = _Reader()
+    async def watch(
+        self, route: str, *, with_calls: bool = False
+    ) -> AsyncGenerator[admin_pb2.WatchTargetsResponse, None]:
+        """The messages of one who watches, until it leaves or the process stops; `with_calls`: also as calls begin and
+        end."""
+        reader = _Reader(with_calls=with_calls)
         self._readers.add(reader)
         try:
             for batch in list(_batches(self._board.targets(route))) or [[]]:
@@ -60,8 +64,10 @@ class Watchers:
                 yield admin_pb2.WatchTargetsResponse(targets=batch)
             while not self._draining():
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_LOOK_EVERY_S):
+                    async with asyncio.timeout(_COUNT_EVERY_S if with_calls else _LOOK_EVERY_S):
                         await reader.news.wait()
+                if with_calls:
+                    reader.count(self._board.calls())
                 for response in self._told(reader, route):
                     yield response
         finally:
@@ -104,7 +110,9 @@ class Watchers:
 class _Reader:
     """What one reader has not been told yet, and what it was told last."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_calls: bool) -> None:
+        self._with_calls = with_calls
+        self._calls: dict[str, tuple[int, int]] = {}
         self.names: set[str] = set()
         self.everything = False
         self.events: deque[OperatorEvent] = deque(maxlen=MOST_EVENTS)
@@ -112,6 +120,11 @@ class _Reader:
         self.news = asyncio.Event()
         self._told: dict[_Key, tuple[object, ...]] = {}
         self._out: set[str] = set()
+
+    def count(self, calls: dict[str, tuple[int, int]]) -> None:
+        """Looks at targets again at which calls began or ended."""
+        self.names.update(name for name, counted in calls.items() if self._calls.get(name) != counted)
+        self._calls = calls
 
     def take_names(self) -> set[str] | None:
         """Targets to look at; None means all."""
@@ -130,16 +143,20 @@ class _Reader:
 
     def is_new(self, target: admin_pb2.Target) -> bool:
         """Whether the reader was told something else of the target."""
-        return self._told.get((target.route, target.name)) != _state(target)
+        return self._told.get((target.route, target.name)) != self._state(target)
 
     def remember(self, targets: Iterable[admin_pb2.Target]) -> None:
         """Keeps what the reader is told."""
         for target in targets:
-            self._told[target.route, target.name] = _state(target)
+            self._told[target.route, target.name] = self._state(target)
             if target.health_state == admin_pb2.HEALTH_STATE_HEALTHY:
                 self._out.discard(target.name)
             else:
                 self._out.add(target.name)
+
+    def _state(self, target: admin_pb2.Target) -> tuple[object, ...]:
+        calls = (target.in_flight_count, target.call_count) if self._with_calls else ()
+        return (*_state(target), *calls)
 
 
 def _state(target: admin_pb2.Target) -> tuple[object, ...]:

@@ -1,5 +1,6 @@
 """LedgerAdminService: keys, budgets, and everybody's requests. It stands on the operators' door only."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -11,6 +12,7 @@ from heliostat.ledger.budgets import TOTAL, WINDOWS, Budgets, Standing
 from heliostat.ledger.callers import SANDBOX, Callers
 from heliostat.ledger.keys import changed, check_key
 from heliostat.ledger.requests import ANYBODY, Requests, balance, page_size
+from heliostat.ledger.traffic import Traffic
 from heliostat.ledger.unknowns import Unknowns
 
 _LEAST_SECRET_CHARACTERS = 8
@@ -25,9 +27,10 @@ class LedgerAdmin(admin_pb2_grpc.LedgerAdminServiceServicer):
         callers: Callers,
         budgets: Budgets,
         requests: Requests,
+        *,
         arms: Arms,
         unknowns: Unknowns,
-        *,
+        traffic: Traffic,
         sandbox: bool,
     ) -> None:
         self._callers = callers
@@ -35,6 +38,7 @@ class LedgerAdmin(admin_pb2_grpc.LedgerAdminServiceServicer):
         self._requests = requests
         self._arms = arms
         self._unknowns = unknowns
+        self._traffic = traffic
         self._sandbox = sandbox
 
     async def CreateKey(self, request: admin_pb2.CreateKeyRequest, context: Any) -> admin_pb2.CreateKeyResponse:
@@ -153,6 +157,19 @@ class LedgerAdmin(admin_pb2_grpc.LedgerAdminServiceServicer):
         """Removes prompt, inputs and pictures of any request."""
         already, count = await self._requests.purge(request.request_id, ANYBODY)
         return admin_pb2.PurgeAnyRequestResponse(already_purged=already, media_count=count)
+
+    async def ReadAnyMedia(
+        self, request: admin_pb2.ReadAnyMediaRequest, context: Any
+    ) -> AsyncIterator[admin_pb2.ReadAnyMediaResponse]:
+        """The bytes of any kept picture. Raises RESOURCE_NOT_FOUND, RESOURCE_GONE."""
+        async for chunk in self._requests.chunks(request.media_id, ANYBODY):
+            yield admin_pb2.ReadAnyMediaResponse(chunk=chunk)
+
+    def WatchTraffic(
+        self, request: admin_pb2.WatchTrafficRequest, context: Any
+    ) -> AsyncIterator[admin_pb2.WatchTrafficResponse]:
+        """How many requests are under way here, now and as that changes."""
+        return self._traffic.watch()
 
 
 def check_fixed_key(key: str, *, sandbox: bool) -> None:

@@ -46,6 +46,8 @@ class Runs:
         # Request id -> the highest count of a retry that it answered.
         self._repeated: dict[str, int] = {}
         self._claiming: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self.begun = 0
+        """How many runs were started here, ever."""
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -68,6 +70,7 @@ class Runs:
             raise id_taken()
         run = Run(self._desk, order, self._forget, opened=opened)
         self._by_id[order.request_id] = run
+        self.begun += 1
         if order.idempotency_key:
             self._by_claim[order.caller.key_id, order.idempotency_key] = run
         else:

@@ -30,6 +30,7 @@ from heliostat.ledger.requests import Requests
 from heliostat.ledger.service import LedgerFace
 from heliostat.ledger.settings import LedgerSettings
 from heliostat.ledger.spool import Spool
+from heliostat.ledger.traffic import Traffic
 from heliostat.ledger.unknowns import Unknowns
 
 MIGRATIONS = Migrations("ledger", "heliostat.ledger.migrations", HEAD)
@@ -77,7 +78,13 @@ class LedgerPart:
         arms = Arms(desk)
         face = LedgerFace(desk, self.runs, self._callers, requests, arms)
         admin = LedgerAdmin(
-            self._callers, self._budgets, requests, arms, Unknowns(journal), sandbox=surroundings.sandbox
+            self._callers,
+            self._budgets,
+            requests,
+            arms=arms,
+            unknowns=Unknowns(journal),
+            traffic=Traffic(self.runs, surroundings.draining),
+            sandbox=surroundings.sandbox,
         )
         self.services: Sequence[Service] = (
             Service("heliostat.api.router.v1.RouterService", router_pb2_grpc.add_RouterServiceServicer_to_server, face),

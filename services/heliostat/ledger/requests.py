@@ -1,8 +1,10 @@
 """Requests as callers and operators look at them: one, a page, a purge, a picture. A foreign one does not exist."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
+from heliostat.api.image.v1 import media_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import admin_pb2, ledger_pb2
 from heliostat.chassis.errors import MeshError
@@ -15,7 +17,7 @@ from heliostat.ledger.idempotency import Admission, Runs
 from heliostat.ledger.journal import CANCELLED, Row, Stored
 from heliostat.ledger.leaving import call_off
 from heliostat.ledger.pages import page_of, parse_token
-from heliostat.ledger.picture import media_key
+from heliostat.ledger.picture import kept_bytes, media_key
 from heliostat.ledger.records import request_record, timestamp
 from heliostat.ledger.totals import totals_of
 from heliostat.ledger.usage import Usage
@@ -148,6 +150,14 @@ class Requests:
         if row["purged"] or row["expire_time_us"] <= self._desk.now_us():
             raise MeshError(reasons.ERROR_REASON_RESOURCE_GONE, "The picture is not kept any more.", field="media_id")
         return row
+
+    async def chunks(self, media_id: str, key_id: str | None) -> AsyncIterator[media_pb2.MediaChunk]:
+        """The bytes of a kept picture in slices. Raises RESOURCE_NOT_FOUND, RESOURCE_GONE."""
+        row = await self.media(media_id, key_id)
+        offset = 0
+        async for data in kept_bytes(self._desk.blobs, row["media_id"], row["sha256"]):
+            yield media_pb2.MediaChunk(image_index=row["image_index"], offset_bytes=offset, data=data)
+            offset += len(data)
 
 
 def page_size(asked: int) -> int:

@@ -5,6 +5,7 @@ from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.type import money_pb2 as _money_pb2
 from heliostat.api.image.v1 import event_pb2 as _event_pb2
+from heliostat.api.image.v1 import media_pb2 as _media_pb2
 from heliostat.api.ledger.v1 import ledger_pb2 as _ledger_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -329,3 +330,29 @@ class ListUnknownAttemptsResponse(_message.Message):
     total_count: int
     total_reserved: _money_pb2.Money
     def __init__(self, attempts: _Optional[_Iterable[_Union[UnknownAttempt, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_count: _Optional[int] = ..., total_reserved: _Optional[_Union[_money_pb2.Money, _Mapping]] = ...) -> None: ...
+
+class ReadAnyMediaRequest(_message.Message):
+    __slots__ = ("media_id",)
+    MEDIA_ID_FIELD_NUMBER: _ClassVar[int]
+    media_id: str
+    def __init__(self, media_id: _Optional[str] = ...) -> None: ...
+
+class ReadAnyMediaResponse(_message.Message):
+    __slots__ = ("chunk",)
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    chunk: _media_pb2.MediaChunk
+    def __init__(self, chunk: _Optional[_Union[_media_pb2.MediaChunk, _Mapping]] = ...) -> None: ...
+
+class WatchTrafficRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class WatchTrafficResponse(_message.Message):
+    __slots__ = ("caller_count", "request_count", "begun_count")
+    CALLER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_COUNT_FIELD_NUMBER: _ClassVar[int]
+    BEGUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    caller_count: int
+    request_count: int
+    begun_count: int
+    def __init__(self, caller_count: _Optional[int] = ..., request_count: _Optional[int] = ..., begun_count: _Optional[int] = ...) -> None: ...

@@ -105,6 +105,16 @@ class LedgerAdminServiceStub:
                 request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.PurgeAnyRequestRequest.SerializeToString,
                 response_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.PurgeAnyRequestResponse.FromString,
                 _registered_method=True)
+        self.ReadAnyMedia = channel.unary_stream(
+                '/heliostat.api.ledger.v1.LedgerAdminService/ReadAnyMedia',
+                request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.ReadAnyMediaRequest.SerializeToString,
+                response_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.ReadAnyMediaResponse.FromString,
+                _registered_method=True)
+        self.WatchTraffic = channel.unary_stream(
+                '/heliostat.api.ledger.v1.LedgerAdminService/WatchTraffic',
+                request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchTrafficRequest.SerializeToString,
+                response_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchTrafficResponse.FromString,
+                _registered_method=True)
 
 
 class LedgerAdminServiceServicer:
@@ -209,6 +219,20 @@ class LedgerAdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadAnyMedia(self, request, context):
+        """Streams the bytes of any kept picture.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchTraffic(self, request, context):
+        """Streams how many requests are under way in this process: once at first, then as that changes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LedgerAdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -281,6 +305,16 @@ def add_LedgerAdminServiceServicer_to_server(servicer, server):
                     servicer.PurgeAnyRequest,
                     request_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.PurgeAnyRequestRequest.FromString,
                     response_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.PurgeAnyRequestResponse.SerializeToString,
+            ),
+            'ReadAnyMedia': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadAnyMedia,
+                    request_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.ReadAnyMediaRequest.FromString,
+                    response_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.ReadAnyMediaResponse.SerializeToString,
+            ),
+            'WatchTraffic': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchTraffic,
+                    request_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchTrafficRequest.FromString,
+                    response_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchTrafficResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -662,6 +696,60 @@ class LedgerAdminService:
             '/heliostat.api.ledger.v1.LedgerAdminService/PurgeAnyRequest',
             heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.PurgeAnyRequestRequest.SerializeToString,
             heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.PurgeAnyRequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadAnyMedia(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/heliostat.api.ledger.v1.LedgerAdminService/ReadAnyMedia',
+            heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.ReadAnyMediaRequest.SerializeToString,
+            heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.ReadAnyMediaResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchTraffic(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/heliostat.api.ledger.v1.LedgerAdminService/WatchTraffic',
+            heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchTrafficRequest.SerializeToString,
+            heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchTrafficResponse.FromString,
             options,
             channel_credentials,
             insecure,

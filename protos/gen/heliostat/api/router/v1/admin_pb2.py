@@ -30,7 +30,7 @@ from heliostat.api.image.v1 import request_pb2 as heliostat_dot_api_dot_image_do
 from heliostat.api.router.v1 import router_pb2 as heliostat_dot_api_dot_router_dot_v1_dot_router__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#heliostat/api/router/v1/admin.proto\x12\x17heliostat.api.router.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\"heliostat/api/image/v1/event.proto\x1a$heliostat/api/image/v1/request.proto\x1a$heliostat/api/router/v1/router.proto\"\xc9\x03\n\x06Target\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05route\x18\x02 \x01(\t\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12\x0e\n\x06weight\x18\x04 \x01(\x01\x12\x38\n\x0b\x61\x64min_state\x18\x05 \x01(\x0e\x32#.heliostat.api.router.v1.AdminState\x12:\n\x0chealth_state\x18\x06 \x01(\x0e\x32$.heliostat.api.router.v1.HealthState\x12/\n\x0breturn_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x19\x63onsecutive_failure_count\x18\x08 \x01(\x05\x12&\n\nlast_error\x18\t \x01(\x0b\x32\x12.google.rpc.Status\x12\x17\n\x0fin_flight_count\x18\n \x01(\x05\x12\x0f\n\x07\x61\x63\x63ount\x18\x0b \x01(\t\x12\x12\n\noverridden\x18\x0c \x01(\x08\x12\x15\n\rsuccess_ratio\x18\r \x01(\x01\x12\x13\n\x0bp50_seconds\x18\x0e \x01(\x01\x12\x13\n\x0bp95_seconds\x18\x0f \x01(\x01\x12\x0f\n\x07why_out\x18\x10 \x01(\t\"#\n\x12ListTargetsRequest\x12\r\n\x05route\x18\x01 \x01(\t\"G\n\x13ListTargetsResponse\x12\x30\n\x07targets\x18\x01 \x03(\x0b\x32\x1f.heliostat.api.router.v1.Target\"\x8f\x01\n\x13UpdateTargetRequest\x12/\n\x06target\x18\x01 \x01(\x0b\x32\x1f.heliostat.api.router.v1.Target\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x16\n\x0e\x63lear_override\x18\x03 \x01(\x08\"H\n\x14UpdateTargetResponse\x12\x30\n\x07targets\x18\x01 \x03(\x0b\x32\x1f.heliostat.api.router.v1.Target\"\"\n\x12ResetTargetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x13ResetTargetResponse\x12\x30\n\x07targets\x18\x01 \x03(\x0b\x32\x1f.heliostat.api.router.v1.Target\"$\n\x13WatchTargetsRequest\x12\r\n\x05route\x18\x01 \x01(\t\"h\n\rOperatorEvent\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\"\x80\x01\n\x14WatchTargetsResponse\x12\x30\n\x07targets\x18\x01 \x03(\x0b\x32\x1f.heliostat.api.router.v1.Target\x12\x36\n\x06\x65vents\x18\x02 \x03(\x0b\x32&.heliostat.api.router.v1.OperatorEvent\"`\n\x15\x45xplainRequestRequest\x12\x33\n\x05image\x18\x01 \x01(\x0b\x32$.heliostat.api.image.v1.ImageRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x86\x01\n\x16\x45xplainRequestResponse\x12\x38\n\x07targets\x18\x01 \x03(\x0b\x32\'.heliostat.api.router.v1.TargetEstimate\x12\x32\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32 .heliostat.api.image.v1.Decision\"Q\n\x18ListTargetChangesRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x91\x01\n\x0cTargetChange\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03who\x18\x02 \x01(\t\x12\x0c\n\x04what\x18\x03 \x01(\t\x12\x0e\n\x06target\x18\x04 \x01(\t\x12\r\n\x05route\x18\x05 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x06 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x07 \x01(\t\"l\n\x19ListTargetChangesResponse\x12\x36\n\x07\x63hanges\x18\x01 \x03(\x0b\x32%.heliostat.api.router.v1.TargetChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*v\n\nAdminState\x12\x1b\n\x17\x41\x44MIN_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41\x44MIN_STATE_ENABLED\x10\x01\x12\x18\n\x14\x41\x44MIN_STATE_DRAINING\x10\x02\x12\x18\n\x14\x41\x44MIN_STATE_DISABLED\x10\x03*\x92\x01\n\x0bHealthState\x12\x1c\n\x18HEALTH_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14HEALTH_STATE_HEALTHY\x10\x01\x12\x17\n\x13HEALTH_STATE_PAUSED\x10\x02\x12\x18\n\x14HEALTH_STATE_EJECTED\x10\x03\x12\x18\n\x14HEALTH_STATE_PROBING\x10\x04\x32\xb3\x05\n\x12RouterAdminService\x12h\n\x0bListTargets\x12+.heliostat.api.router.v1.ListTargetsRequest\x1a,.heliostat.api.router.v1.ListTargetsResponse\x12k\n\x0cUpdateTarget\x12,.heliostat.api.router.v1.UpdateTargetRequest\x1a-.heliostat.api.router.v1.UpdateTargetResponse\x12h\n\x0bResetTarget\x12+.heliostat.api.router.v1.ResetTargetRequest\x1a,.heliostat.api.router.v1.ResetTargetResponse\x12m\n\x0cWatchTargets\x12,.heliostat.api.router.v1.WatchTargetsRequest\x1a-.heliostat.api.router.v1.WatchTargetsResponse0\x01\x12q\n\x0e\x45xplainRequest\x12..heliostat.api.router.v1.ExplainRequestRequest\x1a/.heliostat.api.router.v1.ExplainRequestResponse\x12z\n\x11ListTargetChanges\x12\x31.heliostat.api.router.v1.ListTargetChangesRequest\x1a\x32.heliostat.api.router.v1.ListTargetChangesResponseBg\n\x1b\x64\x65v.heliostat.api.router.v1P\x01ZFgithub.com/heliostat/heliostat/gen/go/heliostat/api/router/v1;routerv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#heliostat/api/router/v1/admin.proto\x12\x17heliostat.api.router.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\"heliostat/api/image/v1/event.proto\x1a$heliostat/api/image/v1/request.proto\x1a$heliostat/api/router/v1/router.proto\"\xdd\x03\n\x06Target\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05route\x18\x02 \x01(\t\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12\x0e\n\x06weight\x18\x04 \x01(\x01\x12\x38\n\x0b\x61\x64min_state\x18\x05 \x01(\x0e\x32#.heliostat.api.router.v1.AdminState\x12:\n\x0chealth_state\x18\x06 \x01(\x0e\x32$.heliostat.api.router.v1.HealthState\x12/\n\x0breturn_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x19\x63onsecutive_failure_count\x18\x08 \x01(\x05\x12&\n\nlast_error\x18\t \x01(\x0b\x32\x12.google.rpc.Status\x12\x17\n\x0fin_flight_count\x18\n \x01(\x05\x12\x0f\n\x07\x61\x63\x63ount\x18\x0b \x01(\t\x12\x12\n\noverridden\x18\x0c \x01(\x08\x12\x15\n\rsuccess_ratio\x18\r \x01(\x01\x12\x13\n\x0bp50_seconds\x18\x0e \x01(\x01\x12\x13\n\x0bp95_seconds\x18\x0f \x01(\x01\x12\x0f\n\x07why_out\x18\x10 \x01(\t\x12\x12\n\ncall_count\x18\x11 \x01(\x03\"#\n\x12ListTargetsRequest\x12\r\n\x05route\x18\x01 \x01(\t\"G\n\x13ListTargetsResponse\x12\x30\n\x07targets\x18\x01 \x03(\x0b\x32\x1f.heliostat.api.router.v1.Target\"\x8f\x01\n\x13UpdateTargetRequest\x12/\n\x06target\x18\x01 \x01(\x0b\x32\x1f.heliostat.api.router.v1.Target\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x16\n\x0e\x63lear_override\x18\x03 \x01(\x08\"H\n\x14UpdateTargetResponse\x12\x30\n\x07targets\x18\x01 \x03(\x0b\x32\x1f.heliostat.api.router.v1.Target\"\"\n\x12ResetTargetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x13ResetTargetResponse\x12\x30\n\x07targets\x18\x01 \x03(\x0b\x32\x1f.heliostat.api.router.v1.Target\"8\n\x13WatchTargetsRequest\x12\r\n\x05route\x18\x01 \x01(\t\x12\x12\n\nwith_calls\x18\x02 \x01(\x08\"h\n\rOperatorEvent\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\"\x80\x01\n\x14WatchTargetsResponse\x12\x30\n\x07targets\x18\x01 \x03(\x0b\x32\x1f.heliostat.api.router.v1.Target\x12\x36\n\x06\x65vents\x18\x02 \x03(\x0b\x32&.heliostat.api.router.v1.OperatorEvent\"`\n\x15\x45xplainRequestRequest\x12\x33\n\x05image\x18\x01 \x01(\x0b\x32$.heliostat.api.image.v1.ImageRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x86\x01\n\x16\x45xplainRequestResponse\x12\x38\n\x07targets\x18\x01 \x03(\x0b\x32\'.heliostat.api.router.v1.TargetEstimate\x12\x32\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32 .heliostat.api.image.v1.Decision\"Q\n\x18ListTargetChangesRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x91\x01\n\x0cTargetChange\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03who\x18\x02 \x01(\t\x12\x0c\n\x04what\x18\x03 \x01(\t\x12\x0e\n\x06target\x18\x04 \x01(\t\x12\r\n\x05route\x18\x05 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x06 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x07 \x01(\t\"l\n\x19ListTargetChangesResponse\x12\x36\n\x07\x63hanges\x18\x01 \x03(\x0b\x32%.heliostat.api.router.v1.TargetChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*v\n\nAdminState\x12\x1b\n\x17\x41\x44MIN_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41\x44MIN_STATE_ENABLED\x10\x01\x12\x18\n\x14\x41\x44MIN_STATE_DRAINING\x10\x02\x12\x18\n\x14\x41\x44MIN_STATE_DISABLED\x10\x03*\x92\x01\n\x0bHealthState\x12\x1c\n\x18HEALTH_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14HEALTH_STATE_HEALTHY\x10\x01\x12\x17\n\x13HEALTH_STATE_PAUSED\x10\x02\x12\x18\n\x14HEALTH_STATE_EJECTED\x10\x03\x12\x18\n\x14HEALTH_STATE_PROBING\x10\x04\x32\xb3\x05\n\x12RouterAdminService\x12h\n\x0bListTargets\x12+.heliostat.api.router.v1.ListTargetsRequest\x1a,.heliostat.api.router.v1.ListTargetsResponse\x12k\n\x0cUpdateTarget\x12,.heliostat.api.router.v1.UpdateTargetRequest\x1a-.heliostat.api.router.v1.UpdateTargetResponse\x12h\n\x0bResetTarget\x12+.heliostat.api.router.v1.ResetTargetRequest\x1a,.heliostat.api.router.v1.ResetTargetResponse\x12m\n\x0cWatchTargets\x12,.heliostat.api.router.v1.WatchTargetsRequest\x1a-.heliostat.api.router.v1.WatchTargetsResponse0\x01\x12q\n\x0e\x45xplainRequest\x12..heliostat.api.router.v1.ExplainRequestRequest\x1a/.heliostat.api.router.v1.ExplainRequestResponse\x12z\n\x11ListTargetChanges\x12\x31.heliostat.api.router.v1.ListTargetChangesRequest\x1a\x32.heliostat.api.router.v1.ListTargetChangesResponseBg\n\x1b\x64\x65v.heliostat.api.router.v1P\x01ZFgithub.com/heliostat/heliostat/gen/go/heliostat/api/router/v1;routerv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,40 +38,40 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'heliostat.api.router.v1.adm
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\033dev.heliostat.api.router.v1P\001ZFgithub.com/heliostat/heliostat/gen/go/heliostat/api/router/v1;routerv1'
-  _globals['_ADMINSTATE']._serialized_start=2018
-  _globals['_ADMINSTATE']._serialized_end=2136
-  _globals['_HEALTHSTATE']._serialized_start=2139
-  _globals['_HEALTHSTATE']._serialized_end=2285
+  _globals['_ADMINSTATE']._serialized_start=2058
+  _globals['_ADMINSTATE']._serialized_end=2176
+  _globals['_HEALTHSTATE']._serialized_start=2179
+  _globals['_HEALTHSTATE']._serialized_end=2325
   _globals['_TARGET']._serialized_start=269
-  _globals['_TARGET']._serialized_end=726
-  _globals['_LISTTARGETSREQUEST']._serialized_start=728
-  _globals['_LISTTARGETSREQUEST']._serialized_end=763
-  _globals['_LISTTARGETSRESPONSE']._serialized_start=765
-  _globals['_LISTTARGETSRESPONSE']._serialized_end=836
-  _globals['_UPDATETARGETREQUEST']._serialized_start=839
-  _globals['_UPDATETARGETREQUEST']._serialized_end=982
-  _globals['_UPDATETARGETRESPONSE']._serialized_start=984
-  _globals['_UPDATETARGETRESPONSE']._serialized_end=1056
-  _globals['_RESETTARGETREQUEST']._serialized_start=1058
-  _globals['_RESETTARGETREQUEST']._serialized_end=1092
-  _globals['_RESETTARGETRESPONSE']._serialized_start=1094
-  _globals['_RESETTARGETRESPONSE']._serialized_end=1165
-  _globals['_WATCHTARGETSREQUEST']._serialized_start=1167
-  _globals['_WATCHTARGETSREQUEST']._serialized_end=1203
-  _globals['_OPERATOREVENT']._serialized_start=1205
-  _globals['_OPERATOREVENT']._serialized_end=1309
-  _globals['_WATCHTARGETSRESPONSE']._serialized_start=1312
-  _globals['_WATCHTARGETSRESPONSE']._serialized_end=1440
-  _globals['_EXPLAINREQUESTREQUEST']._serialized_start=1442
-  _globals['_EXPLAINREQUESTREQUEST']._serialized_end=1538
-  _globals['_EXPLAINREQUESTRESPONSE']._serialized_start=1541
-  _globals['_EXPLAINREQUESTRESPONSE']._serialized_end=1675
-  _globals['_LISTTARGETCHANGESREQUEST']._serialized_start=1677
-  _globals['_LISTTARGETCHANGESREQUEST']._serialized_end=1758
-  _globals['_TARGETCHANGE']._serialized_start=1761
-  _globals['_TARGETCHANGE']._serialized_end=1906
-  _globals['_LISTTARGETCHANGESRESPONSE']._serialized_start=1908
-  _globals['_LISTTARGETCHANGESRESPONSE']._serialized_end=2016
-  _globals['_ROUTERADMINSERVICE']._serialized_start=2288
-  _globals['_ROUTERADMINSERVICE']._serialized_end=2979
+  _globals['_TARGET']._serialized_end=746
+  _globals['_LISTTARGETSREQUEST']._serialized_start=748
+  _globals['_LISTTARGETSREQUEST']._serialized_end=783
+  _globals['_LISTTARGETSRESPONSE']._serialized_start=785
+  _globals['_LISTTARGETSRESPONSE']._serialized_end=856
+  _globals['_UPDATETARGETREQUEST']._serialized_start=859
+  _globals['_UPDATETARGETREQUEST']._serialized_end=1002
+  _globals['_UPDATETARGETRESPONSE']._serialized_start=1004
+  _globals['_UPDATETARGETRESPONSE']._serialized_end=1076
+  _globals['_RESETTARGETREQUEST']._serialized_start=1078
+  _globals['_RESETTARGETREQUEST']._serialized_end=1112
+  _globals['_RESETTARGETRESPONSE']._serialized_start=1114
+  _globals['_RESETTARGETRESPONSE']._serialized_end=1185
+  _globals['_WATCHTARGETSREQUEST']._serialized_start=1187
+  _globals['_WATCHTARGETSREQUEST']._serialized_end=1243
+  _globals['_OPERATOREVENT']._serialized_start=1245
+  _globals['_OPERATOREVENT']._serialized_end=1349
+  _globals['_WATCHTARGETSRESPONSE']._serialized_start=1352
+  _globals['_WATCHTARGETSRESPONSE']._serialized_end=1480
+  _globals['_EXPLAINREQUESTREQUEST']._serialized_start=1482
+  _globals['_EXPLAINREQUESTREQUEST']._serialized_end=1578
+  _globals['_EXPLAINREQUESTRESPONSE']._serialized_start=1581
+  _globals['_EXPLAINREQUESTRESPONSE']._serialized_end=1715
+  _globals['_LISTTARGETCHANGESREQUEST']._serialized_start=1717
+  _globals['_LISTTARGETCHANGESREQUEST']._serialized_end=1798
+  _globals['_TARGETCHANGE']._serialized_start=1801
+  _globals['_TARGETCHANGE']._serialized_end=1946
+  _globals['_LISTTARGETCHANGESRESPONSE']._serialized_start=1948
+  _globals['_LISTTARGETCHANGESRESPONSE']._serialized_end=2056
+  _globals['_ROUTERADMINSERVICE']._serialized_start=2328
+  _globals['_ROUTERADMINSERVICE']._serialized_end=3019
 # @@protoc_insertion_point(module_scope)

@@ -40,7 +40,7 @@ HEALTH_STATE_EJECTED: HealthState
 HEALTH_STATE_PROBING: HealthState
 
 class Target(_message.Message):
-    __slots__ = ("name", "route", "priority", "weight", "admin_state", "health_state", "return_time", "consecutive_failure_count", "last_error", "in_flight_count", "account", "overridden", "success_ratio", "p50_seconds", "p95_seconds", "why_out")
+    __slots__ = ("name", "route", "priority", "weight", "admin_state", "health_state", "return_time", "consecutive_failure_count", "last_error", "in_flight_count", "account", "overridden", "success_ratio", "p50_seconds", "p95_seconds", "why_out", "call_count")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ROUTE_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +57,7 @@ class Target(_message.Message):
     P50_SECONDS_FIELD_NUMBER: _ClassVar[int]
     P95_SECONDS_FIELD_NUMBER: _ClassVar[int]
     WHY_OUT_FIELD_NUMBER: _ClassVar[int]
+    CALL_COUNT_FIELD_NUMBER: _ClassVar[int]
     name: str
     route: str
     priority: int
@@ -73,7 +74,8 @@ class Target(_message.Message):
     p50_seconds: float
     p95_seconds: float
     why_out: str
-    def __init__(self, name: _Optional[str] = ..., route: _Optional[str] = ..., priority: _Optional[int] = ..., weight: _Optional[float] = ..., admin_state: _Optional[_Union[AdminState, str]] = ..., health_state: _Optional[_Union[HealthState, str]] = ..., return_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., consecutive_failure_count: _Optional[int] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., in_flight_count: _Optional[int] = ..., account: _Optional[str] = ..., overridden: _Optional[bool] = ..., success_ratio: _Optional[float] = ..., p50_seconds: _Optional[float] = ..., p95_seconds: _Optional[float] = ..., why_out: _Optional[str] = ...) -> None: ...
+    call_count: int
+    def __init__(self, name: _Optional[str] = ..., route: _Optional[str] = ..., priority: _Optional[int] = ..., weight: _Optional[float] = ..., admin_state: _Optional[_Union[AdminState, str]] = ..., health_state: _Optional[_Union[HealthState, str]] = ..., return_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., consecutive_failure_count: _Optional[int] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., in_flight_count: _Optional[int] = ..., account: _Optional[str] = ..., overridden: _Optional[bool] = ..., success_ratio: _Optional[float] = ..., p50_seconds: _Optional[float] = ..., p95_seconds: _Optional[float] = ..., why_out: _Optional[str] = ..., call_count: _Optional[int] = ...) -> None: ...
 
 class ListTargetsRequest(_message.Message):
     __slots__ = ("route",)
@@ -116,10 +118,12 @@ class ResetTargetResponse(_message.Message):
     def __init__(self, targets: _Optional[_Iterable[_Union[Target, _Mapping]]] = ...) -> None: ...
 
 class WatchTargetsRequest(_message.Message):
-    __slots__ = ("route",)
+    __slots__ = ("route", "with_calls")
     ROUTE_FIELD_NUMBER: _ClassVar[int]
+    WITH_CALLS_FIELD_NUMBER: _ClassVar[int]
     route: str
-    def __init__(self, route: _Optional[str] = ...) -> None: ...
+    with_calls: bool
+    def __init__(self, route: _Optional[str] = ..., with_calls: _Optional[bool] = ...) -> None: ...
 
 class OperatorEvent(_message.Message):
     __slots__ = ("time", "kind", "target", "message")
