@@ -211,6 +211,8 @@ def _serve_live() -> int:
         print("\nHeliostat is live. These calls cost money, up to the cap.\n")
         for kind, variable in live.found_keys().items():
             print(f"  {kind:<12} key from {variable}")
+        for kind, address in live.found_addresses(os.environ).items():
+            print(f"  {kind:<12} at {address}")
         print(f"\n  REST    {http}/v1        docs: {http}/docs\n  gRPC    {', '.join(running.addresses['ledger'])}")
         print(f"  Cap     {tree['ledger']['spend_cap_usd']:g} USD in all (HELIOSTAT_SPEND_CAP_USD)")
         print(f'  Models  curl {http}/v1/models -H "Authorization: Bearer $KEY"')

@@ -1,5 +1,7 @@
 """Settings that adapters have in common."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from heliostat.adapters.sdk.price_lines import Amount
@@ -24,8 +26,13 @@ class AdapterSettings(PartSettings):
 
 
 class ProviderSettings(AdapterSettings):
-    """Settings of an adapter that calls a provider over HTTP. Subclasses give `api_key` and `base_url` defaults."""
+    """Settings of an adapter that calls a provider over HTTP. Subclasses give `api_key` and `base_url` defaults.
 
+    `address_variable` names the variable that tells where an engine of one's own stands, such as "COMFYUI_URL": such an
+    engine needs no key, and `heliostat live` takes it where its address is told.
+    """
+
+    address_variable: ClassVar[str] = ""
     api_key: Secret | None = None
     """Key of the provider: env:NAME or file:PATH."""
     base_url: str = ""
