@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from heliostat.adapters.openai.answers import doubt_of, read_usage
 from heliostat.adapters.openai.catalog import MODELS
 from heliostat.adapters.sdk import AdapterSettings, Completed, Model, ModelTable, Order, Tariff, completed, per_image
 from heliostat.adapters.sdk.costing import fill_cost, is_sane, read_cost
+from heliostat.adapters.sdk.images_api.answers import doubt_of, read_usage
 from heliostat.adapters.sdk.own_prices import with_prices
 from heliostat.adapters.sdk.price_lines import Line
 from heliostat.adapters.sdk.price_list import imported_path, read_price_list, shipped, shipped_beside

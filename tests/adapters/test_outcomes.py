@@ -9,10 +9,10 @@ from heliostat.adapters.bfl.outcomes import OUTCOMES as BFL
 from heliostat.adapters.fal.failures import refusal as fal_refusal
 from heliostat.adapters.fal.outcomes import OUTCOMES as FAL
 from heliostat.adapters.mock.outcomes import OUTCOMES as MOCK
-from heliostat.adapters.openai.answers import refusal as openai_refusal
-from heliostat.adapters.openai.outcomes import OUTCOMES as OPENAI
 from heliostat.adapters.replicate.outcomes import OUTCOMES as REPLICATE
 from heliostat.adapters.sdk import Answer, read_refusal
+from heliostat.adapters.sdk.images_api.answers import refusal as openai_refusal
+from heliostat.adapters.sdk.images_api.outcomes import OUTCOMES as OPENAI
 from heliostat.adapters.sdk.outcomes import ANYTHING, KIT, PHASES, OutcomeTable, Row
 from heliostat.adapters.studio.outcomes import OUTCOMES as STUDIO
 from heliostat.api.image.v1 import event_pb2

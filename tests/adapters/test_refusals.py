@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from heliostat.adapters.openai.answers import refusal as openai_refusal
 from heliostat.adapters.sdk import Answer, read_refusal
+from heliostat.adapters.sdk.images_api.answers import refusal as openai_refusal
 from heliostat.adapters.sdk.refusals import clean, pause_s, told_pause_s
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons

@@ -3,65 +3,30 @@
 Source: OpenAI's API reference, image guide and error guide, read 2026-11-22.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urljoin
 
-from heliostat.adapters.openai.answers import (
-    Drawn,
-    Images,
-    add_usage,
-    read_images,
-    read_streamed,
-    refusal,
-    stream_error,
-    variant_of,
-)
-from heliostat.adapters.openai.body import MANAGED, Fields, drop_for_forms, make_fields
+from heliostat.adapters.openai.body import compatible_fields, dalle_fields
 from heliostat.adapters.openai.catalog import MODELS, SANDBOX_MODELS, any_model
-from heliostat.adapters.openai.forms import make_parts, read_inputs
-from heliostat.adapters.openai.outcomes import OUTCOMES
-from heliostat.adapters.openai.settings import CompatibleOptions, OpenAIOptions, OpenAISettings
-from heliostat.adapters.sdk import (
-    Adapter,
-    Answer,
-    Call,
-    Choice,
-    Completed,
-    MaskForm,
-    MeshError,
-    Model,
-    ModelTable,
-    Options,
-    Order,
-    Part,
-    Picture,
-    Step,
-    adapter_module,
-    completed,
-    image,
-    operation_of,
-    preview,
+from heliostat.adapters.openai.settings import CompatibleOptions, OpenAISettings
+from heliostat.adapters.sdk import Call, Choice, MaskForm, Model, ModelTable, Options, Order, adapter_module
+from heliostat.adapters.sdk.images_api import (
+    Fields,
+    ImagesApiAdapter,
+    ImagesOptions,
+    Traits,
+    gpt_fields,
+    usual_fields,
 )
-from heliostat.adapters.sdk.asked import QUALITY_NAMES
-from heliostat.api.image.v1 import event_pb2, request_pb2
-from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.api.image.v1 import request_pb2
 from heliostat.chassis.modules import Surroundings
 
-GENERATIONS = "/images/generations"
-EDITS = "/images/edits"
-VARIATIONS = "/images/variations"
 
-
-class OpenAIAdapter(Adapter[OpenAISettings, Options]):
+class OpenAIAdapter(ImagesApiAdapter[OpenAISettings]):
     """OpenAI, or a compatible server."""
 
     provider = "openai"
     display_name = "OpenAI"
-    options: type[Options] = OpenAIOptions
-    outcomes = OUTCOMES
-    managed = MANAGED
 
     def __init__(self, settings: OpenAISettings, surroundings: Surroundings) -> None:
         super().__init__(settings, surroundings)
@@ -70,6 +35,11 @@ class OpenAIAdapter(Adapter[OpenAISettings, Options]):
             self.options = CompatibleOptions
         else:
             self.models = ModelTable(*MODELS, *SANDBOX_MODELS) if surroundings.sandbox else MODELS
+
+    @property
+    def mask_form(self) -> MaskForm:
+        """OpenAI's own convention, unless the operator says that the server has diffusers'."""
+        return MaskForm.WHITE_REPAINTS if self.settings.white_mask else MaskForm.ALPHA_REPAINTS
 
     def headers(self, account: str) -> Mapping[str, str]:
         """Bearer key, organisation, project. Raises PROVIDER_AUTH_FAILED."""
@@ -83,125 +53,24 @@ class OpenAIAdapter(Adapter[OpenAISettings, Options]):
             headers["openai-project"] = settings.project
         return headers
 
-    def refusal(self, answer: Answer) -> MeshError | None:
-        """OpenAI's own error codes."""
-        return refusal(answer, self.key_name(""))
-
     def order(self, model: Model, request: request_pb2.ImageRequest, size: Choice) -> Order:
         """The order with the quality that its price depends on."""
-        quality = QUALITY_NAMES.get(request.output.quality, "")
-        if model.name == "dall-e-3" and quality:
-            quality = "hd" if quality in {"high", "xhigh", "max"} else "standard"
         order = super().order(model, request, size)
-        return replace(order, variant={"quality": quality}) if quality else order
+        quality = order.variant.get("quality", "")
+        if model.name != "dall-e-3" or not quality:
+            return order
+        return replace(order, variant={"quality": "hd" if quality in {"high", "xhigh", "max"} else "standard"})
 
-    async def generate_one(
-        self, model: Model, request: request_pb2.ImageRequest, options: Options, call: Call
-    ) -> AsyncIterator[Step]:
-        """One call of the API. Raises what the API refuses."""
-        fields = make_fields(call, options, self.settings)
-        parts = await self._form(fields, call)
-        if "stream" in fields:
-            async with aclosing(self._streamed(fields, parts, call)) as steps:
-                async for step in steps:
-                    yield step
-            return
-        images = self._read((await self._ask(fields, parts, call)).body, call)
-        for index, drawn in enumerate(images.drawn[: call.image_count]):
-            yield await self._picture(drawn, index, call)
-        yield _end(images)
-
-    async def _form(self, fields: Fields, call: Call) -> Sequence[Part]:
-        """The request as a form where pictures go with it; empty where it travels as JSON."""
-        inputs = await read_inputs(call)
-        if not inputs:
-            return ()
-        form = MaskForm.WHITE_REPAINTS if self.settings.white_mask else MaskForm.ALPHA_REPAINTS
-        mask = await call.mask(form, inputs[0])
-        return make_parts(drop_for_forms(call, fields), inputs, mask)
-
-    async def _ask(self, fields: Fields, parts: Sequence[Part], call: Call) -> Answer:
-        """The answer at once."""
-        if not parts:
-            return await self.http.post_json(GENERATIONS, fields, call)
-        path = VARIATIONS if operation_of(call.request) == "variation" else EDITS
-        return await self.http.post_multipart(path, parts, call)
-
-    def _read(self, body: bytes, call: Call) -> Images:
-        """A whole answer. From here on the call is known to be charged."""
-        try:
-            images = read_images(body)
-        except ValueError as error:
-            message = f"The provider's answer cannot be read: {error}."
-            raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message) from None
-        self._charge(call, images.usage, images.variant, len(images.drawn))
-        return images
-
-    async def _picture(self, drawn: Drawn, index: int, call: Call) -> Picture:
-        """A picture of a whole answer, fetched where it came as an address and bytes are wanted."""
-        if drawn.url and (call.passes_uris or not drawn.encoded):
-            return await call.fetch(self._whole_url(drawn.url), index, revised_prompt=drawn.revised_prompt)
-        return image(_decoded(drawn, call), index, revised_prompt=drawn.revised_prompt)
-
-    async def _streamed(self, fields: Fields, parts: Sequence[Part], call: Call) -> AsyncGenerator[Step]:
-        """Previews as they come, then the pictures. A server that does not stream answers at once."""
-        events = self.http.post_events(EDITS if parts else GENERATIONS, parts or fields, call)
-        usage, echo, done, doubt = event_pb2.Usage(), dict[str, str](), 0, ""
-        async with aclosing(events):
-            async for name, data in events:
-                if not name:
-                    images = self._read(data, call)
-                    for index, drawn in enumerate(images.drawn[: call.image_count]):
-                        yield await self._picture(drawn, index, call)
-                    yield _end(images)
-                    return
-                if name == "error":
-                    raise stream_error(data, self.key_name(""), call)
-                try:
-                    drawn = read_streamed(data)
-                except ValueError as error:
-                    message = f"The provider's answer cannot be read: {error}."
-                    raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message) from None
-                if name.endswith("partial_image"):
-                    yield preview(_decoded(drawn, call), drawn.partial_index, done)
-                elif name.endswith("completed"):
-                    add_usage(usage, drawn.usage)
-                    echo.update(drawn.echo)
-                    doubt = doubt or drawn.doubt
-                    self._charge(call, usage, variant_of(echo), done + 1)
-                    yield image(_decoded(drawn, call), done)
-                    done += 1
-        yield completed(usage=_whole(usage, doubt), metadata=echo, variant=variant_of(echo), doubt=doubt)
-
-    def _whole_url(self, url: str) -> str:
-        """A picture's address; some servers write it without their own name before it."""
-        return url if url.startswith(("https://", "http://")) else urljoin(urljoin(self.settings.base_url, "/"), url)
-
-    def _charge(self, call: Call, usage: event_pb2.Usage, variant: Mapping[str, str], count: int) -> None:
-        """Notes what the answer costs, whatever may still go wrong with it."""
-        if not count:
-            return
-        order = self.order(call.model, call.request, call.size())
-        order = replace(order, image_count=count, variant={**order.variant, **variant})
-        micros = call.model.price.cost(order, usage)
-        call.charged_micros = call.model.price.estimate(order) if micros is None else micros
-
-
-def _end(images: Images) -> Completed:
-    return completed(usage=images.usage, metadata=images.echo, variant=images.variant, doubt=images.doubt)
-
-
-def _whole(usage: event_pb2.Usage, doubt: str) -> event_pb2.Usage:
-    """The tokens of all pictures; none where those of one are not believed, for their sum would be too small."""
-    return event_pb2.Usage() if doubt else usage
-
-
-def _decoded(drawn: Drawn, call: Call) -> bytes:
-    try:
-        return drawn.picture()
-    except ValueError as error:
-        message = f"The provider delivered a picture that cannot be read: {error}."
-        raise call.error(reasons.ERROR_REASON_MEDIA_INVALID, message, phase="download") from None
+    def fields(self, call: Call, options: Options) -> Fields:
+        """All fields but pictures."""
+        usual = usual_fields(call)
+        if self.settings.compatible:
+            return {**usual, **compatible_fields(call, self.settings), **options.model_dump()}
+        traits: Traits = call.model.facts
+        if not traits.gpt:
+            return {**usual, **dalle_fields(call, traits)}
+        own = options.fields(self.provider, call.model.name, traits) if isinstance(options, ImagesOptions) else {}
+        return {**usual, **gpt_fields(call, traits), **own}
 
 
 MODULE = adapter_module(OpenAIAdapter, OpenAISettings)

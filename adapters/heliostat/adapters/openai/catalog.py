@@ -4,84 +4,25 @@ Source: OpenAI's API reference and deprecations page, read 2026-11-22. Retired m
 OpenAI-compatible servers still speak them; OpenAI itself answers 404 for them.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from heliostat.adapters.openai.settings import OpenAISettings
-from heliostat.adapters.sdk import Exact, InputLimits, Model, ModelTable, Parameter, Pixels, free, per_image
+from heliostat.adapters.sdk import Exact, InputLimits, Model, ModelTable, Pixels, free, per_image
+from heliostat.adapters.sdk.images_api import Traits, first_generation, second_generation
 from heliostat.adapters.sdk.price_list import shipped
 
 PRICES = shipped("openai")
-GPT_TYPES = ("image/png", "image/jpeg", "image/webp")
 
-
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """What the adapter's own code has to know of a model."""
-
-    qualities: tuple[str, ...]
-    gpt: bool = True
-    fidelity: bool = False
-    """True where `input_fidelity` may be sent."""
-    complexity: bool = False
-    """True where `complexity` may be sent."""
-
-
-# Less than 50 MB each; DALL-E 2 takes PNGs of less than 4 MB (API reference, read 2026-11-22).
-_INPUTS = InputLimits(GPT_TYPES, 50_000_000)
+# DALL-E 2 takes PNGs of less than 4 MB (API reference, read 2026-11-22).
 _OLD_INPUTS = InputLimits(("image/png",), 4_000_000)
-_ANY_SIZE = Pixels(16, 3840, step=16, min_area_px=655_360, max_area_px=8_294_400, max_ratio=3.0)
-_THREE_SIZES = Exact(((1024, 1024), (1536, 1024), (1024, 1536)))
-
-
-def _gpt(name: str, traits: Traits, **facts: Any) -> Model:
-    usual: dict[str, Any] = {
-        "names": (name,),
-        "operations": ("text_to_image", "edit"),
-        "max_images": 10,
-        "max_references": 15,
-        "inputs": _INPUTS,
-        "mask": "guidance",
-        "media_types": GPT_TYPES,
-        "max_partials": 3,
-        "ignores": ("negative_prompt", "seed", "style", "strength", "reference_role", "reference_weight"),
-        "max_prompt_chars": 32_000,
-        "creator": "OpenAI",
-        "typical_seconds": 30.0,
-        "facts": traits,
-        "parameters": _parameters(traits),
-    }
-    return Model(name, **{**usual, **facts})
-
-
-def _parameters(traits: Traits) -> tuple[Parameter, ...]:
-    found = [
-        Parameter("quality", "enum", values=traits.qualities, default="auto"),
-        Parameter("background", "enum", values=("transparent", "opaque"), default="auto"),
-        Parameter("output_compression", "integer", 0, 100, default="100", description="JPEG and WebP only"),
-        Parameter("moderation", "enum", values=("auto", "low"), default="auto"),
-        Parameter("partial_images", "integer", 0, 3, default="0"),
-        Parameter("n", "integer", 1, 10, default="1"),
-    ]
-    if traits.fidelity:
-        fidelities = ("low", "high")
-        found.append(Parameter("input_fidelity", "enum", values=fidelities, default="low", provider_option=True))
-    if traits.complexity:
-        steps = ("low", "medium", "high")
-        found.append(Parameter("complexity", "enum", values=steps, default="high", provider_option=True))
-    return tuple(found)
 
 
 def _first(name: str, *, fidelity: bool = True, **facts: Any) -> Model:
-    traits = Traits(("low", "medium", "high"), fidelity=fidelity)
-    return _gpt(name, traits, sizes=_THREE_SIZES, **PRICES.facts(name), **facts)
+    return first_generation(name, PRICES.facts(name), fidelity=fidelity, **facts)
 
 
 def _second(name: str, *, complexity: bool = False, priced_as: str = "", **facts: Any) -> Model:
-    price = PRICES.facts(priced_as or name)
-    # The qualities are those that the price list counts tokens of.
-    traits = Traits(tuple(price["price"].tokens.by_area), complexity=complexity)
-    return _gpt(name, traits, sizes=_ANY_SIZE, **price, **facts)
+    return second_generation(name, PRICES.facts(priced_as or name), complexity=complexity, **facts)
 
 
 def _dalle(name: str, qualities: tuple[str, ...], sizes: Exact, **facts: Any) -> Model:

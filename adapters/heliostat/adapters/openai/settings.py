@@ -1,4 +1,4 @@
-"""Settings and options of the OpenAI adapter."""
+"""Settings of the OpenAI adapter, and the options of compatible servers."""
 
 from decimal import Decimal
 from typing import Any, Literal
@@ -50,15 +50,6 @@ class OpenAISettings(ProviderSettings):
         if isinstance(tree, dict) and tree.get("compatible") and "api_key" not in tree:
             return {**tree, "api_key": None}
         return tree
-
-
-class OpenAIOptions(Options):
-    """What provider_options.openai may say; GPT image models only."""
-
-    input_fidelity: Literal["low", "high"] | None = None
-    """How closely inputs are kept; gpt-image-1 and 1.5 only."""
-    complexity: Literal["low", "medium", "high"] | None = None
-    """How busy the picture is; gpt-image-2.6 only."""
 
 
 class CompatibleOptions(Options):

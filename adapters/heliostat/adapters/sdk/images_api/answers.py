@@ -1,4 +1,4 @@
-"""What OpenAI and its like answer: pictures, usage, refusals. Pure.
+"""What servers of the Images API answer: pictures, usage, refusals. Pure.
 
 Source: OpenAI's API reference and error guide, read 2026-11-22.
 """
@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from heliostat.adapters.openai.outcomes import BLOCKED_PICTURE, BLOCKED_PROMPT, OUTCOMES
-from heliostat.adapters.sdk import Answer, Call, MeshError, read_json_pictures, read_refusal
-from heliostat.adapters.sdk.media import JsonPictures
-from heliostat.adapters.sdk.refusals import clean
+from heliostat.adapters.sdk.call import Call
+from heliostat.adapters.sdk.images_api.outcomes import BLOCKED_PICTURE, BLOCKED_PROMPT, OUTCOMES
+from heliostat.adapters.sdk.media import JsonPictures, read_json_pictures
+from heliostat.adapters.sdk.refusals import Answer, clean, read_refusal
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis.errors import MeshError
 
 _BLOCKED = frozenset({"moderation_blocked", "content_policy_violation", "content_filter", "safety_violation"})
 _UNREADABLE = frozenset({"invalid_image_file", "invalid_image_url", "invalid_image_format", "image_parse_error"})
@@ -149,7 +150,7 @@ def add_usage(total: event_pb2.Usage, more: event_pb2.Usage) -> None:
 
 
 def refusal(answer: Answer, key_name: str) -> MeshError | None:
-    """What only OpenAI's codes tell; None leaves an answer to the kit's table."""
+    """What only the dialect's codes tell; None leaves an answer to the kit's table."""
     code = answer.error_code()
     if answer.status == 400 and (code in _BLOCKED or _stage(answer)):
         error = read_refusal(answer, key_name)

@@ -3,8 +3,11 @@
 import json
 from collections.abc import Sequence
 
-from heliostat.adapters.openai.body import Fields
-from heliostat.adapters.sdk import Call, Input, Part, operation_of, text_part
+from heliostat.adapters.sdk.call import Call
+from heliostat.adapters.sdk.images_api.fields import Fields
+from heliostat.adapters.sdk.inputs import Input
+from heliostat.adapters.sdk.models import operation_of
+from heliostat.adapters.sdk.multipart import Part, text_part
 
 
 async def read_inputs(call: Call) -> list[Input]:

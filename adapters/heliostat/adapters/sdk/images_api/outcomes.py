@@ -1,4 +1,4 @@
-"""What failures at OpenAI cost, beyond the kit's table. Synchronous, no job ids: what is cut off stays unknown."""
+"""What failures of the Images API cost, beyond the kit's table. No job ids: what is cut off stays unknown."""
 
 from heliostat.adapters.sdk.outcomes import KIT, NO, REFUSED, UNKNOWN, OutcomeTable, Row
 
