@@ -18,6 +18,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.lines import Lines, Place
+from heliostat.chassis.secret_files import SecretFile
 from heliostat.chassis.yaml_text import values_of
 
 ENVIRONMENT_PREFIX = "HELIOSTAT__"
@@ -40,28 +41,30 @@ class PartSettings(Section):
 class Secret:
     """A reference to a secret: `env:NAME` or `file:PATH`. It prints as the reference."""
 
-    __slots__ = ("reference",)
+    __slots__ = ("_file", "reference")
 
     def __init__(self, reference: str) -> None:
         if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+", reference):
             raise ValueError("a secret is written as env:NAME or file:PATH, never in the configuration itself")
         self.reference = reference
+        self._file: SecretFile | None = None
 
     def _read(self) -> str:
         kind, _, place = self.reference.partition(":")
         if kind == "env":
             return os.environ.get(place, "").strip()
-        try:
-            return Path(place).read_text(encoding="utf-8").strip()
-        except OSError:
-            return ""
+        if self._file is None:
+            self._file = SecretFile(place)
+        return self._file.read()
 
     def present(self) -> bool:
         """True where the reference leads to something."""
         return bool(self._read())
 
     def reveal(self) -> str:
-        """The secret itself, read anew each time. Raises PROVIDER_AUTH_FAILED where there is none."""
+        """The secret itself, as the file has it now; see secret_files.py. Raises PROVIDER_AUTH_FAILED where there is
+        none.
+        """
         secret = self._read()
         if not secret:
             raise MeshError(
