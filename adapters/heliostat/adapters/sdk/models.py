@@ -69,6 +69,7 @@ class Parameter:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ModelFacts:
     names: tuple[str, ...] = ()
+    loose_names: tuple[str, ...] = ()
     operations: tuple[str, ...] = ("text_to_image",)
     sizes: SizeRule = field(default_factory=FollowsInput)
     operation_sizes: Mapping[str, SizeRule] = field(default_factory=dict)
@@ -102,7 +103,8 @@ class Model(_ModelFacts):
     """One provider model.
 
     name            the provider's own model name (may hold slashes)
-    names           public names under which it is known, such as "flux-schnell"
+    names           public names under which it is known, such as "flux-schnell"; canon.py adds what others call it
+    loose_names     names that people use for it by mistake; canon.py fills them in
     operations      keys of OPERATIONS
     sizes, price    see sizing.py and pricing.py
     operation_sizes sizes of operations that differ, such as {"edit": FollowsInput()}
@@ -129,6 +131,7 @@ class Model(_ModelFacts):
         return capability_pb2.Capability(
             provider_model=self.name,
             model_names=self.names,
+            loose_names=self.loose_names,
             operations=[OPERATIONS[name] for name in self.operations],
             sizes=self.sizes.rule(),
             max_image_count=self.max_images,

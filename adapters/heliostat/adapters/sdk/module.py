@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from heliostat.adapters.sdk.bench import SharedBench
+from heliostat.adapters.sdk.canon import with_names
 from heliostat.adapters.sdk.contract import Adapter
 from heliostat.adapters.sdk.own_prices import with_prices
 from heliostat.adapters.sdk.servicer import AdapterServicer
@@ -44,7 +45,7 @@ def adapter_module(adapter: type[Adapter[Any, Any]], settings: type[AdapterSetti
 
     def build(own: AdapterSettings, surroundings: Surroundings) -> AdapterPart:
         made = adapter(own, surroundings)
-        made.models = with_prices(made.models, adapter.provider, own, surroundings.state_dir)
+        made.models = with_names(with_prices(made.models, adapter.provider, own, surroundings.state_dir))
         return AdapterPart(made, surroundings)
 
     return Module(

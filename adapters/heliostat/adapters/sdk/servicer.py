@@ -18,14 +18,17 @@ from heliostat.adapters.sdk.outbox import Outbox
 from heliostat.adapters.sdk.outcomes import CONFIRMED_FREE, KIT
 from heliostat.adapters.sdk.partings import Partings
 from heliostat.adapters.sdk.settings import ProviderSettings
+from heliostat.adapters.sdk.usual_price import usual_micros
 from heliostat.adapters.sdk.webhooks import MAX_WEBHOOK_BYTES
 from heliostat.api.adapter.v1 import adapter_pb2, adapter_pb2_grpc
+from heliostat.api.image.v1 import capability_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis import telemetry
 from heliostat.chassis.calls import current_call
 from heliostat.chassis.errors import MeshError, to_duration
 from heliostat.chassis.local import LocalContext
 from heliostat.chassis.logs import get_logger
+from heliostat.chassis.money import to_money
 
 log = get_logger("heliostat.adapters")
 
@@ -59,13 +62,22 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         """Models and accounts."""
         response = adapter_pb2.DescribeResponse(
             provider=self._adapter.name,
-            models=self._adapter.models.capabilities(self._parameters),
+            models=self._capabilities(),
             display_name=self._adapter.display_name or self._adapter.name,
             sandbox=self._adapter.sandbox,
         )
         for name, weight, configured in self._adapter.accounts():
             response.accounts.add(name=name, weight=weight, configured=configured)
         return response
+
+    def _capabilities(self) -> list[capability_pb2.Capability]:
+        told = self._adapter.models.capabilities(self._parameters)
+        for capability in told:
+            model = self._adapter.models.get(capability.provider_model)
+            usual = usual_micros(self._adapter, model, self._bench)
+            if usual is not None:
+                capability.usual_price.CopyFrom(to_money(usual))
+        return told
 
     def _parameters(self, model: Model) -> tuple[Parameter, ...]:
         adapter = self._adapter
