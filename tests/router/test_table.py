@@ -157,5 +157,5 @@ def test_a_wrong_name_among_very_many_is_compared_with_its_neighbours_only() -> 
             return super().lower()
 
     names = [Noted(f"model-{number}") for number in range(10_000)]
-    assert did_you_mean("model-5000-turb", names) == '; did you mean "model-5000" or "model-500"?'
+    assert did_you_mean("model-5000-turb", names) == '; did you mean "model-5000", "model-500" or "model-5060"?'
     assert len(compared) <= 200

@@ -1,7 +1,7 @@
 """What each target can do, as its adapter describes it; asked for in the background and kept until the next look."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from heliostat.api.adapter.v1 import adapter_pb2
@@ -247,15 +247,12 @@ class Catalog:
         offer = self.offer(target)
         return None if offer is None else max(1, offer.capability.max_image_count)
 
-    def knowing(self, model: str) -> Iterator[tuple[str, str]]:
-        """(adapter, provider model) of all that know the public name `model`, in the adapters' order."""
+    def entries(self) -> Iterator[tuple[str, Entry]]:
+        """Adapters that have described themselves, with what they said, in the order of the configuration."""
         for name in self._peers.names:
             entry = self._entries.get(name)
-            if entry is None:
-                continue
-            for capability in entry.described.models:
-                if model in capability.model_names:
-                    yield name, capability.provider_model
+            if entry is not None:
+                yield name, entry
 
     def able(self, operation: str) -> Iterator[str]:
         """A public name of every model that some adapter describes as able to do `operation`, each once."""
@@ -268,15 +265,6 @@ class Catalog:
                     if model not in told:
                         told.add(model)
                         yield model
-
-    def model_names(self) -> Iterable[str]:
-        """Every public name that some adapter knows, each once, in the adapters' order."""
-        names: dict[str, None] = {}
-        for adapter in self._peers.names:
-            entry = self._entries.get(adapter)
-            for capability in entry.described.models if entry is not None else ():
-                names.update(dict.fromkeys(capability.model_names))
-        return names
 
     async def _follow(self, name: str) -> None:
         pause_s = _FIRST_PAUSE_S

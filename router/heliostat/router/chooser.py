@@ -130,7 +130,7 @@ class Chooser:
         needs = needs_of(image)
         wanted = []
         for model in (image.model, *routing.fallback_models):
-            route = await self._directory.find(model)
+            route = await self._directory.find(model, exact=image.strict == request_pb2.STRICT_REFUSE)
             wanted.append(self._wanted(route, routing, needs, await self._asked(route, image)))
         return self._choice(tuple(wanted), {}, _alone(image), self._clock.monotonic())
 

@@ -1,13 +1,17 @@
 """From a name that a caller sends to a route: configured, forced, by its beginning, or made of what adapters know."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError
 from heliostat.router.catalog import Catalog
+from heliostat.router.naming import Naming
 from heliostat.router.overrides import Overrides
-from heliostat.router.table import Route, Table, Target, did_you_mean, route_of, target_of
+from heliostat.router.table import Route, Table, Target, did_you_mean, one_of, route_of, target_of
 
+# Models that are named where a name may mean several.
+_TOLD = 3
 # How long an unknown name waits for adapters that have not said yet what they know.
 _PATIENCE_S = 2.0
 
@@ -20,6 +24,7 @@ class Directory:
         self._catalog = catalog
         self._auto_routes = auto_routes
         self._overrides = overrides
+        self._naming = Naming(())
         self._made: dict[str, Route] = {}
         self._names: tuple[object, list[str]] = (None, [])
         self._made_of = -1  # the version of the catalogue that they were made of
@@ -34,11 +39,13 @@ class Directory:
         self._table = table
         self._auto_routes = auto_routes
 
-    async def find(self, model: str) -> Route:
-        """The route behind a name. Raises MODEL_NOT_FOUND with the names that are near."""
-        return self._overrides.applied(await self._find(model))
+    async def find(self, model: str, *, exact: bool = False) -> Route:
+        """The route behind a name. A name that is none leads to the one model that is meant by it, unless it must be
+        `exact`; the route says so. Raises MODEL_NOT_FOUND with the names that are near.
+        """
+        return self._overrides.applied(await self._find(model, exact=exact))
 
-    async def _find(self, model: str) -> Route:
+    async def _find(self, model: str, *, exact: bool) -> Route:
         route = self._table.configured(model)
         if route is not None:
             return route
@@ -49,9 +56,20 @@ class Directory:
         if route is None:
             await self._catalog.settled(_PATIENCE_S)
             route = self._own(model)
-        if route is None:
+        return route or self._meant(model, exact=exact)
+
+    def _meant(self, model: str, *, exact: bool) -> Route:
+        """The route of the one model that is meant by a name that nobody has. Raises MODEL_NOT_FOUND."""
+        meant = [(name, route) for name in self._known.meant(model) if (route := self._served(name)) is not None]
+        if not meant:
             raise _unknown(model, did_you_mean(model, self.names()))
-        return route
+        if exact or len(meant) > 1:
+            raise _unknown(model, f"; did you mean {one_of([name for name, _ in meant[:_TOLD]])}?")
+        return replace(meant[0][1], asked_as=model)
+
+    def _served(self, model: str) -> Route | None:
+        """The route of a canonical name, written down or not."""
+        return self._table.configured(model) or self._table.matching(model) or self._own(model)
 
     def has(self, target: Target) -> bool:
         """True where the target's adapter is configured."""
@@ -70,7 +88,7 @@ class Directory:
         known_of, known = self._names
         if known_of != self.state:
             names = self._table.names()
-            for name in self._catalog.model_names():
+            for name in self._known.names():
                 if self._auto_routes or self._table.matching(name) is not None:
                     names.add(name)
             known_of, known = self._names = self.state, sorted(names)
@@ -80,11 +98,17 @@ class Directory:
         """Every route that is served, those made from what adapters know included."""
         yield from map(self._overrides.applied, self._table.routes)
         known = self._table.names()
-        for name in self._catalog.model_names():
+        for name in self._known.models():
             if name not in known:
                 route = self._table.matching(name) or self._own(name)
                 if route is not None:
                     yield self._overrides.applied(route)
+
+    def aliases(self, route: Route) -> tuple[str, ...]:
+        """Other names that lead to a route: its own, and those that adapters know for its model."""
+        others = self._known.aliases(route.model) if self._auto_routes else ()
+        free = (name for name in others if self._table.configured(name) is None)
+        return tuple(dict.fromkeys((*route.aliases, *free)))
 
     @property
     def state(self) -> tuple[Table, bool, int]:
@@ -94,7 +118,7 @@ class Directory:
     def own(self) -> Iterator[Route]:
         """The routes that nobody wrote down, as they are made of what adapters know."""
         known = self._table.names()
-        for name in self._catalog.model_names() if self._auto_routes else ():
+        for name in self._known.models() if self._auto_routes else ():
             if name not in known and self._table.matching(name) is None:
                 route = self._own(name)
                 if route is not None:
@@ -109,21 +133,30 @@ class Directory:
         return route_of(target.name, [target])
 
     def _own(self, model: str) -> Route | None:
-        """The route that is made of what adapters know; the same one until they say something else."""
+        """The route that is made of what adapters know; the same one until they say something else. Another name of a
+        model leads to the route of its canonical one, which may be written down.
+        """
         if not self._auto_routes:
             return None
+        canonical = self._known.canonical(model)
+        # Names that nobody knows are not remembered: callers may make up any number of them.
+        if not canonical:
+            return None
+        if canonical != model and (route := self._table.configured(canonical)) is not None:
+            return route
+        if canonical not in self._made:
+            places = enumerate(self._known.targets(canonical))
+            targets = [target_of(f"{adapter}/{own}", priority=place) for place, (adapter, own) in places]
+            self._made[canonical] = route_of(canonical, targets)
+        return self._made[canonical]
+
+    @property
+    def _known(self) -> Naming:
+        """What the names of the catalogue mean, as it stands."""
         if self._made_of != self._catalog.version:
+            self._naming = Naming(self._catalog.entries())
             self._made, self._made_of = {}, self._catalog.version
-        if model not in self._made:
-            targets = [
-                target_of(f"{adapter}/{provider_model}", priority=place)
-                for place, (adapter, provider_model) in enumerate(self._catalog.knowing(model))
-            ]
-            if not targets:
-                # Names that nobody knows are not remembered: callers may make up any number of them.
-                return None
-            self._made[model] = route_of(model, targets)
-        return self._made[model]
+        return self._naming
 
 
 def _unknown(model: str, near: str) -> MeshError:

@@ -7,6 +7,7 @@ from heliostat.api.image.v1 import event_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis.errors import MeshError
+from heliostat.router import naming
 from heliostat.router.appraisal import Appraisal, Appraiser
 from heliostat.router.branches import split
 from heliostat.router.catalog import Catalog
@@ -52,11 +53,14 @@ class Explainer:
             exclusion = exclusions.get(target.name)
             left.excluded_because = exclusion.because if exclusion else "is not asked after the first target"
             told.append(left)
+        renamed = tuple(naming.told([part.route for part in choice.selections]))
+        for each in told:
+            each.adjustments.extend(renamed)
         if mask_preview and choice.targets and image.edit.HasField("mask"):
             looked = await self._appraiser.preview(choice.targets[0], image)
             told[0].mask_preview = looked.mask_preview
             del told[0].adjustments[:]
-            told[0].adjustments.extend(looked.adjustments)
+            told[0].adjustments.extend((*looked.adjustments, *renamed))
         return Explanation(told, choice.decision())
 
     def explain_past(self, request_id: str) -> Explanation:

@@ -6,6 +6,7 @@ from heliostat.api.image.v1 import event_pb2, request_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis.errors import MeshError
+from heliostat.router import naming
 from heliostat.router.attempt import Attempt
 from heliostat.router.branches import Branch, joined
 from heliostat.router.errand import Errand
@@ -63,6 +64,8 @@ def last_word(errand: Errand) -> router_pb2.GenerateResponse:
     if not all(errand.is_first(attempt.plan.target) for attempt in served):
         _report_dropped(errand.image, result)
     tell_count(errand.image, branches, result)
+    if errand.image.strict != request_pb2.STRICT_OFF:
+        result.adjustments.extend(naming.told([part.route for part in errand.choice.selections]))
     last = _last_of(branches)
     if last is not None and last.tail is not None:
         for event in last.tail.events:

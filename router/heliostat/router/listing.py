@@ -26,7 +26,7 @@ class Listing:
     def _model(self, route: Route) -> router_pb2.Model:
         model = router_pb2.Model(
             name=route.model,
-            aliases=route.aliases,
+            aliases=self._directory.aliases(route),
             create_time_seconds=self._create_time_seconds,
             creator=route.creator,
             description=route.description,

@@ -238,7 +238,7 @@ class RouterSettings(PartSettings):
     routes: tuple[RouteSettings, ...] = ()
     """What is served, and by whom."""
     auto_routes: bool = True
-    """True: a model without a route is served by the adapters that know it, in their order."""
+    """True: a model without a route is served by the adapters that know it, the cheapest first."""
     attempt_timeout_s: float = Field(180.0, gt=0)
     """Seconds that one attempt may take."""
     request_timeout_s: float = Field(300.0, gt=0)

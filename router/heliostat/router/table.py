@@ -61,6 +61,7 @@ class Route:
     hedge_after_s: float | None = None
     creator: str = ""
     description: str = ""
+    asked_as: str = ""  # the name that a caller used for it though it has others; empty for each of its own
     memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """What other rooms have made of this route once, by a name of their choice."""
 
@@ -251,7 +252,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         place = bisect_left(names, name[:200])
         names = names[max(0, place - _COMPARED) : place + _COMPARED]
     spelled = {entry.lower(): entry for entry in names}
-    near = difflib.get_close_matches(name[:200].lower(), spelled, n=2, cutoff=0.55)
+    near = difflib.get_close_matches(name[:200].lower(), spelled, n=3, cutoff=0.55)
     if not near:
         return ""
-    return "; did you mean " + " or ".join(f'"{spelled[entry]}"' for entry in near) + "?"
+    return f"; did you mean {one_of([spelled[entry] for entry in near])}?"
+
+
+def one_of(names: Sequence[str]) -> str:
+    """'"a", "b" or "c"'. Pure."""
+    quoted = [f'"{name}"' for name in names]
+    return " or ".join(filter(None, (", ".join(quoted[:-1]), *quoted[-1:])))
