@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+from heliostat.adapters.sdk.accounts import Accounts
 from heliostat.adapters.sdk.attempt import Attempt
 from heliostat.adapters.sdk.bench import SharedBench
 from heliostat.adapters.sdk.call import Call
@@ -47,9 +48,11 @@ class _Running:
 class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
     """Serves one adapter: describes, estimates, makes attempts, cancels them, takes webhooks."""
 
-    def __init__(self, adapter: Adapter[Any, Any], bench: SharedBench) -> None:
+    def __init__(self, adapter: Adapter[Any, Any], bench: SharedBench, accounts: Accounts | None = None) -> None:
+        """`accounts` are the provider's keys; absent, there is the adapter's own one only."""
         check_ignores(adapter.ignores, adapter.models)
         self._adapter = adapter
+        self._accounts = accounts or Accounts(adapter)
         self._bench = bench
         self._running: dict[str, _Running] = {}
         self._unnamed = itertools.count()
@@ -66,7 +69,7 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
             display_name=self._adapter.display_name or self._adapter.name,
             sandbox=self._adapter.sandbox,
         )
-        for name, weight, configured in self._adapter.accounts():
+        for name, weight, configured in self._accounts.told():
             response.accounts.add(name=name, weight=weight, configured=configured)
         return response
 
@@ -86,10 +89,11 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
     async def Estimate(self, request: adapter_pb2.EstimateRequest, context: object) -> adapter_pb2.EstimateResponse:
         """Expected cost, duration and adjustments. Raises what the attempt would raise before it is sent."""
         model = self._adapter.models.get(request.provider_model)
-        call = Call(self._bench, model, request.image, account=request.account)
-        check_demands(call, self._adapter.ignores)
-        self._adapter.read_options(call)
-        order = self._adapter.order(model, request.image, call.size())
+        call = Call(self._bench, model, request.image, account=self._accounts.name_of(request.account))
+        adapter = self._accounts.of(call.account)
+        check_demands(call, adapter.ignores)
+        adapter.read_options(call)
+        order = adapter.order(model, request.image, call.size())
         preview = await call.mask_preview() if request.mask_preview else b""
         response = adapter_pb2.EstimateResponse(adjustments=call.adjustments, mask_preview=preview)
         fill_estimate(response.cost, model, order)
@@ -164,7 +168,7 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
             # Nobody was asked to call back.
             return adapter_pb2.DeliverWebhookResponse(found=False)
         headers = {one.name.lower(): one.value for one in request.headers}
-        job_id = await self._adapter.verify_webhook(headers, request.body)
+        job_id = await self._accounts.any(lambda adapter: adapter.verify_webhook(headers, request.body))
         found = False
         for running in self._running.values():
             if job_id and job_id in _names(running.call.accepted_job_id or ""):
@@ -192,12 +196,21 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
             self._adapter.models.get(request.provider_model),
             request.image,
             attempt_id=request.attempt_id,
-            account=request.account,
+            account=self._account(request),
             resume_provider_job_id=request.resume_provider_job_id,
             webhook_uri=request.webhook_uri or self._webhook_uri,
             look_only=request.look_only,
             time_s=remaining,
         )
+
+    def _account(self, request: adapter_pb2.GenerateRequest) -> str:
+        """Whose key is used. Raises PROVIDER_AUTH_FAILED, before anything is sent."""
+        try:
+            return self._accounts.name_of(request.account)
+        except MeshError as error:
+            if not request.resume_provider_job_id:
+                error.failure = KIT.failure("prepare")
+            raise
 
     async def _attempt(self, call: Call, outbox: Outbox) -> None:
         attributes = {
@@ -209,7 +222,7 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         }
         try:
             with telemetry.span(f"adapter generate {call.model.name}", attributes=attributes) as span:
-                await Attempt(self._adapter, self._bench, call, outbox).run()
+                await Attempt(self._accounts.of(call.account), self._bench, call, outbox).run()
                 span.set(telemetry.ADJUSTMENT_COUNT, len(call.adjustments))
                 if call.accepted_job_id:
                     span.set(telemetry.PROVIDER_JOB_ID, call.accepted_job_id)
@@ -259,7 +272,9 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
         self, provider_model: str, provider_job_id: str, account: str, *, only_free: bool = False
     ) -> Cancelled:
         model = self._adapter.models.get(provider_model)
-        cancel = self._adapter.spare_job if only_free else self._adapter.cancel_job
+        account = self._accounts.name_of(account)
+        adapter = self._accounts.of(account)
+        cancel = adapter.spare_job if only_free else adapter.cancel_job
         try:
             async with asyncio.timeout(CANCEL_S):
                 return await cancel(model, provider_job_id, account)

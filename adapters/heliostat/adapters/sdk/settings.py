@@ -1,9 +1,11 @@
 """Settings that adapters have in common."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from heliostat.adapters.sdk import account_settings
+from heliostat.adapters.sdk.account_settings import AccountSettings
 from heliostat.adapters.sdk.price_lines import Amount
 from heliostat.chassis.settings import PartSettings, Secret
 
@@ -35,6 +37,9 @@ class ProviderSettings(AdapterSettings):
     address_variable: ClassVar[str] = ""
     api_key: Secret | None = None
     """Key of the provider: env:NAME or file:PATH."""
+    accounts: dict[str, AccountSettings] = Field({})
+    """Several keys of the provider, by names of your choice, each with {api_key, weight, settings}: see
+    docs/provider_keys.md. Where there are any, api_key takes no new requests."""
     base_url: str = ""
     """Where the provider is, and all that its key is good for."""
     api_hosts: tuple[str, ...] = ()
@@ -57,3 +62,8 @@ class ProviderSettings(AdapterSettings):
     """How long an idle connection is kept, in seconds."""
     max_connections: int = Field(2048, ge=1, le=65536)
     """Most connections to the provider at once."""
+
+    @model_validator(mode="after")
+    def _accounts_are_sound(self) -> Self:
+        account_settings.check(self, self.accounts)
+        return self
