@@ -1,0 +1,5 @@
+"""The Seedream adapter."""
+
+from heliostat.adapters.seedream.adapter import MODULE
+
+__all__ = ["MODULE"]
