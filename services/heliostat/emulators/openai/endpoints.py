@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -11,7 +12,7 @@ from starlette.routing import Route
 from heliostat.emulators.bodies import Body, read_body
 from heliostat.emulators.exchange import Call, Refusal, Reply, Room, json_reply
 from heliostat.emulators.journal import Entry
-from heliostat.emulators.openai.catalogue import catalogue
+from heliostat.emulators.openai.catalogue import ImageModel
 from heliostat.emulators.openai.errors import bad_request, check_key, model_not_found
 from heliostat.emulators.openai.inputs import read_inputs, unreadable
 from heliostat.emulators.openai.order import Order, fits, one_of, read_order
@@ -27,10 +28,10 @@ SLOW_S = 25.0
 class ImageEndpoints:
     """Generations, edits, variations and the list of models."""
 
-    def __init__(self, room: Room, *, legacy: bool) -> None:
-        """With `legacy` the retired models answer too, and so do variations."""
+    def __init__(self, room: Room, models: Mapping[str, ImageModel]) -> None:
+        """`models` are those that answer."""
         self._room = room
-        self._models = catalogue(legacy=legacy)
+        self._models = models
 
     def routes(self) -> list[Route]:
         """Give the provider's routes."""
@@ -45,7 +46,7 @@ class ImageEndpoints:
 
     async def generations(self, request: Request) -> Call:
         """Paint from a prompt."""
-        body = await read_body(request)
+        body = await self._body(request)
 
         async def work(entry: Entry) -> Reply:
             self._admit(request, body)
@@ -57,7 +58,7 @@ class ImageEndpoints:
 
     async def edits(self, request: Request) -> Call:
         """Paint from pictures and a prompt, where the mask is transparent if there is one."""
-        body = await read_body(request)
+        body = await self._body(request)
 
         async def work(entry: Entry) -> Reply:
             self._admit(request, body)
@@ -73,7 +74,7 @@ class ImageEndpoints:
 
     async def variations(self, request: Request) -> Call:
         """Vary a picture: dall-e-2 only, so retired with it."""
-        body = await read_body(request)
+        body = await self._body(request)
         model = body.text("model") or "dall-e-2"
 
         async def work(entry: Entry) -> Reply:
@@ -100,6 +101,9 @@ class ImageEndpoints:
             return json_reply({"object": "list", "data": listed})
 
         return Call("models", work)
+
+    async def _body(self, request: Request) -> Body:
+        return await read_body(request)
 
     def _admit(self, request: Request, body: Body) -> None:
         check_key(request.headers.get("authorization"))

@@ -5,7 +5,7 @@ Source: OpenAI's API reference, image guide and error guide, read 2026-11-22.
 """
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import ClassVar, TypeVar
@@ -79,7 +79,7 @@ class ImagesApiAdapter(Adapter[SpokenSettings, Options]):
 
     async def generate_one(
         self, model: Model, request: request_pb2.ImageRequest, options: Options, call: Call
-    ) -> AsyncIterator[Step]:
+    ) -> AsyncGenerator[Step]:
         """One call of the API. Raises what the API refuses."""
         fields = self.fields(call, options)
         parts = await self._form(fields, call)
