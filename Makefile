@@ -64,7 +64,7 @@ protos: $(VENV)/.dev ## Generate code from the contracts
 docs: $(VENV)/.runtime ## Write the documents that are made from the code
 	@$(BIN)/python -m heliostat.launch.reference example > heliostat.example.yaml.new
 	@mv heliostat.example.yaml.new heliostat.example.yaml
-	@for page in configuration errors telemetry rest_api; do \
+	@for page in configuration errors telemetry rest_api models; do \
 		$(BIN)/python -m heliostat.launch.reference $$page > docs/$$page.md.new && \
 		mv docs/$$page.md.new docs/$$page.md || exit 1; done
 

@@ -23,7 +23,7 @@ from heliostat.chassis import settings, telemetry
 from heliostat.chassis.errors import GRPC_CODE, reason_name
 from heliostat.chassis.money import to_micros
 from heliostat.chassis.settings import Section
-from heliostat.launch import reference
+from heliostat.launch import models_page, reference
 from heliostat.launch.config import Process, configure
 from heliostat.painting.blank import blank_png
 from tests.adapters.raw_server import Exchange, raw_server
@@ -61,8 +61,9 @@ MEASURES = [(place, key, unit) for place, key in KEYS for ending, unit in UNITS.
         (ROOT / "docs" / "errors.md", reference.errors),
         (ROOT / "docs" / "telemetry.md", reference.telemetry),
         (ROOT / "docs" / "rest_api.md", reference.rest_api),
+        (ROOT / "docs" / "models.md", models_page.page),
     ],
-    ids=["example", "configuration", "errors", "telemetry", "rest_api"],
+    ids=["example", "configuration", "errors", "telemetry", "rest_api", "models"],
 )
 def test_made_documents_are_fresh(file: Path, make: Callable[[], str]) -> None:
     """A setting, a reason or a name that changes is told in the same commit."""

@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from heliostat.launch import admin_cli, prices_cli
+    from heliostat.launch import admin_cli, prices_cli, tools_cli
 
     parser = argparse.ArgumentParser(prog="heliostat", description="Self-hosted AI image gateway.")
     parser.add_argument("--state-dir", default="", help="folder of a running installation (for keys and admin)")
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     health.set_defaults(command=_healthcheck)
     admin_cli.add_commands(commands)
     prices_cli.add_commands(commands, _folder)
+    tools_cli.add_commands(commands, _folder)
     return parser
 
 

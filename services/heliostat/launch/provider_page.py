@@ -1,23 +1,13 @@
 """The part of docs/rest_api.md that says what each provider makes of each parameter, from the adapters' own words."""
 
 import asyncio
-import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
-from heliostat.api.adapter.v1 import adapter_pb2
 from heliostat.api.image.v1 import capability_pb2
-from heliostat.chassis.blobs import Blobs
-from heliostat.chassis.clock import Clock
-from heliostat.chassis.modules import Surroundings
-from heliostat.launch.targets import ADAPTER, adapter_kinds, load
+from heliostat.launch.described import described
 
 BEGIN, END = "<!-- made by `make docs`: what providers make of it -->\n", "<!-- end of what is made -->\n"
 
-# Providers that stand for no company.
-_NONE = frozenset({"mock"})
 _HEAD = "\n| field | honoured by | left out there, and reported |\n| --- | --- | --- |\n"
 _SHAPES = """
 | provider | operations | sizes | pictures a call | references | mask | formats |
@@ -59,45 +49,10 @@ def spliced(page: str) -> str:
 
 def made() -> str:
     """Both tables: what each parameter comes to, and what each provider can do."""
-    described = {told.provider: told.models for told in asyncio.run(_described())}
-    fields = (_field_row(field, name, described) for field, name in _FIELDS.items())
-    providers = (_provider_row(provider, models) for provider, models in described.items())
+    by_provider = {told.provider: told.models for told in asyncio.run(described())}
+    fields = (_field_row(field, name, by_provider) for field, name in _FIELDS.items())
+    providers = (_provider_row(provider, models) for provider, models in by_provider.items())
     return f"{_HEAD}{''.join(fields)}{_SHAPES}{''.join(providers)}"
-
-
-async def _described() -> list[adapter_pb2.DescribeResponse]:
-    """What every adapter says of itself with the settings that it has by itself; none is started."""
-    return [await _describe(kind) for kind in adapter_kinds() if kind not in _NONE]
-
-
-async def _describe(kind: str) -> adapter_pb2.DescribeResponse:
-    module = load(ADAPTER + kind)
-    part = module.build(module.settings(), _nowhere(ADAPTER + kind))
-    (service,) = part.services
-    told: adapter_pb2.DescribeResponse = await service.servicer.Describe(adapter_pb2.DescribeRequest(), None)
-    return told
-
-
-def _nowhere(name: str) -> Surroundings:
-    """A process with nothing in it."""
-    refuse: Callable[..., Any] = partial(_refuse, name)
-    return Surroundings(
-        name=name,
-        channel=refuse,
-        adapters={},
-        blobs=Blobs("memory://"),
-        database=refuse,
-        clock=Clock(),
-        dice=random.Random(0),
-        state_dir=Path(),
-        sandbox=False,
-        secret=refuse,
-        draining=lambda: False,
-    )
-
-
-def _refuse(name: str, *_: object) -> Any:
-    raise RuntimeError(f"{name} asks for its process while it only describes itself")
 
 
 def _field_row(field: str, name: str, described: Mapping[str, _Models]) -> str:

@@ -1,0 +1,11 @@
+"""The commands that need no running installation: each in a file of its own, and loaded only when it is given."""
+
+import argparse
+
+from heliostat.launch import models_cli
+from heliostat.launch.prices_cli import StateDir
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", state_dir: StateDir) -> None:
+    """Adds them to the command line; `state_dir` gives the folder of the installation that is meant."""
+    models_cli.add_commands(commands)
