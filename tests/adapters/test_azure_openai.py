@@ -124,7 +124,7 @@ async def test_our_cost_is_the_providers_bill(
     tmp_path: Path, model: str, fields: dict[str, Any], api_version: str
 ) -> None:
     """Through either form of the address, under a deployment's name."""
-    named = {"deployments": {model: f"team-{model}"}, "api_version": api_version}
+    named: dict[str, Any] = {"deployments": {model: f"team-{model}"}, "api_version": api_version}
     async with running("azure_openai", tmp_path, **named) as provider:
         answer = await provider.room.ask(model, **fields)
         told = answer.result
@@ -167,7 +167,7 @@ async def test_webp_of_the_first_models_is_made_here(provider: EmulatedProvider)
 async def test_entra_makes_one_token_for_many_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The key is not sent then; a token that the resource refuses is made anew."""
     monkeypatch.delenv("AZURE_OPENAI_API_KEY")
-    entra = {"tenant_id": TENANT, "client_id": "0000-app"}
+    entra: dict[str, Any] = {"tenant_id": TENANT, "client_id": "0000-app"}
     async with running("azure_openai", tmp_path) as found:
         login = f"{found.base}/azure_openai"
         async with running("azure_openai", tmp_path, **entra, login_url=login) as provider:
@@ -189,7 +189,7 @@ async def test_a_secret_that_makes_no_token_buys_nothing(tmp_path: Path) -> None
         await exchange.answer(401, json.dumps(said).encode(), content_type="application/json")
 
     async with raw_server(login) as host:
-        entra = {"tenant_id": TENANT, "client_id": "0000-app", "login_url": host.base}
+        entra: dict[str, Any] = {"tenant_id": TENANT, "client_id": "0000-app", "login_url": host.base}
         async with running("azure_openai", tmp_path, **entra) as provider:
             error = (await provider.room.ask("gpt-image-2")).failure
             assert await provider.journal("generations") == []
