@@ -203,20 +203,22 @@ class Pulse(_message.Message):
     def __init__(self, call_count: _Optional[int] = ..., success_ratio: _Optional[float] = ..., p50_seconds: _Optional[float] = ..., p95_seconds: _Optional[float] = ...) -> None: ...
 
 class ProviderTarget(_message.Message):
-    __slots__ = ("target", "models", "status", "because", "return_time", "pulse")
+    __slots__ = ("target", "models", "status", "because", "return_time", "pulse", "account")
     TARGET_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     BECAUSE_FIELD_NUMBER: _ClassVar[int]
     RETURN_TIME_FIELD_NUMBER: _ClassVar[int]
     PULSE_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     target: str
     models: _containers.RepeatedScalarFieldContainer[str]
     status: TargetStatus
     because: str
     return_time: _timestamp_pb2.Timestamp
     pulse: Pulse
-    def __init__(self, target: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., status: _Optional[_Union[TargetStatus, str]] = ..., because: _Optional[str] = ..., return_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., pulse: _Optional[_Union[Pulse, _Mapping]] = ...) -> None: ...
+    account: str
+    def __init__(self, target: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., status: _Optional[_Union[TargetStatus, str]] = ..., because: _Optional[str] = ..., return_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., pulse: _Optional[_Union[Pulse, _Mapping]] = ..., account: _Optional[str] = ...) -> None: ...
 
 class Provider(_message.Message):
     __slots__ = ("name", "provider", "status", "pulse", "targets")
