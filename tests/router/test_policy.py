@@ -22,7 +22,7 @@ def test_a_reason_of_a_newer_peer_counts_as_a_fault_of_the_target() -> None:
     [
         (reasons.ERROR_REASON_INVALID_FIELD, FailOver.NEVER, Mark.NONE),
         (reasons.ERROR_REASON_CONTENT_BLOCKED, FailOver.ROUTE, Mark.NONE),
-        (reasons.ERROR_REASON_PROVIDER_AUTH_FAILED, FailOver.NEVER, Mark.OUT),
+        (reasons.ERROR_REASON_PROVIDER_AUTH_FAILED, FailOver.ACCOUNT, Mark.OUT),
         (reasons.ERROR_REASON_RATE_LIMITED, FailOver.IF_FREE, Mark.PAUSE),
         (reasons.ERROR_REASON_QUOTA_EXHAUSTED, FailOver.IF_FREE, Mark.OUT),
         (reasons.ERROR_REASON_PROVIDER_MODEL_GONE, FailOver.IF_FREE, Mark.OUT),

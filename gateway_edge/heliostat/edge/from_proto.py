@@ -236,6 +236,8 @@ def attempt_of(attempt: event_pb2.Attempt) -> dict[str, Any]:
         "status": "succeeded" if attempt.outcome == event_pb2.OUTCOME_DELIVERED else "in_progress",
     }
     told |= costs_of(attempt)
+    if attempt.account:
+        told["account"] = attempt.account
     if attempt.provider_job_id:
         told["provider_job_id"] = attempt.provider_job_id
     if attempt.HasField("status") and attempt.status.code:

@@ -95,6 +95,7 @@ def _provider(provider: router_pb2.Provider) -> dict[str, Any]:
 def _target(target: router_pb2.ProviderTarget) -> dict[str, Any]:
     return {
         "target": target.target,
+        "account": target.account or None,
         "models": list(target.models),
         "status": _word(router_pb2.TargetStatus, target.status, _TARGET),
         "because": target.because or None,

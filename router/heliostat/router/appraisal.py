@@ -77,7 +77,9 @@ class Appraiser:
 
     async def preview(self, target: Target, image: request_pb2.ImageRequest) -> adapter_pb2.EstimateResponse:
         """The estimate of one call with the mask as the target understands it. Raises what its adapter refuses."""
-        request = adapter_pb2.EstimateRequest(provider_model=target.provider_model, image=image, mask_preview=True)
+        request = adapter_pb2.EstimateRequest(
+            provider_model=target.provider_model, image=image, account=target.account, mask_preview=True
+        )
         return await call(self._peers.adapter(target.adapter).Estimate, request, timeout_s=_TIMEOUT_S)
 
     async def prices(
@@ -114,7 +116,7 @@ class Appraiser:
     async def _estimate(
         self, target: Target, image: request_pb2.ImageRequest, timeout_s: float
     ) -> adapter_pb2.EstimateResponse:
-        request = adapter_pb2.EstimateRequest(provider_model=target.provider_model, image=image)
+        request = adapter_pb2.EstimateRequest(provider_model=target.provider_model, image=image, account=target.account)
         return await call(self._peers.adapter(target.adapter).Estimate, request, timeout_s=timeout_s)
 
 

@@ -273,7 +273,7 @@ class Attempt:
         `wait`, as long as there is time.
         """
         unknown = policy.billed_of(self.failure) == event_pb2.BILLED_UNKNOWN
-        final = policy.rule_of(error.reason).fail_over is policy.FailOver.NEVER
+        final = policy.is_final(error.reason)
         if not (self.plan.patient and self.has_job and unknown) or final or self._called_off:
             return False
         if self.begun or self._time_left_s() <= pause_s:

@@ -1,6 +1,6 @@
 """The targets with their state, as operators see them: what is configured, what was changed, how they fare."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -51,21 +51,26 @@ class Board:
                 yield route
 
     def routes_of(self, target: str) -> list[Route]:
-        """The routes that have a target."""
+        """The routes that have a target; "fal/…" is all accounts of it where there are several."""
         state = self._directory.state
         if state != self._state:
             self._state, self._by_target = state, {}
             for route in self.routes():
-                for each in route.targets:
-                    self._by_target.setdefault(each.name, []).append(route)
+                for name in _names_of(self._directory.ready(route)):
+                    self._by_target.setdefault(name, []).append(route)
         return self._by_target.get(target, [])
 
     def names(self, route: str = "") -> Iterable[str]:
         """The names of all targets, or of those of one route."""
         if route:
-            return {target.name for entry in self.routes(route) for target in entry.targets}
+            return {target.name for entry in self.routes(route) for target in self._directory.ready(entry).targets}
         self.routes_of("")
         return self._by_target.keys()
+
+    def accounts_of(self, name: str) -> Sequence[str]:
+        """The names of the targets that are meant by `name`: itself, or all accounts of it."""
+        found = (target for entry in self.routes_of(name)[:1] for target in self._directory.ready(entry).targets)
+        return [target.name for target in found if name in (target.name, target.plain)]
 
     def calls(self) -> dict[str, tuple[int, int]]:
         """Target -> calls under way and calls begun so far, for those that have been asked."""
@@ -75,14 +80,15 @@ class Board:
         """Every target with its state: those of one route (or alias), and of these `names`, where given."""
         if names is None:
             for entry in self.routes(route):
-                for target in self._overrides.applied(entry).targets:
+                for target in self._directory.ready(entry).targets:
                     yield self._told(entry, target)
             return
         for name in names:
             for entry in self.routes_of(name):
                 if route in ("", entry.model, *entry.aliases):
-                    found = next(each for each in self._overrides.applied(entry).targets if each.name == name)
-                    yield self._told(entry, found)
+                    for target in self._directory.ready(entry).targets:
+                        if name in (target.name, target.plain):
+                            yield self._told(entry, target)
 
     def _told(self, route: Route, target: Target) -> admin_pb2.Target:
         override = self._overrides.of(route.model, target.name)
@@ -93,6 +99,7 @@ class Board:
             weight=target.weight,
             admin_state=_ADMIN_STATES[(override and override.admin_state) or AdminState.ENABLED],
             overridden=override is not None,
+            account=target.account,
         )
         self._tell_standing(told, target)
         self._tell_record(told, target)
@@ -111,8 +118,8 @@ class Board:
         entry = self._catalog.entry(target.adapter)
         if entry is None:
             return "Its adapter has not answered yet."
-        if not entry.configured:
-            return "Its adapter has no key."
+        if not self._catalog.has_key(target):
+            return "Its account has no key." if target.account else "Its adapter has no key."
         if self._catalog.offer(target) is None and target.provider_model != _ANY:
             return "Its adapter does not know the model."
         return ""
@@ -129,6 +136,11 @@ class Board:
         told.p95_seconds = record.quantile_s(0.95)
         if record.last_error is not None:
             told.last_error.CopyFrom(record.last_error)
+
+
+def _names_of(route: Route) -> Iterable[str]:
+    """What operators may call the targets of a route: one by one, or all accounts of a target together."""
+    return dict.fromkeys(name for target in route.targets for name in (target.name, target.plain))
 
 
 def timestamp(seconds: float) -> Timestamp:

@@ -160,13 +160,18 @@ class Entry:
     described: adapter_pb2.DescribeResponse
     offers: Mapping[str, Offer]
     configured: bool  # False where the adapter has accounts and not one of them has its key
+    accounts: Mapping[str, adapter_pb2.Account]  # those that have names
 
 
 def entry_of(described: adapter_pb2.DescribeResponse) -> Entry:
     """What an adapter said, prepared. Pure."""
     offers = {capability.provider_model: offer_of(capability, described.sandbox) for capability in described.models}
     configured = not described.accounts or any(account.configured for account in described.accounts)
-    return Entry(described, offers, configured)
+    accounts = {account.name: account for account in described.accounts if account.name}
+    return Entry(described, offers, configured, accounts)
+
+
+_NO_ACCOUNTS: Mapping[str, adapter_pb2.Account] = {}
 
 
 class Catalog:
@@ -235,7 +240,22 @@ class Catalog:
         offer = entry.offers.get(target.provider_model) or entry.offers.get(_ANY)
         if offer is None:
             return f'is not a model that adapter "{target.adapter}" knows'
+        if target.account and target.account not in entry.accounts:
+            return f'names an account that adapter "{target.adapter}" does not have'
         return offer.missing(needs)
+
+    def accounts(self, adapter: str) -> Mapping[str, adapter_pb2.Account]:
+        """The adapter's accounts by name; empty where it has one key only, or has not said anything yet."""
+        entry = self._entries.get(adapter)
+        return _NO_ACCOUNTS if entry is None else entry.accounts
+
+    def has_key(self, target: Target) -> bool:
+        """Whether the target's account, or any of its adapter, has its key; True where nobody has said yet."""
+        entry = self._entries.get(target.adapter)
+        if entry is None:
+            return True
+        account = entry.accounts.get(target.account)
+        return entry.configured if account is None else account.configured
 
     def provider(self, adapter: str) -> str:
         """The provider's name."""

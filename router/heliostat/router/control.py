@@ -86,10 +86,11 @@ class Control:
     async def reset(self, name: str, who: str) -> list[admin_pb2.Target]:
         """Forgets failures and pauses of a target on every replica; gives it as it stands here. Raises as `update`."""
         self._known(name, "")
-        before = "; ".join(_health(target) for target in list(self._board.targets(names=[name]))[:1])
-        change = self._change(RESET, who, target=name, before=before, after="nothing is held against it")
-        await self._store.reset(change)
-        return await self._taken_up(change)
+        for each in self._board.accounts_of(name):
+            before = "; ".join(_health(target) for target in list(self._board.targets(names=[each]))[:1])
+            change = self._change(RESET, who, target=each, before=before, after="nothing is held against it")
+            await self._store.reset(change)
+        return await self._taken_up(replace(change, target=name))
 
     async def changes(self, target: str, size: int, before_id: int | None) -> list[Change]:
         """The newest changes, those before `before_id` where it is given. Raises MESH_UNAVAILABLE."""

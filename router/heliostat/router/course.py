@@ -257,8 +257,22 @@ class Course:
             turns.spent.add(target.name)
         if error is not None and error.reason == reasons.ERROR_REASON_CONTENT_BLOCKED:
             turns.allowed = self.choice.route.content_targets
+        if error is not None and policy.rule_of(error.reason).fail_over is policy.FailOver.ACCOUNT:
+            turns.allowed = self._kin(target)
         if self.choice.alone:
             turns.allowed = frozenset({target.name})
+
+    def _kin(self, target: Target) -> frozenset[str]:
+        """Names of the other accounts of the same provider's model, those left out that may not be asked anyway."""
+        allowed = self.turns.allowed
+        return frozenset(
+            each.name
+            for wanted in self.choice.wanted
+            for each in wanted.route.targets
+            if each.plain == target.plain
+            and each.account != target.account
+            and (allowed is None or each.name in allowed)
+        )
 
     def _mark(self, attempt: Attempt) -> None:
         health, permit, error = self._guard.health, attempt.permit, attempt.error
@@ -289,12 +303,12 @@ class Course:
         return islice((wanted for wanted in self.choice.wanted if name in wanted.route.places), 1)
 
     def _put_out(self, attempt: Attempt, error: MeshError) -> None:
-        """A fact puts a target out at once; what concerns the account puts out all targets of the adapter."""
+        """A fact puts a target out at once; what concerns the account puts out all targets of it."""
         kind, why = _CAUSES[error.reason]
         target, label = attempt.plan.target, attempt.permit.target
         own_account = attempt.plan.only_account and error.metadata.get("provider_status") != "403"
         if kind != "model_gone" and own_account:
-            label = target.adapter
+            label = target.scope
         if not label.endswith(_ANY):
             self._guard.health.eject(label, why, kind, out_s=self._guard.settings.health.cause_out_s)
 

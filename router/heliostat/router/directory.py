@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError
+from heliostat.router.accounts import spread
 from heliostat.router.catalog import Catalog
 from heliostat.router.naming import Naming
 from heliostat.router.overrides import Overrides
@@ -43,7 +44,15 @@ class Directory:
         """The route behind a name. A name that is none leads to the one model that is meant by it, unless it must be
         `exact`; the route says so. Raises MODEL_NOT_FOUND with the names that are near.
         """
-        return self._overrides.applied(await self._find(model, exact=exact))
+        return self.ready(await self._find(model, exact=exact))
+
+    def ready(self, route: Route) -> Route:
+        """The route as it is to be used: what operators changed is applied, to targets and then to single accounts of
+        them.
+        """
+        applied = self._overrides.applied(route)
+        made = spread(applied, self._catalog)
+        return applied if made is applied else self._overrides.applied(made)
 
     async def _find(self, model: str, *, exact: bool) -> Route:
         route = self._table.configured(model)
@@ -77,11 +86,11 @@ class Directory:
 
     def label(self, target: Target) -> str:
         """The target's name in metrics and records: names that callers make up freely share "adapter/*"."""
-        if target.name in self._table.target_names:
+        if target.name in self._table.target_names or target.plain in self._table.target_names:
             return target.name
         entry = self._catalog.entry(target.adapter)
         known = entry is not None and target.provider_model in entry.offers
-        return target.name if known else f"{target.adapter}/*"
+        return target.name if known else f"{target.scope}/*"
 
     def names(self) -> list[str]:
         """Every public name that is served, aliases included, in alphabetical order. Not to be changed."""
@@ -96,13 +105,13 @@ class Directory:
 
     def routes(self) -> Iterator[Route]:
         """Every route that is served, those made from what adapters know included."""
-        yield from map(self._overrides.applied, self._table.routes)
+        yield from map(self.ready, self._table.routes)
         known = self._table.names()
         for name in self._known.models():
             if name not in known:
                 route = self._table.matching(name) or self._own(name)
                 if route is not None:
-                    yield self._overrides.applied(route)
+                    yield self.ready(route)
 
     def aliases(self, route: Route) -> tuple[str, ...]:
         """Other names that lead to a route: its own, and those that adapters know for its model."""
@@ -128,7 +137,7 @@ class Directory:
         """The route of one forced target. Raises MODEL_NOT_FOUND where its adapter does not know the model."""
         entry = self._catalog.entry(target.adapter)
         if entry is not None and self._catalog.offer(target) is None:
-            known = (f"{target.adapter}/{model}" for model in entry.offers)
+            known = (f"{target.scope}/{model}" for model in entry.offers)
             raise _unknown(target.name, did_you_mean(target.name, known))
         return route_of(target.name, [target])
 

@@ -229,7 +229,7 @@ class Dispatcher:
         failing_over = goes_on and (not is_last or course.step() is not None)
         if not failing_over and is_last:
             branch.error = why(errand, branch, course.soonest_s())
-            branch.hopeless = policy.rule_of(attempt.error.reason).fail_over is policy.FailOver.NEVER
+            branch.hopeless = policy.is_final(attempt.error.reason)
         return attempt.failed(failing_over)
 
     def _given_up(self, errand: Errand, branch: Branch, course: Course) -> MeshError | None:
@@ -246,10 +246,11 @@ class Dispatcher:
             attempt_id=f"{errand.request_id}/{branch.index}/{ordinal}",
             provider_model=target.provider_model,
             image=errand.image,
+            account=target.account,
         )
         if branch.resume is not None:
             request.resume_provider_job_id = branch.resume.provider_job_id
-            request.account = branch.resume.account
+            request.account = branch.resume.account or target.account
             request.look_only = branch.resume.look_only
         first_index = branch.first_index + branch.delivered
         most = self._catalog.max_image_count(target)
@@ -270,7 +271,7 @@ class Dispatcher:
             target=target,
             provider=self._catalog.provider(target.adapter),
             label=permit.target,
-            only_account=entry is None or len(entry.described.accounts) <= 1,
+            only_account=bool(target.account) or entry is None or len(entry.described.accounts) <= 1,
             stub=self._peers.adapter(target.adapter),
             request=request,
             first_index=first_index,

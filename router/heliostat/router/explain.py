@@ -14,7 +14,7 @@ from heliostat.router.catalog import Catalog
 from heliostat.router.chooser import Chooser
 from heliostat.router.recall import Recall
 from heliostat.router.selection import Exclusion, Out, replay
-from heliostat.router.table import Target
+from heliostat.router.table import Target, parts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Explainer:
         return Explanation(told, decision)
 
     def _recalled(self, candidate: event_pb2.Decision.Candidate) -> router_pb2.TargetEstimate:
-        adapter, _, provider_model = candidate.target.partition("/")
+        adapter, _, provider_model = parts_of(candidate.target)
         return router_pb2.TargetEstimate(
             target=candidate.target,
             provider=self._catalog.provider(adapter),

@@ -40,8 +40,7 @@ def _find(route: Route, needs: Needs, catalog: Catalog) -> Fitness:
         if exclusion is not None:
             outs[target.name] = able[target.name] = exclusion
             continue
-        entry = catalog.entry(target.adapter)
-        if entry is not None and not entry.configured:
+        if not catalog.has_key(target):
             outs[target.name] = _KEYLESS
     return Fitness(outs, able)
 

@@ -1,7 +1,8 @@
 """What the traffic tells of each target: whether it may be asked now, and if not, until when.
 
 A target is kept back by what it did itself, and by what its adapter's account did: a key that is refused or credit that
-is exhausted concerns all targets of an adapter, which therefore has a record of its own, under its name alone.
+is exhausted concerns all targets of an account, which therefore has a record of its own, under its name alone: "fal",
+or "fal@team-b" where the adapter has several.
 """
 
 import random
@@ -104,9 +105,23 @@ class Health:
         """The record of a target, made when it is first asked for."""
         record = self._records.get(target)
         if record is None:
-            record = self._records[target] = Record(target, self._settings, self._pacing.get(target))
+            pacing = self._pacing_of(target)
+            record = self._records[target] = Record(target, self._settings, pacing)
             self._has_accounts = self._has_accounts or "/" not in target
+            if pacing is not None:
+                self._watch(record)
         return record
+
+    def _pacing_of(self, name: str) -> PacingSettings | None:
+        """The limits of an adapter, an account or a target: its own, or those of all accounts."""
+        return self._pacing.get(name) or self._pacing.get(_without_account(name))
+
+    def _meet(self, target: str) -> None:
+        """Makes the records of an account that has limits: it is not named by the configuration."""
+        if "@" in target and self._pacing:
+            for name in (_account(target), target):
+                if name not in self._records and self._pacing_of(name) is not None:
+                    self.record(name)
 
     def seen(self, target: str) -> Record | None:
         """The record of a target; None where it has never been asked."""
@@ -134,6 +149,7 @@ class Health:
 
     def hold(self, target: str, now: float) -> Hold | None:
         """What keeps a target back now; None where it may be asked."""
+        self._meet(target)
         for name in (_account(target), target):
             record = self._watched.get(name)
             if record is not None:
@@ -163,7 +179,7 @@ class Health:
         watched = self._watched
         accounts = {name for name in watched if "/" not in name}
         if accounts:
-            return [target for target in targets if target.adapter in accounts or target.name in watched]
+            return [target for target in targets if target.scope in accounts or target.name in watched]
         return [targets[places[name]] for name in watched if name in places]
 
     def limit_tries(self, may_try: Callable[[float, int], bool]) -> None:
@@ -188,6 +204,7 @@ class Health:
 
     def permit(self, target: str, now: float, *, forced: bool = False) -> Permit | None:
         """Leave to call a target; None where it is kept back. `forced`: whatever keeps it back."""
+        self._meet(target)
         if not forced and self._watched and self.hold(target, now) is not None:
             return None
         records = [self.record(target)]
@@ -304,11 +321,12 @@ class Health:
 
     def pace(self, pacing: Mapping[str, PacingSettings]) -> None:
         """Holds to other limits from now on, by adapter or target name."""
-        for name in {*self._pacing, *pacing}:
-            record = self.record(name)
-            record.gate.pace(pacing.get(name))
-            self._watch(record)
+        named = {*self._pacing, *pacing}
         self._pacing = dict(pacing)
+        for name in named | {name for name in self._records if _without_account(name) in named}:
+            record = self.record(name)
+            record.gate.pace(self._pacing_of(name))
+            self._watch(record)
         self.make_room()
 
     def make_room(self) -> None:
@@ -360,4 +378,11 @@ class Health:
 
 
 def _account(target: str) -> str:
+    """What the target's key belongs to: "fal", or "fal@team-b"."""
     return target.partition("/")[0]
+
+
+def _without_account(name: str) -> str:
+    """ "fal" of "fal@team-b", "fal/flux" of "fal@team-b/flux"; other names as they are."""
+    scope, slash, provider_model = name.partition("/")
+    return scope.partition("@")[0] + slash + provider_model

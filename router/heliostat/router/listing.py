@@ -1,5 +1,8 @@
 """The models that are served, as messages of the contract."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
 from heliostat.api.router.v1 import router_pb2
 from heliostat.router.catalog import Catalog
 from heliostat.router.directory import Directory
@@ -32,7 +35,7 @@ class Listing:
             description=route.description,
         )
         for tier in route.tiers:
-            for target in tier:
+            for target in _without_accounts(tier):
                 told = model.targets.add(
                     target=target.name,
                     provider=self._catalog.provider(target.adapter),
@@ -50,3 +53,13 @@ class Listing:
         if entry is not None and offer is not None:
             told.capability.CopyFrom(offer.capability)
             told.available = entry.configured and not target.held
+
+
+def _without_accounts(tier: Sequence[Target]) -> Iterable[Target]:
+    """The targets of one priority, all accounts of one as one: callers choose among providers, not among our keys."""
+    joined: dict[str, Target] = {}
+    for target in tier:
+        known = joined.get(target.plain)
+        weight, held = (known.weight, known.held and target.held) if known else (0.0, target.held)
+        joined[target.plain] = replace(target, name=target.plain, weight=weight + target.weight, held=held)
+    return joined.values()

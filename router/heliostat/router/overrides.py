@@ -74,7 +74,16 @@ class Overrides:
         return list(self._rows.values())
 
     def of(self, route: str, target: str) -> Override | None:
-        """What holds for a target on a route: its own override over that for all routes; None without either."""
+        """What holds for a target on a route: its own override over that for all routes, and that of an account over
+        that of all its adapter's; None without any.
+        """
+        own = self._of(route, target)
+        scope, _, provider_model = target.partition("/")
+        adapter, at, _ = scope.partition("@")
+        above = self._of(route, f"{adapter}/{provider_model}") if at else None
+        return own or above if own is None or above is None else above.merged(own)
+
+    def _of(self, route: str, target: str) -> Override | None:
         if target not in self._named:
             return None
         everywhere, here = self._rows.get(("", target)), self._rows.get((route, target))
@@ -106,12 +115,13 @@ class Overrides:
         return route.with_targets([self._target(route, target) for target in route.targets])
 
     def _target(self, route: Route, target: Target) -> Target:
-        override = self.of(route.model, target.name)
+        override = self._of(route.model, target.name)
         if override is None:
             return target
+        held = target.held if override.admin_state is None else _HELD.get(override.admin_state, "")
         return replace(
             target,
             priority=target.priority if override.priority is None else override.priority,
             weight=target.weight if override.weight is None else override.weight,
-            held=_HELD.get(override.admin_state or AdminState.ENABLED, ""),
+            held=held,
         )

@@ -16,6 +16,7 @@ class FailOver(Enum):
     """Whether another target may be asked."""
 
     NEVER = "never"  # it would fail there too, or an operator has to know
+    ACCOUNT = "account"  # another account of the same provider, at once when nothing was bought; else never
     IF_FREE = "if free"  # at once when nothing was bought; else `on_unknown` decides
     ROUTE = "route"  # as IF_FREE on routes that ask for it, else never
 
@@ -51,7 +52,7 @@ POLICY: Mapping[int, Rule] = {
     reasons.ERROR_REASON_UNSUPPORTED: _ELSEWHERE,
     reasons.ERROR_REASON_RATE_LIMITED: Rule(FailOver.IF_FREE, Mark.PAUSE),
     reasons.ERROR_REASON_QUOTA_EXHAUSTED: Rule(FailOver.IF_FREE, Mark.OUT),
-    reasons.ERROR_REASON_PROVIDER_AUTH_FAILED: Rule(FailOver.NEVER, Mark.OUT),
+    reasons.ERROR_REASON_PROVIDER_AUTH_FAILED: Rule(FailOver.ACCOUNT, Mark.OUT),
     reasons.ERROR_REASON_PROVIDER_MODEL_GONE: Rule(FailOver.IF_FREE, Mark.OUT),
     reasons.ERROR_REASON_PROVIDER_UNAVAILABLE: _FAULT,
     reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID: _FAULT,
@@ -74,6 +75,11 @@ POLICY: Mapping[int, Rule] = {
 def rule_of(reason: int) -> Rule:
     """The row of `reason`; a reason of a newer peer is treated as a fault of the target."""
     return POLICY.get(reason, _FAULT)
+
+
+def is_final(reason: int) -> bool:
+    """True where no other provider may be asked after this reason, whatever a route says."""
+    return rule_of(reason).fail_over in (FailOver.NEVER, FailOver.ACCOUNT)
 
 
 def wants_pause(error: MeshError) -> bool:
@@ -101,7 +107,7 @@ def billed_of(failure: event_pb2.AttemptFailure) -> event_pb2.Billed:
 def may_fail_over(
     reason: int, failure: event_pb2.AttemptFailure, on_unknown: request_pb2.OnUnknown, content_failover: bool
 ) -> bool:
-    """Whether another target may be asked after this failure.
+    """Whether another target may be asked after this failure: any, or another account of the provider.
 
     What is free goes on. What may have been bought, or was, goes on only where `on_unknown` is NEXT (or unset): that
     is a second purchase, made knowingly and listed in the answer's attempts. Pure.
@@ -109,4 +115,6 @@ def may_fail_over(
     rule = rule_of(reason)
     if rule.fail_over is FailOver.NEVER or (rule.fail_over is FailOver.ROUTE and not content_failover):
         return False
+    if rule.fail_over is FailOver.ACCOUNT:
+        return is_free(failure)
     return is_free(failure) or on_unknown in (request_pb2.ON_UNKNOWN_UNSPECIFIED, request_pb2.ON_UNKNOWN_NEXT)

@@ -9,7 +9,7 @@ from heliostat.router.directory import Directory
 from heliostat.router.health import Health
 from heliostat.router.operations import Operations
 from heliostat.router.settings import RouterSettings
-from heliostat.router.table import Table, did_you_mean
+from heliostat.router.table import Table, did_you_mean, parts_of
 
 LIVE = frozenset({"routes", "auto_routes", "pacing", "events"})
 _ANY = "*"
@@ -57,7 +57,7 @@ class Renewal:
         faults = []
         for place, route in enumerate(settings.routes):
             for below, target in enumerate(route.targets):
-                adapter, _, model = target.target.partition("/")
+                adapter, _, model = parts_of(target.target)
                 entry = self._catalog.entry(adapter)
                 if entry is None or target.target in before or model == _ANY:
                     continue

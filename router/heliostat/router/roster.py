@@ -75,6 +75,7 @@ class Roster:
 
     def _target(self, name: str, places: Sequence[tuple[Route, Target]], calls: _Calls) -> router_pb2.ProviderTarget:
         told = router_pb2.ProviderTarget(target=name, models=[route.model for route, _ in places], pulse=_pulse(calls))
+        told.account = places[0][1].account
         told.status, told.because = self._missing(places[0][1])
         if told.status == _UP:
             told.status, told.because = _put_out([target for _, target in places])
@@ -91,8 +92,8 @@ class Roster:
         entry = self._catalog.entry(target.adapter)
         if entry is None:
             return _DOWN, "Its adapter has not answered yet."
-        if not entry.configured:
-            return _OFF, "Its adapter has no key."
+        if not self._catalog.has_key(target):
+            return _OFF, "Its account has no key." if target.account else "Its adapter has no key."
         if self._catalog.offer(target) is None and target.provider_model != _ANY:
             return _OFF, "Its adapter does not know the model."
         return _UP, ""

@@ -309,9 +309,9 @@ def unwanted(route: Route, routing: request_pb2.Routing) -> dict[str, Exclusion]
     only, ignored = frozenset(routing.only), frozenset(routing.ignore)
     unwanted = {}
     for target in route.targets:
-        if only and target.name not in only and target.adapter not in only:
+        if only and only.isdisjoint(target.names):
             unwanted[target.name] = NOT_ALLOWED
-        elif target.name in ignored or target.adapter in ignored:
+        elif not ignored.isdisjoint(target.names):
             unwanted[target.name] = IGNORED
     return unwanted
 
@@ -325,7 +325,7 @@ def _places(route: Route, order: Sequence[str]) -> dict[str, int]:
         wanted.setdefault(name, place)
     places = {}
     for target in route.targets:
-        named = [wanted[name] for name in (target.name, target.adapter) if name in wanted]
+        named = [wanted[name] for name in target.names if name in wanted]
         if named:
             places[target.name] = min(named)
     return places

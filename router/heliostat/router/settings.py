@@ -98,8 +98,9 @@ class TargetSettings(Section):
     """One way to serve a model."""
 
     target: str
-    """adapter/provider model, split at the first slash: fal/fal-ai/flux/schnell. On a route that ends in * the provider
-    model may be *, which stands for the model that was asked for."""
+    """adapter/provider model, split at the first slash: fal/fal-ai/flux/schnell, or one account of the adapter only:
+    fal@team-b/fal-ai/flux/schnell. On a route that ends in * the provider model may be *, which stands for the model
+    that was asked for."""
     priority: int = Field(0, ge=0)
     """0 is asked first; the next number when all of it failed."""
     weight: float = Field(1, ge=0)
@@ -258,7 +259,8 @@ class RouterSettings(PartSettings):
     budget: BudgetSettings = BudgetSettings()
     """How many attempts beyond the first are allowed."""
     pacing: dict[str, PacingSettings] = Field(default_factory=dict)
-    """Limits by adapter (bfl) or by target (bfl/flux-pro-1.1), held to before the provider has to say so."""
+    """Limits by adapter (bfl), account (bfl@team-b) or target (bfl/flux-pro-1.1), held to before the provider has to
+    say so. Those of an adapter or target hold for each of its accounts that has none of its own."""
     costs: CostSettings = CostSettings()
     """When operators are told that costs are not what they should be."""
     events: EventSettings = EventSettings()

@@ -26,7 +26,10 @@ _COMPARED = 75
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One way to serve a model: an adapter and the provider's own name of the model."""
+    """One way to serve a model: an adapter, or one account of it, and the provider's own name of the model.
+
+    `name` is "fal/fal-ai/flux/schnell", or "fal@team-b/fal-ai/flux/schnell" where it is one account's.
+    """
 
     name: str
     adapter: str
@@ -38,6 +41,22 @@ class Target:
     first_event_timeout_s: float | None = None
     idle_timeout_s: float | None = None
     held: str = ""  # why an operator keeps it out, as a sentence without a subject; empty where nobody does
+    account: str = ""  # the one account of the provider that it is; empty: the adapter has one key, or decides itself
+
+    @property
+    def plain(self) -> str:
+        """Its name without the account."""
+        return f"{self.adapter}/{self.provider_model}" if self.account else self.name
+
+    @property
+    def scope(self) -> str:
+        """What its key belongs to: "fal", or "fal@team-b"."""
+        return f"{self.adapter}@{self.account}" if self.account else self.adapter
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that a request's preferences may call it."""
+        return (self.name, self.plain, self.scope, self.adapter) if self.account else (self.name, self.adapter)
 
 
 @dataclass(frozen=True)
@@ -81,9 +100,16 @@ class Route:
 
 
 def target_of(name: str, *, priority: int = 0) -> Target:
-    """The target "adapter/provider model" with a share of 1."""
-    adapter, _, provider_model = name.partition("/")
-    return Target(name, adapter, provider_model, priority)
+    """The target "adapter/provider model" or "adapter@account/provider model", with a share of 1."""
+    adapter, account, provider_model = parts_of(name)
+    return Target(name, adapter, provider_model, priority, account=account)
+
+
+def parts_of(name: str) -> tuple[str, str, str]:
+    """Adapter, account (mostly empty) and provider model of a target's name. Pure."""
+    scope, _, provider_model = name.partition("/")
+    adapter, _, account = scope.partition("@")
+    return adapter, account, provider_model
 
 
 def route_of(model: str, targets: Sequence[Target]) -> Route:
@@ -113,10 +139,11 @@ def _options_as(options: Mapping[str, Any]) -> Struct | None:
 
 
 def _target_as(entry: TargetSettings) -> Target:
-    adapter, _, provider_model = entry.target.partition("/")
+    adapter, account, provider_model = parts_of(entry.target)
     return Target(
         name=entry.target,
         adapter=adapter,
+        account=account,
         provider_model=provider_model,
         priority=entry.priority,
         weight=entry.weight,
@@ -134,7 +161,7 @@ def check(settings: RouterSettings, adapters: Collection[str]) -> None:
     faults = []
     for place, route in enumerate(settings.routes):
         for below, target in enumerate(route.targets):
-            adapter = target.target.partition("/")[0]
+            adapter = parts_of(target.target)[0]
             if adapter not in adapters:
                 near = did_you_mean(adapter, adapters) or "; configure it under adapters, or name one that is there"
                 sentence = f'Route "{route.model}" names target "{target.target}", and there is no adapter "{adapter}"'
@@ -215,8 +242,8 @@ class Table:
 
     def forced(self, model: str) -> Target | None:
         """The one target that "adapter/provider model" names; None where it is no such name."""
-        adapter, slash, provider_model = model.partition("/")
-        return target_of(model) if slash and provider_model and adapter in self._adapters else None
+        adapter, _, provider_model = parts_of(model)
+        return target_of(model) if provider_model and adapter in self._adapters else None
 
     def matching(self, model: str) -> Route | None:
         """The route with the longest beginning of `model`, its open targets filled in; None where none fits."""
@@ -234,7 +261,7 @@ def _fill(route: Route, model: str) -> Route:
     if not any(target.provider_model == _ANY for target in route.targets):
         return replace(route, model=model, aliases=(), memo={})
     targets = tuple(
-        replace(target, name=f"{target.adapter}/{model}", provider_model=model)
+        replace(target, name=f"{target.scope}/{model}", provider_model=model)
         if target.provider_model == _ANY
         else target
         for target in route.targets
