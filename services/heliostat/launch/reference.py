@@ -87,8 +87,9 @@ what the edge refuses by itself, [grpc_clients.md](grpc_clients.md) what gRPC ca
 
 **Fail over**: may another target be asked? *never*: it would fail there too, or an operator has to know. *if free*: at
 once where it is certain that nothing was bought; else `on_unknown` of the request or the route decides, whose default,
-`next`, asks on and lists both attempts. *route*: as *if free* on routes with `content_failover: true`, else never. Once
-a final picture has begun to arrive, no other target is asked.
+`next`, asks on and lists both attempts. *route*: as *if free* on routes with `content_failover: true`, else never.
+*account*: only another account of the same provider, where that is certain to be free. Once a final picture has begun
+to arrive, no other target is asked.
 
 **Health**: what it says of the target; `heliostat admin targets` shows the sum of it. *none*: nothing, the request is
 to blame. *counts*: one more failure. *pause*: it works, and wants to be left alone. *out*: somebody has to mend it.
