@@ -135,6 +135,10 @@ class ScriptedAdapter(adapter_pb2_grpc.AdapterServiceServicer):
     sandbox: bool = False
     cancel_is_free: bool = False
     estimates: dict[str, int] = field(default_factory=dict)
+    accounts: dict[str, list[Step]] = field(default_factory=dict)
+    """The script of each account, where there are several."""
+    weights: dict[str, float] = field(default_factory=dict)
+    keyless: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.requests: list[adapter_pb2.GenerateRequest] = []
@@ -148,9 +152,15 @@ class ScriptedAdapter(adapter_pb2_grpc.AdapterServiceServicer):
 
     async def Describe(self, request: adapter_pb2.DescribeRequest, context: Any) -> adapter_pb2.DescribeResponse:
         """What the script's author says that it can do."""
-        account = adapter_pb2.Account(configured=self.configured)
+        accounts = [adapter_pb2.Account(configured=self.configured)]
+        if self.accounts:
+            weights = {name: self.weights.get(name, 1.0) for name in self.accounts}
+            accounts = [
+                adapter_pb2.Account(name=name, weight=weight, configured=name not in self.keyless)
+                for name, weight in weights.items()
+            ]
         return adapter_pb2.DescribeResponse(
-            provider=self.provider, models=self.models, accounts=[account], sandbox=self.sandbox
+            provider=self.provider, models=self.models, accounts=accounts, sandbox=self.sandbox
         )
 
     async def Estimate(self, request: adapter_pb2.EstimateRequest, context: Any) -> adapter_pb2.EstimateResponse:
@@ -168,7 +178,8 @@ class ScriptedAdapter(adapter_pb2_grpc.AdapterServiceServicer):
         kept.CopyFrom(request)
         self.requests.append(kept)
         self.traces.append(telemetry.current_trace_id())
-        step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        script = self.accounts.get(request.account, self.script)
+        step = script.pop(0) if len(script) > 1 else script[0]
         try:
             async for events in step(self, request):
                 response = adapter_pb2.GenerateResponse(events=events)
