@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from starlette.applications import Starlette
 
@@ -13,6 +13,7 @@ from heliostat.emulators.controls import control_routes
 from heliostat.emulators.journal import Journal
 from heliostat.emulators.pictures import Painter, Pictures
 from heliostat.emulators.provider import Options, Provider, Sample
+from heliostat.emulators.script import Step
 
 
 def create_app(
@@ -21,17 +22,22 @@ def create_app(
     job_seconds: float = 0.15,
     openai_legacy: bool = False,
     compat_prices_micros: Mapping[str, int] | None = None,
+    scripts: Mapping[str, Sequence[Step]] | None = None,
 ) -> Starlette:
     """Make the app. `easel` paints and stays the caller's to close.
 
     Serve it with `EmulatorServer`, whose connections can be cut and stalled. `job_seconds` is how long a queued job
     takes beside its painting; `openai_legacy` lets OpenAI's retired models answer; `compat_prices_micros` prices
-    models of the self-hosted server, in micro-USD per picture.
+    models of the self-hosted server, in micro-USD per picture. `scripts` are what providers do wrong from the start:
+    where they are given, the app has no other providers than theirs.
     """
     options = Options(job_seconds, openai_legacy, compat_prices_micros or {})
     journal = Journal()
     pictures = Pictures(easel)
-    providers = [_open(name, pictures, journal, options) for name in provider_names()]
+    names = provider_names() if scripts is None else list(scripts)
+    providers = [_open(name, pictures, journal, options) for name in names]
+    for provider in providers:
+        provider.room.script.load(list((scripts or {}).get(provider.room.name, ())))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

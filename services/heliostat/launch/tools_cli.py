@@ -2,10 +2,11 @@
 
 import argparse
 
-from heliostat.launch import models_cli
+from heliostat.launch import emulate_cli, models_cli
 from heliostat.launch.prices_cli import StateDir
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", state_dir: StateDir) -> None:
     """Adds them to the command line; `state_dir` gives the folder of the installation that is meant."""
     models_cli.add_commands(commands)
+    emulate_cli.add_commands(commands)
