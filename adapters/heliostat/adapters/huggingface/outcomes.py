@@ -1,0 +1,12 @@
+"""What failures behind Hugging Face's router cost, beyond the kit's table."""
+
+from heliostat.adapters.sdk.outcomes import ACCEPTED, KIT, NO, REFUSED, UNKNOWN, OutcomeTable, Row
+
+FAILED_JOB, BLOCKED_JOB, BLACKENED = "failed job", "blocked job", "blackened picture"
+
+OUTCOMES = OutcomeTable(
+    Row("poll", FAILED_JOB, REFUSED, NO, "fal and Replicate bill what succeeds (their billing pages, 2026-11)."),
+    Row("poll", BLOCKED_JOB, ACCEPTED, UNKNOWN, "A refusal over contents after the model ran may be billed: not said."),
+    Row("poll", BLACKENED, ACCEPTED, UNKNOWN, "The steps were run; whether they are charged is not documented."),
+    base=KIT,
+)
