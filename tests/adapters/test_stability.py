@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from heliostat.adapters.sdk import Answer
+from heliostat.adapters.sdk.stable_image import PRESETS, SHAPES, gather
 from heliostat.adapters.stability.adapter import StabilityAdapter
-from heliostat.adapters.stability.body import gather, make_parts
+from heliostat.adapters.stability.body import make_parts
 from heliostat.adapters.stability.catalog import MODELS
-from heliostat.adapters.stability.endpoints import ENDPOINTS, PRESETS, SHAPES
+from heliostat.adapters.stability.endpoints import ENDPOINTS, MOST_FILE_BYTES
 from heliostat.adapters.stability.failures import refusal
 from heliostat.adapters.stability.options import StabilityOptions
 from heliostat.api.image.v1 import event_pb2 as events
@@ -71,7 +72,9 @@ async def form_of(model: str, options: dict[str, Any] | None = None, **fields: A
     """What is sent for a request; files by their type."""
     call = call_of(MODELS.get(model), **fields)
     endpoint = ENDPOINTS[model]
-    parts = make_parts(endpoint, call, StabilityOptions(**(options or {})), await gather(endpoint, call))
+    parts = make_parts(
+        endpoint, call, StabilityOptions(**(options or {})), await gather(endpoint, call, MOST_FILE_BYTES)
+    )
     return {part.name: part.media_type or part.data.decode() for part in parts}
 
 

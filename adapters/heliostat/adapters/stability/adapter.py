@@ -21,9 +21,10 @@ from heliostat.adapters.sdk import (
     polling,
     progress,
 )
-from heliostat.adapters.stability.body import MANAGED, gather, make_parts
+from heliostat.adapters.sdk.stable_image import MANAGED, Endpoint, gather
+from heliostat.adapters.stability.body import make_parts
 from heliostat.adapters.stability.catalog import MODELS
-from heliostat.adapters.stability.endpoints import Endpoint
+from heliostat.adapters.stability.endpoints import MOST_FILE_BYTES
 from heliostat.adapters.stability.failures import refusal
 from heliostat.adapters.stability.options import StabilityOptions
 from heliostat.adapters.stability.outcomes import BLOCKED_JOB, OUTCOMES
@@ -70,7 +71,7 @@ class StabilityAdapter(Adapter[StabilitySettings, StabilityOptions]):
         if call.resume_provider_job_id:
             job = self._known(call)
         else:
-            parts = make_parts(endpoint, call, options, await gather(endpoint, call))
+            parts = make_parts(endpoint, call, options, await gather(endpoint, call, MOST_FILE_BYTES))
             heads = _user(call)
             if not endpoint.queued:
                 answer = await self.http.post_multipart(

@@ -9,10 +9,10 @@ from typing import Any
 from heliostat.adapters.sdk import Exact, FollowsInput, InputLimits, Model, ModelTable, Ratios
 from heliostat.adapters.sdk.asked import NAMES
 from heliostat.adapters.sdk.price_list import shipped
-from heliostat.adapters.stability.endpoints import ENDPOINTS, JPEG, MOST_FILE_BYTES, PNG, SHAPES, WEBP, Endpoint
+from heliostat.adapters.sdk.stable_image import JPEG, MOST_PROMPT_CHARS, PNG, SHAPES, WEBP, Endpoint
+from heliostat.adapters.stability.endpoints import ENDPOINTS, MOST_FILE_BYTES
 
 PRICES = shipped("stability")
-MOST_PROMPT_CHARS = 10_000
 _RETENTION_S = 24 * 3600
 _EXACT = Exact(tuple(SHAPES), default=(1024, 1024))
 _SHAPES = Ratios(tuple(SHAPES.values()), default="1:1")

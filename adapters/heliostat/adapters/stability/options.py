@@ -4,9 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from heliostat.adapters.sdk import MeshError, Options
-from heliostat.adapters.stability.endpoints import Endpoint
-from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.adapters.sdk import Options
+from heliostat.adapters.sdk.stable_image import Endpoint, option_fields
 
 
 class StabilityOptions(Options):
@@ -32,17 +31,4 @@ class StabilityOptions(Options):
 
     def fields(self, model: str, endpoint: Endpoint) -> dict[str, Any]:
         """The options as form fields of an endpoint. Raises INVALID_FIELD for a foreign or a missing one."""
-        given = self.model_dump(exclude_none=True)
-        foreign = sorted(given.keys() - endpoint.options)
-        if foreign:
-            known = ", ".join(sorted(endpoint.options)) or "none"
-            raise _wrong(
-                foreign[0], f"{model} does not take provider_options.stability.{foreign[0]}; it takes: {known}."
-            )
-        if endpoint.needs and endpoint.needs not in given:
-            raise _wrong(endpoint.needs, f"{model} needs provider_options.stability.{endpoint.needs}; send it.")
-        return given
-
-
-def _wrong(option: str, message: str) -> MeshError:
-    return MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field=f"provider_options.stability.{option}")
+        return option_fields(self, "stability", model, endpoint)
