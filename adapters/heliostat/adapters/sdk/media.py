@@ -48,7 +48,8 @@ class JsonPictures:
 
 
 def read_json_pictures(body: bytes, key: str = "b64_json") -> JsonPictures:
-    """Splits a JSON object into its small part and the base64 texts under `key`, by scanning for the key.
+    """Splits a JSON object into its small part and the base64 texts under `key`, by scanning for the key: a text, or a
+    list of texts.
 
     2 MB are scanned in a fraction of a millisecond; only the small part is parsed. Raises ValueError for a body that
     is no JSON object.
@@ -62,16 +63,15 @@ def read_json_pictures(body: bytes, key: str = "b64_json") -> JsonPictures:
         position = body.find(marker, position)
         if position < 0:
             break
-        start = _text_start(body, position + len(marker))
         position += len(marker)
-        if start < 0:
-            continue
-        stop = body.find(b'"', start)
-        if stop - start < _LONG_TEXT_BYTES:
-            continue
-        pieces += [body[copied:start], f"\\u0000{len(encoded)}".encode()]
-        encoded.append(view[start:stop])
-        copied = position = stop
+        start, listed = _text_start(body, position)
+        while start >= 0:
+            stop = body.find(b'"', start)
+            if stop - start >= _LONG_TEXT_BYTES:
+                pieces += [body[copied:start], f"\\u0000{len(encoded)}".encode()]
+                encoded.append(view[start:stop])
+                copied = position = stop
+            start = _next_start(body, stop + 1) if listed and stop >= 0 else -1
     pieces.append(body[copied:])
     small = b"".join(pieces)
     try:
@@ -83,16 +83,31 @@ def read_json_pictures(body: bytes, key: str = "b64_json") -> JsonPictures:
     return JsonPictures(rest, tuple(encoded))
 
 
-def _text_start(body: bytes, position: int) -> int:
-    """Where the text after `key` begins, past colon, blanks and the opening quote; -1 where no text follows."""
-    while position < len(body) and body[position] in _BLANKS:
-        position += 1
+def _text_start(body: bytes, position: int) -> tuple[int, bool]:
+    """Where the text after `key` begins, past colon, blanks and the opening quote, -1 where no text follows; and whether
+    it is the first one of a list."""
+    position = _past_blanks(body, position)
     if body[position : position + 1] != b":":
+        return -1, False
+    position = _past_blanks(body, position + 1)
+    listed = body[position : position + 1] == b"["
+    position = _past_blanks(body, position + 1) if listed else position
+    return (position + 1 if body[position : position + 1] == b'"' else -1), listed
+
+
+def _next_start(body: bytes, position: int) -> int:
+    """Where the next text of a list begins, behind the end of one; -1 where none follows."""
+    position = _past_blanks(body, position)
+    if body[position : position + 1] != b",":
         return -1
-    position += 1
+    position = _past_blanks(body, position + 1)
+    return position + 1 if body[position : position + 1] == b'"' else -1
+
+
+def _past_blanks(body: bytes, position: int) -> int:
     while position < len(body) and body[position] in _BLANKS:
         position += 1
-    return position + 1 if body[position : position + 1] == b'"' else -1
+    return position
 
 
 def decode_base64(text: bytes | memoryview) -> bytes:

@@ -34,7 +34,9 @@ _OUT_OF_CREDIT = (
     "insufficient credits",
     "insufficient balance",
 )
-_REQUEST_IDS = ("x-request-id", "x-fal-request-id", "request-id", "cf-ray-request-id")
+_REQUEST_IDS = (
+    *("x-request-id", "x-fal-request-id", "request-id", "cf-ray-request-id", "apim-request-id", "x-amzn-requestid"),
+)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 # What looks like a key: "sk-…", "Bearer …" unless a plain word follows, "key 0a1b…" with a digit in it, and any run of

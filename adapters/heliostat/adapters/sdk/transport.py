@@ -7,6 +7,7 @@ may have been (`httpx.ReadTimeout`, `httpx.ReadError`): whether something was bo
 
 import asyncio
 import io
+import re
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
@@ -20,6 +21,10 @@ from httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
 PIECE_BYTES = 1024 * 1024
+# The letters of RFC 3986, and no "%" that encodes nothing; the host with its path.
+_WHOLLY_ENCODED = re.compile(
+    r"https?://[A-Za-z0-9._:\[\]-]+/(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*", re.ASCII
+)
 
 
 class BodyTooLarge(httpx.ReadError):
@@ -161,8 +166,11 @@ class Outgoing(NamedTuple):
 
 @lru_cache(maxsize=512)
 def parsed(url: str) -> URL:
-    """The parts of an address; read once, for a provider has few. Raises ValueError."""
-    return URL(url)
+    """The parts of an address; read once, for a provider has few. Raises ValueError.
+
+    What is encoded in it travels as it is written: a signature may cover it.
+    """
+    return URL(url, encoded="%" in url and _WHOLLY_ENCODED.fullmatch(url) is not None)
 
 
 @lru_cache(maxsize=64)
