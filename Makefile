@@ -1,6 +1,6 @@
 # The only entry points. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run live mesh test test-stores lint format protos docs bench chaos fuzz locks clean
+.PHONY: help run live mesh test test-stores conformance lint format protos docs bench chaos fuzz locks console-assets clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -42,6 +42,10 @@ test: $(VENV)/.dev ## Set up and pass every test
 test-stores: $(VENV)/.dev ## Pass the tests of ledger, router and mesh on PostgreSQL and S3
 	@HELIOSTAT_TEST_STORES=far $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal tests/ledger tests/router tests/mesh
 
+conformance: $(VENV)/.dev ## Try every adapter by every rule and write the table in docs/conformance.md
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal tests/conformance --conformance-record
+	@$(BIN)/python -m tests.conformance.page
+
 lint: $(VENV)/.dev ## Check style, types and contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -60,6 +64,9 @@ protos: $(VENV)/.dev ## Generate code from the contracts
 	@$(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/vendor --python_out=protos/gen --pyi_out=protos/gen \
 		--grpc_python_out=protos/gen $(PROTOS)
 	@grep -L 'class .*Servicer' $$(find protos/gen -name '*_pb2_grpc.py') | xargs rm -f
+
+console-assets: ## Build what the console's pages load, from its sources (needs Node; nothing else does)
+	@cd services/heliostat/console/assets_source && npm ci --no-audit --no-fund --silent && npm run --silent build
 
 docs: $(VENV)/.runtime ## Write the documents that are made from the code
 	@$(BIN)/python -m heliostat.launch.reference example > heliostat.example.yaml.new

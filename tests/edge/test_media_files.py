@@ -5,7 +5,8 @@ import hashlib
 import httpx
 import pytest
 
-from heliostat.edge.links import Signer, expiry, link_base, listening_url
+from heliostat.chassis.http_server import listening_url
+from heliostat.edge.links import Signer, expiry, link_base
 from heliostat.edge.media_files import blob_key
 from tests.edge.conftest import Bench
 from tests.edge.scripted_ledger import MEDIA_ID

@@ -71,11 +71,3 @@ def link_base(public_url: str, listening_on: str, host_header: str, *, sandbox: 
     if sandbox and _LOOPBACK.fullmatch(host_header):
         return f"http://{host_header}"
     return listening_on
-
-
-def listening_url(host: str, port: int) -> str:
-    """The address of a listener as callers on this machine write it."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - read, not bound
-    if ":" in name and not name.startswith("["):
-        name = f"[{name}]"
-    return f"http://{name}:{port}"

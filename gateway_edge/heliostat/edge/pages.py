@@ -29,9 +29,13 @@ class Pages:
         self._desk = desk
 
     async def root(self, request: Request) -> Reply:
-        """Where to go on."""
+        """Where to go on: to the console, where there is one."""
         del request
-        return Reply(200, [b'{"name":"heliostat","docs":"/docs","openapi":"/openapi.json","models":"/v1/models"}'])
+        told = {"name": "heliostat", "docs": "/docs", "openapi": "/openapi.json", "models": "/v1/models"}
+        console = self._desk.settings.console_url
+        if not console:
+            return Reply(200, [orjson.dumps(told)])
+        return Reply(302, [orjson.dumps({**told, "console": console})], headers={"location": console})
 
     async def openapi(self, request: Request) -> Reply:
         """The description for machines."""

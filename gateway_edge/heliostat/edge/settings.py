@@ -21,6 +21,8 @@ class EdgeSettings(PartSettings):
     public_url: str = Field("", pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$")
     """Address under which callers reach the edge, such as https://images.example.com; picture links begin with it.
     Empty: the address it listens on."""
+    console_url: str = Field("", pattern=r"^(https?://[^\s?#]+)?$")
+    """Address of the console, to which / leads. Empty: / tells where to go on."""
     pictures: Literal["stream", "store"] = "stream"
     """Where the bytes of base64 answers come from: the stream of events, or the blobs in which the ledger keeps them.
     "store" halves the bytes on the wire for an edge in a process of its own whose blobs are near."""

@@ -13,7 +13,7 @@ from heliostat.chassis import logs, settings, telemetry
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.tether import end_with_starter
 from heliostat.launch import live, sandbox
-from heliostat.launch.config import Configuration, configure, configured, printed
+from heliostat.launch.config import Configuration, admin_socket, configure, configured, printed
 from heliostat.launch.file_watch import FileWatch
 from heliostat.launch.targets import ADAPTER, STREET, adapter_kinds
 
@@ -180,7 +180,7 @@ def _greet(running: Any, ports: sandbox.Ports, state_dir: Path, reference: str) 
         f"""
 Heliostat runs in its sandbox: emulated providers, no keys, no network, no bill.
 
-  REST    {http}/v1        docs: {http}/docs
+{_console_line(running.console_url())}  REST    {http}/v1        docs: {http}/docs
   gRPC    {grpc}
   Key     {key}
   Log     {state_dir / "heliostat.log"}
@@ -199,6 +199,10 @@ Ctrl+C ends it.
     _say_ready()
 
 
+def _console_line(url: str) -> str:
+    return f"  Console {url}\n" if url else ""
+
+
 def _serve_live() -> int:
     state_dir = _state_dir("live")
     ports = sandbox.Ports.from_environment(os.environ)
@@ -214,7 +218,8 @@ def _serve_live() -> int:
             print(f"  {kind:<12} key from {variable}")
         for kind, address in live.found_addresses(os.environ).items():
             print(f"  {kind:<12} at {address}")
-        print(f"\n  REST    {http}/v1        docs: {http}/docs\n  gRPC    {', '.join(running.addresses['ledger'])}")
+        print(f"\n{_console_line(running.console_url())}  REST    {http}/v1        docs: {http}/docs")
+        print(f"  gRPC    {', '.join(running.addresses['ledger'])}")
         print(f"  Cap     {tree['ledger']['spend_cap_usd']:g} USD in all (HELIOSTAT_SPEND_CAP_USD)")
         print(f'  Models  curl {http}/v1/models -H "Authorization: Bearer $KEY"')
         print(f"\nMake a key in another terminal: {sys.argv[0]} --state-dir {state_dir} keys create\n", flush=True)
@@ -253,6 +258,7 @@ async def _mesh_until_stopped(given: argparse.Namespace) -> int:
         await supervisor.start()
         edge = supervisor.tree["edge"]
         print(f"\nThe mesh runs: REST on http://{edge.get('host', '127.0.0.1')}:{edge.get('port', 8080)}/v1")
+        print(_console_line(edge.get("console_url", "")), end="")
         for name in supervisor.children:
             print(f"  {name:<20} pid {supervisor.pid(name)}")
         if reference:
@@ -304,7 +310,6 @@ def _healthcheck(given: argparse.Namespace) -> int:
 
 def _admin(given: argparse.Namespace) -> int:
     from heliostat.launch import admin_cli
-    from heliostat.launch.process import admin_socket
 
     folder = _folder(given)
     address = given.address or admin_socket(folder)

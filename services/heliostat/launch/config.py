@@ -68,7 +68,7 @@ def configure(tree: Mapping[str, Any], target: str) -> Configuration:
     street = {name: sections.pop(name, None) for name in STREET}
     process: Process = settings.parse(Process, sections, "")
     here = [name for name, section in adapters.items() if not section.get("address")]
-    names = chosen(target, here)
+    names = chosen(target, here, [name for name, section in street.items() if section is not None])
     parts = tuple(_place(name, street, adapters) for name in names)
     _check_street(parts)
     addresses = {name: section.get("address") or f"local:{ADAPTER}{name}" for name, section in adapters.items()}
@@ -108,6 +108,11 @@ def _check_street(parts: tuple[Placed, ...]) -> None:
         "The ledger journals each attempt before it is made, which needs the router in the same process: "
         "run --target=ledger,router, or set ledger.write_ahead: request."
     )
+
+
+def admin_socket(state_dir: Path) -> str:
+    """Where the operators' door is when the configuration does not say."""
+    return f"unix:{(state_dir / 'admin.sock').resolve()}"
 
 
 def printed(configuration: Configuration) -> str:

@@ -23,7 +23,7 @@ from heliostat.chassis.logs import get_logger
 from heliostat.chassis.modules import Lookup, Part, Service, Surroundings
 from heliostat.chassis.readiness import Readiness
 from heliostat.chassis.server import MeshServer
-from heliostat.launch.config import Configuration, Placed
+from heliostat.launch.config import Configuration, Placed, admin_socket
 
 log = get_logger("heliostat.launch")
 
@@ -164,7 +164,14 @@ class Process:
 
     def http_url(self) -> str:
         """Where the edge listens, port 0 resolved; empty where there is no edge in this process."""
-        return next((str(part.url) for _, part, _ in self._parts if hasattr(part, "url")), "")
+        return self._url("edge")
+
+    def console_url(self) -> str:
+        """Where the console listens, port 0 resolved; empty where there is no console in this process."""
+        return self._url("console")
+
+    def _url(self, name: str) -> str:
+        return next((str(getattr(part, "url", "")) for placed, part, _ in self._parts if placed.name == name), "")
 
     @property
     def parts(self) -> Sequence[tuple[Placed, Part]]:
@@ -205,11 +212,6 @@ class Process:
                 await part.stop()
         except Exception as error:
             log.unforeseen("a part did not stop in order", error, part=placed.name)
-
-
-def admin_socket(state_dir: Path) -> str:
-    """Where the operators' door is when the configuration does not say."""
-    return f"unix:{(state_dir / 'admin.sock').resolve()}"
 
 
 def _kept_secret(file: Path) -> bytes:

@@ -27,14 +27,17 @@ class Ports:
     http: int
     grpc: int
     emulator: int
+    console: int | None = None
+    """None: without a console."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
-        """8080, 50051 and 8090 unless the environment says otherwise. Raises INVALID_FIELD."""
+        """8080, 50051, 8090 and 8081 unless the environment says otherwise. Raises INVALID_FIELD."""
         return cls(
             _port(environment, "HELIOSTAT_HTTP_PORT", 8080),
             _port(environment, "HELIOSTAT_GRPC_PORT", 50051),
             _port(environment, "HELIOSTAT_EMULATOR_PORT", 8090),
+            _port(environment, "HELIOSTAT_CONSOLE_PORT", 8081),
         )
 
 
@@ -114,7 +117,7 @@ def tree(state_dir: Path, ports: Ports, key_reference: str) -> dict[str, Any]:
         "state_dir": str(state_dir),
         "sandbox": True,
         "database": {"synchronous": "NORMAL"},
-        "edge": {"host": "127.0.0.1", "port": ports.http},
+        **_pages(ports, key_reference),
         "ledger": {"listen": [f"127.0.0.1:{ports.grpc}"], "sandbox_key": key_reference},
         "router": {"routes": ROUTES},
         "adapters": {
@@ -124,6 +127,19 @@ def tree(state_dir: Path, ports: Ports, key_reference: str) -> dict[str, Any]:
             "mock": {},
         },
     }
+
+
+def _pages(ports: Ports, key_reference: str) -> dict[str, Any]:
+    """The edge and, where there is one, the console that it leads to."""
+    edge: dict[str, Any] = {"host": "127.0.0.1", "port": ports.http}
+    if ports.console is None:
+        return {"edge": edge}
+    console = {"host": "127.0.0.1", "port": ports.console, "playground_key": key_reference}
+    if ports.http:
+        console["edge_url"] = f"http://127.0.0.1:{ports.http}"
+    if ports.console:
+        edge["console_url"] = f"http://127.0.0.1:{ports.console}"
+    return {"edge": edge, "console": console}
 
 
 def key_reference(state_dir: Path, environment: Mapping[str, str]) -> str:

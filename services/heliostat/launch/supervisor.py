@@ -16,7 +16,7 @@ import yaml
 from heliostat.chassis import settings, tether
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.logs import get_logger
-from heliostat.launch.config import configure
+from heliostat.launch.config import admin_socket, configure
 from heliostat.launch.file_watch import FileWatch
 from heliostat.launch.targets import ADAPTER
 
@@ -58,6 +58,10 @@ def spread(tree: Mapping[str, Any], sockets: Path | None = None) -> dict[str, An
     spread_tree["ledger"] = ledger
     # On one machine the blobs are near: base64 pictures need not cross the wire from core to edge as well.
     spread_tree["edge"] = {"pictures": "store", **(tree.get("edge") or {}), "router": core}
+    if tree.get("console") is not None:
+        door = (tree.get("admin") or {}).get("listen") or admin_socket(Path(tree.get("state_dir") or ".heliostat"))
+        doors = {"core": core, "ledger_admin": door, "router_admin": door}
+        spread_tree["console"] = {**tree["console"], **doors}
     return spread_tree
 
 
@@ -85,7 +89,8 @@ class Supervisor:
         if sockets is not None:
             sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._write()
-        targets = [*(ADAPTER + name for name in self.tree["adapters"]), "ledger,router", "edge"]
+        console = ["console"] if self.tree.get("console") is not None else []
+        targets = [*(ADAPTER + name for name in self.tree["adapters"]), "ledger,router", *console, "edge"]
         self.children = {name: Child(name, self._arguments(name)) for name in targets}
         self._watches: list[asyncio.Task[None]] = []
         self._stopping = False

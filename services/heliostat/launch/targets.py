@@ -1,8 +1,12 @@
-"""Target names and the modules behind them. Adapters are found by folder: a new one edits nothing here."""
+"""Target names and the modules behind them. Adapters are found by folder: a new one edits nothing here.
+
+A folder beside the kit is an adapter. One that holds mapping files in `providers` is as many as there are files.
+"""
 
 import importlib
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Any
 
 import heliostat.adapters
@@ -10,14 +14,31 @@ from heliostat.chassis.modules import Module
 from heliostat.chassis.settings import refused
 
 # From right to left along the street: what starts first stands first.
-STREET = ("router", "ledger", "edge")
+STREET = ("router", "ledger", "console", "edge")
+# Parts of the street that run only where the configuration has a section for them.
+BY_SECTION = ("console",)
 ADAPTER = "adapter-"
 _KIT = "sdk"
+_MAPPINGS = "providers"
 
 
 def adapter_kinds() -> list[str]:
-    """The adapters that are installed: the folders beside the kit."""
-    return sorted(found.name for found in pkgutil.iter_modules(heliostat.adapters.__path__) if found.name != _KIT)
+    """The adapters that are installed: the folders beside the kit, and the mapping files in them."""
+    return sorted(package_of())
+
+
+def package_of() -> dict[str, str]:
+    """The folder of each installed adapter, by its kind."""
+    found: dict[str, str] = {}
+    for name, place in _folders().items():
+        files = sorted((place / _MAPPINGS).glob("*.yaml"))
+        found |= {file.stem: name for file in files} or {name: name}
+    return found
+
+
+def _folders() -> dict[str, Path]:
+    found = pkgutil.iter_modules(heliostat.adapters.__path__)
+    return {one.name: Path(getattr(one.module_finder, "path", "")) / one.name for one in found if one.name != _KIT}
 
 
 def kind_of(name: str, section: Any) -> str:
@@ -29,19 +50,24 @@ def load(name: str, kind: str = "") -> Module:
     """The module of a target; `kind` names the adapter where it is one. Raises INVALID_FIELD for a name nobody has."""
     if name in STREET:
         path = f"heliostat.{name}.module"
-    elif name.startswith(ADAPTER) and (kind or name.removeprefix(ADAPTER)) in adapter_kinds():
-        path = f"heliostat.adapters.{kind or name.removeprefix(ADAPTER)}"
+    elif name.startswith(ADAPTER) and (kind := kind or name.removeprefix(ADAPTER)) in _folders():
+        path = f"heliostat.adapters.{kind}"
+    elif name.startswith(ADAPTER) and kind in (packages := package_of()):
+        mapped: Module = importlib.import_module(f"heliostat.adapters.{packages[kind]}").module(kind)
+        return mapped
     else:
         raise refused(f"There is no target {name!r}; `heliostat list-targets` prints those there are.")
     module: Module = importlib.import_module(path).MODULE
     return module
 
 
-def chosen(wanted: str, adapters: Iterable[str]) -> list[str]:
-    """Names in starting order for `--target=…`: "all", or names with commas between them."""
+def chosen(wanted: str, adapters: Iterable[str], sections: Collection[str] = ()) -> list[str]:
+    """Names in starting order for `--target=…`: "all", or names with commas between them. `sections` are those that
+    the configuration has."""
     adapters = list(adapters)
     if wanted == "all":
-        return [*(ADAPTER + name for name in adapters), *STREET]
+        street = [name for name in STREET if name not in BY_SECTION or name in sections]
+        return [*(ADAPTER + name for name in adapters), *street]
     names = [name.strip() for name in wanted.split(",") if name.strip()]
     known = [name for name in STREET if name in names]
     return [*(name for name in names if name not in STREET), *known]

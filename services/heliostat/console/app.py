@@ -1,0 +1,110 @@
+"""The console's ASGI application: its pages behind the guard, and what becomes of their errors."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Scope
+
+from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.chassis.errors import MeshError, internal
+from heliostat.chassis.logs import get_logger
+from heliostat.console.desk import Desk
+from heliostat.console.events import EventPages
+from heliostat.console.feed import Feed
+from heliostat.console.guard import Guard, hosts_of
+from heliostat.console.live import Live
+from heliostat.console.login import LoginPages
+from heliostat.console.passwords import Door
+from heliostat.console.sessions import Sessions
+from heliostat.console.standing import Standing
+from heliostat.console.street import StreetPage
+from heliostat.console.views import STATIC, Views
+
+log = get_logger("heliostat.console")
+
+# How a failure of a peer reads over HTTP; anything else is a bad gateway.
+_STATUS: Mapping[int, int] = {
+    reasons.ERROR_REASON_INVALID_FIELD: 400,
+    reasons.ERROR_REASON_RESOURCE_NOT_FOUND: 404,
+    reasons.ERROR_REASON_RESOURCE_GONE: 410,
+    reasons.ERROR_REASON_MESH_UNAVAILABLE: 503,
+    reasons.ERROR_REASON_DEADLINE_EXCEEDED: 504,
+    reasons.ERROR_REASON_INTERNAL: 500,
+}
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+class Console:
+    """Everything behind one port. `app` answers; `feed` and `live` run beside it."""
+
+    def __init__(self, desk: Desk, password_hash: str) -> None:
+        self.live = Live()
+        self.standing = Standing(self.live)
+        self.feed = Feed(desk, self.live, self.standing)
+        self.views = Views(self.live, lambda: self.standing.away, sandbox=desk.sandbox)
+        self.standing.render = lambda: self.views.text("standing.html")
+        door = Door(password_hash, desk.clock) if password_hash else None
+        self.views.nav = [("/street", "Street")]
+        routes = [
+            *StreetPage(desk, self.views, self.feed).routes(),
+            *LoginPages(self.views, door).routes(),
+            *EventPages(self.live).routes(),
+        ]
+        settings = desk.settings
+        self.app: ASGIApp = Guard(
+            _pages(routes, self.views),
+            Sessions(desk.secret, password_hash, settings.session_hours * 3600),
+            desk.clock,
+            hosts=hosts_of(settings.host, settings.public_url),
+            login=door is not None,
+            secure=settings.public_url.startswith("https:"),
+            max_body_bytes=settings.max_body_bytes,
+        )
+
+
+def _pages(routes: list[Route], views: Views) -> Starlette:
+    first = views.nav[0][0]
+
+    async def home(request: Request) -> Response:
+        return RedirectResponse(first, 303)
+
+    async def healthz(request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    every: list[BaseRoute] = [
+        Route("/", home),
+        Route("/healthz", healthz),
+        *routes,
+        Mount("/static", _Static(directory=STATIC)),
+    ]
+    return Starlette(routes=every, exception_handlers=_handlers(views))
+
+
+class _Static(StaticFiles):
+    """Files that browsers keep for ever: their addresses carry their hash."""
+
+    def file_response(self, full_path: Any, stat_result: Any, scope: Scope, status_code: int = 200) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["cache-control"] = _FOR_EVER if scope["query_string"] else "no-cache"
+        return response
+
+
+def _handlers(views: Views) -> dict[Any, Callable[[Request, Any], Awaitable[Response]]]:
+    async def mesh(request: Request, error: MeshError) -> Response:
+        return views.trouble(request, error, _STATUS.get(error.reason, 502))
+
+    async def http(request: Request, error: HTTPException) -> Response:
+        sentence = "There is no such page." if error.status_code == 404 else f"{error.detail}."
+        return views.said(request, sentence, error.status_code)
+
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        log.unforeseen("a page failed unforeseen", error, path=request.url.path)
+        return views.trouble(request, internal(error), 500)
+
+    return {MeshError: mesh, HTTPException: http, Exception: unforeseen}

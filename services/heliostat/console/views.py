@@ -1,0 +1,89 @@
+"""Templates become answers: whole pages and pieces of them, everything escaped, everything told in plain words."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from heliostat.chassis.errors import MeshError
+from heliostat.console import wording
+from heliostat.console.live import Live
+
+FOLDER = Path(__file__).parent
+STATIC = FOLDER / "static"
+THEME_COOKIE = "heliostat_theme"
+_THEMES = ("light", "dark")
+
+
+class Views:
+    """Renders templates. `page` is for what the address bar shows, `piece` for what htmx asks for."""
+
+    def __init__(self, live: Live, standing: Callable[[], Any], *, sandbox: bool) -> None:
+        self._live = live
+        self._environment = Environment(
+            loader=FileSystemLoader(FOLDER / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals.update(static=_Addresses().of, standing=standing, sandbox=sandbox)
+        self._environment.filters.update(wording.FILTERS)
+        self.nav: list[tuple[str, str]] = []
+        """Address and title of what the head of every page leads to, in order."""
+
+    def page(
+        self, request: Request, template: str, *, title: str, status: int = 200, topics: str = "", **values: Any
+    ) -> HTMLResponse:
+        """A whole page. `topics`: what of it changes by itself, with commas between them; the standing always does."""
+        theme = request.cookies.get(THEME_COOKIE, "")
+        text = self._environment.get_template(template).render(
+            values,
+            title=title,
+            here=request.url.path,
+            nav=self.nav,
+            csrf=request.scope["csrf"],
+            user=request.scope["session"].user,
+            theme=theme if theme in _THEMES else "",
+            topics=topics,
+            stamp=self._live.stamp(),
+        )
+        return HTMLResponse(text, status)
+
+    def piece(self, request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A piece of a page, for htmx to put in its place."""
+        return HTMLResponse(self.text(template, **values, csrf=request.scope["csrf"]), status)
+
+    def text(self, template: str, **values: Any) -> str:
+        """A piece of a page as text, such as what is published to open pages; it knows nobody's session."""
+        return self._environment.get_template(template).render(values)
+
+    def trouble(self, request: Request, error: MeshError, status: int) -> HTMLResponse:
+        """What went wrong: as a page, or as a sentence where htmx asked."""
+        return self.said(request, error.message, status)
+
+    def said(self, request: Request, sentence: str, status: int) -> HTMLResponse:
+        """A sentence as the whole answer."""
+        if "hx-request" in request.headers:
+            return HTMLResponse(str(escape(sentence)), status)
+        return self.page(request, "trouble.html", title="That did not work", status=status, sentence=sentence)
+
+
+class _Addresses:
+    """Addresses of static files with their content's hash, so that browsers may keep them for ever."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def of(self, name: str) -> str:
+        """Such as "/static/console.css?v=1f2e3d4c"."""
+        address = self._known.get(name)
+        if address is None:
+            digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:8]
+            address = self._known[name] = f"/static/{name}?v={digest}"
+        return address
