@@ -11,7 +11,7 @@ from heliostat.adapters.sdk.outbox import MESSAGE_BYTES, Outbox
 from heliostat.adapters.sdk.result import image
 from heliostat.adapters.sdk.structure import Shape
 from heliostat.api.image.v1 import event_pb2
-from tests.support.grammar import check_adapter_stream, check_message
+from heliostat.conformance.grammar import check_adapter_stream, check_message
 
 DATA = os.urandom(5000)
 TEXT = base64.b64encode(DATA)

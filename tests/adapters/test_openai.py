@@ -20,10 +20,10 @@ from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.chassis.calls import call
 from heliostat.chassis.errors import reason_name
 from heliostat.chassis.money import to_micros
+from heliostat.conformance.grammar import check_adapter_stream
 from tests.adapters.served import ATTEMPT, Room, media, opened, pixels, plain, served, wish
 from tests.emulators.conftest import Bench
 from tests.emulators.conftest import opened as emulators
-from tests.support.grammar import check_adapter_stream
 
 KEY = "sk-secret-of-openai-0123456789"
 SQUARE = pixels(1024, 1024)

@@ -21,9 +21,9 @@ from heliostat.chassis.calls import call, stream
 from heliostat.chassis.errors import MeshError, reason_name
 from heliostat.chassis.modules import Module
 from heliostat.chassis.money import to_micros
+from heliostat.conformance.grammar import check_adapter_stream, check_message
 from heliostat.painting.blank import blank_png
 from tests.adapters.served import ATTEMPT, Room, pixels, served, wish
-from tests.support.grammar import check_adapter_stream, check_message
 
 
 @pytest.fixture

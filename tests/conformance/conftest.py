@@ -18,9 +18,12 @@ from heliostat.chassis.clock import Clock
 from heliostat.chassis.local import LocalServer
 from heliostat.chassis.modules import Module, Surroundings
 from heliostat.chassis.settings import MeshSettings
+from heliostat.conformance.subject import Subject
+from heliostat.conformance.suite import RULES
 from heliostat.emulators.app import samples
 from heliostat.emulators.provider import Sample
-from tests.conformance.subject import Emulated, Subject
+from tests.conformance import record
+from tests.conformance.subject import Emulated, EmulatedStage
 from tests.emulators.conftest import Bench
 from tests.emulators.conftest import opened as emulators
 
@@ -43,6 +46,11 @@ EMULATED = {name: _emulated(name, sample) for name, sample in samples().items() 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the options of this suite."""
     parser.addoption("--adapter-address", default="", help="try the adapter at this gRPC address only")
+    parser.addoption("--conformance-record", action="store_true", help="write tests/conformance/record.json anew")
+    parser.addoption(
+        "--adapter-emulator", default="", help="the emulated provider that the adapter at the address asks"
+    )
+    parser.addoption("--emulator-port", type=int, default=0, help="where that emulated provider shall listen")
     parser.addoption("--adapter-model", default="", help="provider model to ask it for; the first one by default")
 
 
@@ -52,6 +60,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     foreign = metafunc.config.getoption("--adapter-address", default="")
     metafunc.parametrize("adapter_name", [FOREIGN] if foreign else installed())
+
+
+_seen: dict[str, dict[str, str]] = {}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Gathers the cells, from all workers."""
+    for name, value in report.user_properties:
+        if name == "conformance" and report.when == "call":
+            adapter, run, outcome = cast(tuple[str, str, str], value)
+            _seen.setdefault(adapter, {})[run] = outcome
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Writes the cells down where that was asked for and everything passed."""
+    if session.config.getoption("--conformance-record") and not hasattr(session.config, "workerinput"):
+        if exitstatus != 0:
+            session.config.get_terminal_writer().line("Nothing was recorded: not every rule is kept.", red=True)
+            return
+        record.write(_seen, installed(), [run for rule in RULES for run, _ in rule.runs()])
 
 
 @pytest.fixture
@@ -65,20 +94,33 @@ async def subject(
         if adapter_name == FOREIGN:
             address = request.config.getoption("--adapter-address")
             stub = adapter_pb2_grpc.AdapterServiceStub(channels.channel(address))
-            yield await Subject.of(stub, model=request.config.getoption("--adapter-model", default=""))
+            theirs = await _foreign_stage(request.config, stack)
+            model = request.config.getoption("--adapter-model") or (samples()[theirs.provider].model if theirs else "")
+            yield await Subject.of(stub, model=model, stage=theirs)
             return
         emulated = EMULATED.get(adapter_name)
         settings: dict[str, Any] = {}
-        bench: Bench | None = None
+        stage: EmulatedStage | None = None
         if emulated is not None:
             monkeypatch.setenv(emulated.variable, emulated.key)
             bench = await anext(running := emulators(job_seconds=0))
             stack.push_async_callback(_finish, running)
+            stage = EmulatedStage(bench, emulated.provider, emulated.key)
             settings["base_url"] = f"{bench.base}{emulated.path}"
         module: Module = import_module(f"heliostat.adapters.{adapter_name}").MODULE
         await _serve(module, settings, channels, tmp_path, stack)
         stub = adapter_pb2_grpc.AdapterServiceStub(channels.channel("local:subject"))
-        yield await Subject.of(stub, model=emulated.model if emulated else "", bench=bench, emulated=emulated)
+        yield await Subject.of(stub, model=emulated.model if emulated else "", stage=stage)
+
+
+async def _foreign_stage(config: pytest.Config, stack: AsyncExitStack) -> EmulatedStage | None:
+    """The emulated provider of an adapter that runs elsewhere and was told its address; none where none is named."""
+    provider = config.getoption("--adapter-emulator")
+    if not provider:
+        return None
+    bench = await anext(running := emulators(job_seconds=0, port=config.getoption("--emulator-port")))
+    stack.push_async_callback(_finish, running)
+    return EmulatedStage(bench, provider, samples()[provider].key)
 
 
 async def _finish(running: AsyncIterator[Bench]) -> None:

@@ -155,10 +155,10 @@ class Bench:
         return openai.AsyncOpenAI(base_url=f"{self.base}/{path}/v1", api_key=key, max_retries=0, timeout=10)
 
 
-async def opened(**options: Any) -> AsyncIterator[Bench]:
+async def opened(port: int = 0, **options: Any) -> AsyncIterator[Bench]:
     """Run a server for the time of a test."""
     easel = PlainEasel()
-    server = EmulatorServer(create_app(easel, **{"job_seconds": 0, **options}))
+    server = EmulatorServer(create_app(easel, **{"job_seconds": 0, **options}), port=port)
     base = await server.start()
     async with httpx.AsyncClient(base_url=base, timeout=10, trust_env=False) as http:
         yield Bench(base, server, easel, http)

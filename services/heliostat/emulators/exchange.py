@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from heliostat.emulators.journal import Entry, Journal
 from heliostat.emulators.pictures import Pictures
 from heliostat.emulators.script import Script, Step
 from heliostat.emulators.shelf import Shelf
+from heliostat.emulators.spoiling import spoiled
 
 GARBAGE = random.Random(0).randbytes(256)
 
@@ -146,7 +147,7 @@ class Exchange:
         if step.connection is not None:
             return None
         if not step.replaces:
-            return early or await worked(call.work, entry)
+            return _told(early or await worked(call.work, entry), entry, step)
         if early is None and step.good:
             await _finished(call, entry)
         if step.garbage:
@@ -162,6 +163,17 @@ class Exchange:
         if reply.chunks is None:
             headers["content-length"] = str(len(reply.body))
         return step.dress(headers | self._room.dialect.headers(entry, elapsed_ms) | reply.headers)
+
+
+def _told(reply: Reply, entry: Entry, step: Step) -> Reply:
+    """The real answer, with one thing wrong in it where the step says so."""
+    if step.spoil is None or reply.status >= 300 or reply.chunks is not None:
+        return reply
+    body = spoiled(reply.body, step.spoil, step.address)
+    if body is None:
+        return reply
+    entry.spoiled = True
+    return replace(reply, body=body)
 
 
 async def _whole(body: bytes) -> AsyncIterator[bytes]:

@@ -40,6 +40,8 @@ class Entry:
     """Whole micro-USD, rounded up once per request."""
     images: list[dict[str, Any]] = field(default_factory=list)
     client_gone: bool = False
+    spoiled: bool = False
+    """The answer was changed by a script step with `spoil`."""
     free: bool = False
     """Set by a script step with `bill: false`: work that finishes is not charged."""
 
@@ -68,6 +70,7 @@ class Entry:
             "cost_micros": self.cost_micros,
             "images": self.images,
             "client_gone": self.client_gone,
+            "spoiled": self.spoiled,
         }
 
 

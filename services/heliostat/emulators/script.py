@@ -21,6 +21,7 @@ import pybase64
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from heliostat.emulators.journal import SUBMITS
+from heliostat.emulators.spoiling import Spoil
 
 Path = Literal[
     "submit", "status", "result", "cancel", "file", "upload", "generations", "edits", "variations", "models", "job"
@@ -69,6 +70,10 @@ class Step(BaseModel):
     rate_bytes_per_s: int | None = Field(default=None, ge=1)
     garbage: bool = False
     """Send 256 bytes that mean nothing, under the usual content type."""
+    spoil: Spoil | None = None
+    """Send the real answer with one thing wrong in it: see spoiling.py."""
+    address: str = ""
+    """What stands in the place of every address where `spoil` is "addresses"."""
     connection: Literal["refuse", "reset"] | None = None
     """Close without an answer: an orderly end (refuse) or a reset (reset)."""
     bill: bool | None = None
