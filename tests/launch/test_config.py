@@ -151,7 +151,7 @@ class TestLive:
 
     @pytest.fixture(autouse=True)
     def _no_keys(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in ("OPENAI_API_KEY", "FAL_KEY"):
+        for name in ("OPENAI_API_KEY", "FAL_KEY", "COMFYUI_API_KEY"):
             monkeypatch.delenv(name, raising=False)
 
     def test_no_key_is_said(self) -> None:
@@ -167,6 +167,23 @@ class TestLive:
         assert list(found["adapters"]) == ["fal"]
         assert found["ledger"]["spend_cap_usd"] == 1
         assert names(found, "all") == ["adapter-fal", "router", "ledger", "edge"]
+
+    def test_an_engine_of_ones_own_is_found_by_its_address(self) -> None:
+        """It needs no key."""
+        found = live.tree(Path("s"), PORTS, {"COMFYUI_URL": "http://127.0.0.1:8188"})
+        assert found["adapters"] == {"comfyui": {"base_url": "http://127.0.0.1:8188"}}
+
+    def test_a_key_alone_is_no_engine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nobody knows where it stands."""
+        monkeypatch.setenv("COMFYUI_API_KEY", "key")
+        assert live.found_keys() == {}
+
+    @pytest.mark.parametrize("address", ["gpu:8188", "http://", "http://a:secret@gpu:8188", "http://gpu/?key=1"])
+    def test_what_is_no_address_is_refused(self, address: str) -> None:
+        """And not told again: a password may stand in it."""
+        with pytest.raises(MeshError, match="COMFYUI_URL must be an address") as refusal:
+            live.tree(Path("s"), PORTS, {"COMFYUI_URL": address})
+        assert "secret" not in refusal.value.message
 
     @pytest.mark.parametrize("cap", ["nothing", "-1", "0", "NaN"])
     def test_a_cap_that_is_none_is_refused(self, cap: str, monkeypatch: pytest.MonkeyPatch) -> None:
