@@ -2,7 +2,7 @@
 
 import argparse
 
-from heliostat.launch import emulate_cli, models_cli
+from heliostat.launch import emulate_cli, import_cli, models_cli
 from heliostat.launch.prices_cli import StateDir
 
 
@@ -10,3 +10,4 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Adds them to the command line; `state_dir` gives the folder of the installation that is meant."""
     models_cli.add_commands(commands)
     emulate_cli.add_commands(commands)
+    import_cli.add_commands(commands)
