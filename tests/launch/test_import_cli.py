@@ -167,14 +167,18 @@ def test_the_result_is_on_standard_output_and_what_is_left_beside_it(
     assert ":14: api_key" in said.err
 
 
-@pytest.mark.parametrize(
-    "text", ["a: 1\n", "model_list: 3\n", "- x\n", "model_list: [\n", "model_list: [3, {}, null]\n"]
-)
+@pytest.mark.parametrize("text", ["a: 1\n", "model_list: 3\n", "- x\n", "model_list: [\n"])
 def test_another_file_is_refused(text: str, tmp_path: Path) -> None:
-    """Or has nothing to take over; it never crashes."""
-    try:
-        tree, _ = taken(text, tmp_path)
-    except MeshError as error:
-        assert "config.yaml" in error.message
-    else:
-        assert tree["router"]["routes"] == []
+    """The sentence names it."""
+    with pytest.raises(MeshError, match=r"config\.yaml"):
+        taken(text, tmp_path)
+
+
+def test_what_is_no_model_is_passed_over(tmp_path: Path) -> None:
+    """However odd it is, the rest is read."""
+    tree, told = taken("model_list: [3, {}, null, []]\nx: [1]\n", tmp_path)
+    assert tree["router"]["routes"] == []
+    assert told[:2] == [
+        ":1: model '': it has no model_name or no litellm_params.model",
+        ":2: x: has no counterpart here",
+    ]

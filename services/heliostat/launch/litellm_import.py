@@ -87,8 +87,7 @@ class Import:
         if mode not in MODES:
             return self._leave(place, what, f"it is for {mode[:32]}; here only pictures are made")
         if "*" in name + asked:
-            why = "any model of an adapter is served without a route, by its name or as adapter/model"
-            return self._leave(place, what, why)
+            return self._leave(place, what, "any model of an adapter is served without a route, as adapter/model too")
         found = self._known(asked, params, str(info.get("base_model") or ""))
         if isinstance(found, str):
             return self._leave((*place, "litellm_params", "model"), what, found)
@@ -233,9 +232,9 @@ class Import:
         name = str(model.get("model") if isinstance(model, Mapping) else model)
         route = self.taken.routes.get(name)
         if route is None or alias in self.taken.routes:
-            return self._leave(place, f"alias {alias[:100]!r}", "its model was not taken over, or has that name itself")
-        route.setdefault("aliases", []).append(alias)
-        return None
+            self._leave(place, f"alias {alias[:100]!r}", "its model was not taken over, or has that name itself")
+        else:
+            route.setdefault("aliases", []).append(alias)
 
 
 def _entries(listed: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
