@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from typing import Any
 
 import uvicorn
@@ -30,11 +31,14 @@ class EmulatorProtocol(HttpToolsProtocol):
 class EmulatorServer:
     """Serves one app made by `create_app` until it is stopped. Not to be started twice."""
 
-    def __init__(self, app: Starlette, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Take the app and where to listen; port 0 lets the system choose."""
+    def __init__(
+        self, app: Starlette, host: str = "127.0.0.1", port: int = 0, *, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Take the app and where to listen; port 0 lets the system choose. `tls`: https, for clients that insist."""
         self._app = app
         self._host = host
         self._port = port
+        self._tls = tls
         self._state = ServerState()
         self._listener: asyncio.Server | None = None
         self._lifespan = contextlib.AsyncExitStack()
@@ -57,9 +61,9 @@ class EmulatorServer:
         def protocol() -> EmulatorProtocol:
             return EmulatorProtocol(config=config, server_state=self._state, app_state={}, _loop=loop)
 
-        self._listener = await loop.create_server(protocol, self._host, self._port, backlog=2048)
+        self._listener = await loop.create_server(protocol, self._host, self._port, backlog=2048, ssl=self._tls)
         port = self._listener.sockets[0].getsockname()[1]
-        return f"http://{self._host}:{port}"
+        return f"{'https' if self._tls else 'http'}://{self._host}:{port}"
 
     async def stop(self) -> None:
         """Close the listener, every connection and every job; answers under way are cut off."""

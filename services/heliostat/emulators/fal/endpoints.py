@@ -78,7 +78,7 @@ class QueueEndpoints:
         """Tell how a job stands: 202 until it has ended, then 200, well or not."""
 
         def shown(job: Job) -> Reply:
-            content = job.status_json(logs=request.query_params.get("logs") == "1")
+            content = job.status_json(logs=_wants_logs(request))
             return json_reply(content, 200 if job.state == "COMPLETED" else 202)
 
         return self._about_job(request, "status", shown)
@@ -87,7 +87,7 @@ class QueueEndpoints:
         """Tell how a job stands until it has ended."""
 
         def shown(job: Job) -> Reply:
-            logs = request.query_params.get("logs") == "1"
+            logs = _wants_logs(request)
             return Reply(media_type="text/event-stream", chunks=self._jobs.watch(job, logs=logs))
 
         return self._about_job(request, "status", shown)
@@ -156,3 +156,8 @@ class QueueEndpoints:
 
 def _slowness(model: FalModel) -> float:
     return SLOW_S if model.id == "sandbox/slow" else 0.0
+
+
+def _wants_logs(request: Request) -> bool:
+    """fal's own client writes a truth value as the word."""
+    return request.query_params.get("logs", "").lower() in {"1", "true"}

@@ -63,8 +63,8 @@ class Job:
         shown: dict[str, Any] = {"status": self.state, "request_id": self.request_id, **self._addresses()}
         if self.state == "IN_QUEUE":
             return shown | {"queue_position": 0}
-        if logs:
-            shown["logs"] = self.logs
+        # The field is always there: fal's own client reads it even where it did not ask for lines.
+        shown["logs"] = self.logs if logs else None
         if self.result is None:
             return shown
         shown["metrics"] = {"inference_time": round(self.inference_s, 3)}
