@@ -84,8 +84,8 @@ def read_json_pictures(body: bytes, key: str = "b64_json") -> JsonPictures:
 
 
 def _text_start(body: bytes, position: int) -> tuple[int, bool]:
-    """Where the text after `key` begins, past colon, blanks and the opening quote, -1 where no text follows; and whether
-    it is the first one of a list."""
+    """Where the text after `key` begins, past colon, blanks and opening quote, -1 where no text follows; and whether it
+    is the first one of a list."""
     position = _past_blanks(body, position)
     if body[position : position + 1] != b":":
         return -1, False
