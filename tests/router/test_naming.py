@@ -98,6 +98,14 @@ async def test_a_name_that_a_model_has_means_that_model() -> None:
     assert answer.asked == ["a/first"]
 
 
+async def test_a_models_own_name_written_otherwise_comes_first() -> None:
+    """Before what people call another model."""
+    models = [capability("d", model_names=["dall-e-3"]), capability("g", model_names=["gpt"], loose_names=["dalle3"])]
+    async with running_router([ScriptedAdapter("a", models=models)]) as room:
+        answer = await room.ask(model="dalle3")
+    assert answer.asked == ["a/d"]
+
+
 async def test_the_cheapest_target_is_asked_first() -> None:
     """A price that nobody knows comes last; at the same price the order of the configuration holds."""
     adapters = [

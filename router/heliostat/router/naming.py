@@ -19,7 +19,8 @@ class Naming:
         """`entries` are adapters with what they described, in the order of the configuration."""
         self._served: dict[str, list[tuple[_Rank, str, str]]] = {}
         self._canonical: dict[str, str] = {}
-        self._folded: dict[str, dict[str, None]] = {}
+        self._spelled: dict[str, dict[str, None]] = {}
+        self._loose: dict[str, dict[str, None]] = {}
         described = [
             (name, entry, capability, place)
             for place, (name, entry) in enumerate(entries)
@@ -35,8 +36,10 @@ class Naming:
                 self._canonical.setdefault(name, capability.model_names[0])
         for _, _, capability, _ in described:
             meant = self._canonical[capability.model_names[0]]
-            for name in (*capability.model_names, *capability.loose_names, capability.provider_model):
-                self._folded.setdefault(fold(name), {})[self._canonical.get(name, meant)] = None
+            for name in (*capability.model_names, capability.provider_model):
+                self._spelled.setdefault(fold(name), {})[self._canonical.get(name, meant)] = None
+            for name in capability.loose_names:
+                self._loose.setdefault(fold(name), {})[meant] = None
 
     def canonical(self, name: str) -> str:
         """The model that a public name means; empty where nobody knows the name."""
@@ -63,10 +66,14 @@ class Naming:
     def meant(self, name: str) -> tuple[str, ...]:
         """Models that a name may mean that is none: written otherwise, a provider's own id, or one that people use.
 
-        What stands before the last "/" is left out where the whole means nothing.
+        A model's own name written otherwise comes before what people call another one. What stands before the last "/"
+        is left out where the whole means nothing.
         """
-        found = self._folded.get(fold(name)) or self._folded.get(fold(name.rpartition("/")[2])) or {}
-        return tuple(found)
+        for written in (fold(name), fold(name.rpartition("/")[2])):
+            found = self._spelled.get(written) or self._loose.get(written)
+            if found:
+                return tuple(found)
+        return ()
 
 
 def fold(name: str) -> str:
