@@ -5,7 +5,6 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +18,7 @@ from heliostat.chassis.clock import Clock
 from heliostat.chassis.errors import MeshError, reason_name
 from heliostat.emulators import EmulatorServer, create_app
 from heliostat.emulators.app import samples
+from heliostat.launch.targets import ADAPTER, load
 from tests.adapters.served import Room, served, wish
 from tests.emulators.conftest import PlainEasel
 
@@ -75,7 +75,7 @@ async def running(
     server = EmulatorServer(create_app(PlainEasel(), job_seconds=job_seconds))
     base = await server.start()
     own = {"base_url": base + samples()[name].path, "webhook_url": edge if callbacks else "", **settings}
-    module = import_module(f"heliostat.adapters.{name}").MODULE
+    module = load(ADAPTER + name)
     try:
         async with served(module, folder, own) as room, httpx.AsyncClient(base_url=base, trust_env=False) as http:
             yield EmulatedProvider(name, base, room, http, taken)

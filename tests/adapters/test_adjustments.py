@@ -3,7 +3,6 @@
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from heliostat.adapters.openai import MODULE as OPENAI
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.chassis.errors import reason_name
+from heliostat.launch.targets import ADAPTER, load
 from heliostat.painting.blank import blank_png
 from tests.adapters.emulated import running
 from tests.adapters.raw_server import Exchange, RawServer, raw_server
@@ -63,7 +63,7 @@ async def listening(provider: str, folder: Path) -> AsyncIterator[tuple[Room, Ra
     async def refuse(exchange: Exchange) -> None:
         await exchange.answer(400, b'{"detail": "no", "error": {"message": "no"}}', content_type="application/json")
 
-    module = import_module(f"heliostat.adapters.{provider}").MODULE
+    module = load(ADAPTER + provider)
     async with raw_server(refuse) as server, served(module, folder, {"base_url": server.base}) as one:
         yield one, server
 

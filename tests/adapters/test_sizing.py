@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heliostat.adapters.mapped.catalog import models_of
+from heliostat.adapters.mapped.files import shipped
 from heliostat.adapters.sdk import Choice, Exact, FollowsInput, ModelTable, Pixels, Ratios
 from heliostat.adapters.sdk.sizing import SizeRule, requested_text
 from heliostat.api.image.v1 import request_pb2 as requests
-from heliostat.launch.targets import adapter_kinds
+from heliostat.launch.targets import adapter_kinds, package_of
 
 GPT2 = Pixels(16, 3840, step=16, min_area_px=655_360, max_area_px=8_294_400, max_ratio=3.0)
 FLUX = Pixels(256, 1536, step=16, default=(1024, 768))
@@ -127,9 +129,13 @@ def rules() -> list[tuple[str, SizeRule]]:
     """Every size rule of every model of every adapter, each once, with the name of a model that has it."""
     found: dict[SizeRule, str] = {}
     for kind in adapter_kinds():
-        name = f"heliostat.adapters.{kind}"
-        room = import_module(f"{name}.catalog" if find_spec(f"{name}.catalog") is not None else f"{name}.adapter")
-        tables = [value for value in vars(room).values() if isinstance(value, ModelTable)]
+        package = package_of()[kind]
+        name = f"heliostat.adapters.{package}"
+        if package != kind:
+            tables = [models_of(shipped(kind))]
+        else:
+            room = import_module(f"{name}.catalog" if find_spec(f"{name}.catalog") is not None else f"{name}.adapter")
+            tables = [value for value in vars(room).values() if isinstance(value, ModelTable)]
         for model in (model for table in tables for model in table):
             for operation in model.operations:
                 found.setdefault(model.sizes_of(operation), f"{kind}/{model.name}")

@@ -1,16 +1,13 @@
 """Every installed adapter, or a foreign one: `pytest tests/conformance --adapter-address=dns:///host:port`."""
 
-import pkgutil
 import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-import heliostat.adapters
 from heliostat.api.adapter.v1 import adapter_pb2_grpc
 from heliostat.chassis.blobs import Blobs
 from heliostat.chassis.channels import Channels
@@ -22,6 +19,7 @@ from heliostat.conformance.subject import Subject
 from heliostat.conformance.suite import RULES
 from heliostat.emulators.app import samples
 from heliostat.emulators.provider import Sample
+from heliostat.launch.targets import ADAPTER, adapter_kinds, load
 from tests.conformance import record
 from tests.conformance.subject import Emulated, EmulatedStage
 from tests.emulators.conftest import Bench
@@ -31,12 +29,12 @@ FOREIGN = "foreign"
 
 
 def installed() -> list[str]:
-    """The adapters that stand beside the kit."""
-    return sorted(found.name for found in pkgutil.iter_modules(heliostat.adapters.__path__) if found.name != "sdk")
+    """The adapters that stand beside the kit, those of mapping files too."""
+    return adapter_kinds()
 
 
 def _emulated(name: str, sample: Sample) -> Emulated:
-    key = import_module(f"heliostat.adapters.{name}").MODULE.settings.model_fields["api_key"].default
+    key = load(ADAPTER + name).settings.model_fields["api_key"].default
     return Emulated(name, sample.path, key.reference.removeprefix("env:"), sample.model, sample.key)
 
 
@@ -107,7 +105,7 @@ async def subject(
             stack.push_async_callback(_finish, running)
             stage = EmulatedStage(bench, emulated.provider, emulated.key)
             settings["base_url"] = f"{bench.base}{emulated.path}"
-        module: Module = import_module(f"heliostat.adapters.{adapter_name}").MODULE
+        module: Module = load(ADAPTER + adapter_name)
         await _serve(module, settings, channels, tmp_path, stack)
         stub = adapter_pb2_grpc.AdapterServiceStub(channels.channel("local:subject"))
         yield await Subject.of(stub, model=emulated.model if emulated else "", stage=stage)

@@ -26,6 +26,7 @@ from heliostat.chassis.settings import Section
 from heliostat.conformance.suite import RULES
 from heliostat.launch import models_page, reference
 from heliostat.launch.config import Process, configure
+from heliostat.launch.targets import package_of
 from heliostat.painting.blank import blank_png
 from tests.adapters.raw_server import Exchange, raw_server
 from tests.adapters.served import pixels, served
@@ -328,6 +329,7 @@ def test_the_conformance_table_is_made_of_the_recorded_run() -> None:
 @pytest.mark.parametrize("name", installed())
 def test_adapters_have_the_level_that_the_suite_can_show(name: str) -> None:
     """The recorded run shows it, and its README says it."""
-    readme = (ROOT / "adapters" / "heliostat" / "adapters" / name / "README.md").read_text(encoding="utf-8")
+    folder = ROOT / "adapters" / "heliostat" / "adapters" / package_of()[name]
+    readme = (folder / "README.md").read_text(encoding="utf-8")
     told = re.findall(r"^Quality: (bronze|silver|gold)\b", readme, re.MULTILINE)
     assert told == [page.level(record.read(), name)]

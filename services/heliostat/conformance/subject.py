@@ -1,7 +1,10 @@
 """An adapter as the rules see it: a stub, what it describes, one model to ask."""
 
+import io
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
+
+from PIL import Image
 
 from heliostat.api.adapter.v1 import adapter_pb2
 from heliostat.api.image.v1 import capability_pb2, event_pb2, media_pb2
@@ -94,7 +97,7 @@ class Subject:
     """An AdapterServiceStub."""
     described: adapter_pb2.DescribeResponse
     model: str
-    """The provider model that is asked: one that draws from words."""
+    """The provider model that is asked: one that draws from words, where the provider has one."""
     stage: Stage | None = None
 
     @classmethod
@@ -111,9 +114,17 @@ class Subject:
         found = (one for one in self.described.models if one.provider_model == self.model)
         return next(found, capability_pb2.Capability())
 
+    @property
+    def draws(self) -> bool:
+        """Whether that model draws from words; one that does not is asked to cut a picture out."""
+        told = self.capability.operations
+        return not told or capability_pb2.OPERATION_TEXT_TO_IMAGE in told
+
     def request(self, model: str = "", *, attempt_id: str = ATTEMPT, **fields: Any) -> adapter_pb2.GenerateRequest:
         """An attempt to ask for; `fields` are those of an ImageRequest."""
         fields.setdefault("prompt", "a very private red boat")
+        if not self.draws and "edit" not in fields:
+            fields["remove_background"] = requests.RemoveBackground(image=_plain_square())
         image = requests.ImageRequest(model="m", **fields)
         return adapter_pb2.GenerateRequest(attempt_id=attempt_id, provider_model=model or self.model, image=image)
 
@@ -132,7 +143,7 @@ class Subject:
 
     async def estimate(self, model: str, **fields: Any) -> adapter_pb2.EstimateResponse:
         """What a request would cost."""
-        image = requests.ImageRequest(model="m", prompt="a red boat", **fields)
+        image = self.request(prompt="a red boat", **fields).image
         request = adapter_pb2.EstimateRequest(provider_model=model, image=image)
         response: adapter_pb2.EstimateResponse = await call(self.stub.Estimate, request, timeout_s=10)
         return response
@@ -140,3 +151,10 @@ class Subject:
     def secrets(self) -> list[str]:
         """What no error may tell."""
         return ["private", *([self.stage.key] if self.stage else [])]
+
+
+def _plain_square() -> media_pb2.Media:
+    """A picture of one colour, 1024 px a side."""
+    out = io.BytesIO()
+    Image.new("RGB", (1024, 1024), "steelblue").save(out, "PNG")
+    return media_pb2.Media(data=out.getvalue())
