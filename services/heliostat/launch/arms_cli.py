@@ -54,8 +54,19 @@ def _seconds(duration: Duration) -> str:
 
 def explain_past(channel: grpc.Channel, request_id: str) -> str:
     """What was decided for a request of the past, and how each attempt ended."""
+    return told_past(past(channel, request_id))
+
+
+def past(channel: grpc.Channel, request_id: str) -> admin_pb2.GetDecisionsResponse:
+    """A request of the past with the decisions before its attempts."""
     stub = admin_pb2_grpc.LedgerAdminServiceStub(channel)
-    answer = stub.GetDecisions(admin_pb2.GetDecisionsRequest(request_id=request_id), timeout=_TIMEOUT_S)
+    request = admin_pb2.GetDecisionsRequest(request_id=request_id)
+    answer: admin_pb2.GetDecisionsResponse = stub.GetDecisions(request, timeout=_TIMEOUT_S)
+    return answer
+
+
+def told_past(answer: admin_pb2.GetDecisionsResponse) -> str:
+    """A request of the past in words. Pure."""
     attempts = {each.attempt_id: each for each in answer.request.attempts}
     asked = [attempts[each.attempt_id] for each in answer.decisions if each.attempt_id in attempts]
     parts = [

@@ -2,7 +2,7 @@
 
 import argparse
 
-from heliostat.launch import emulate_cli, import_cli, models_cli
+from heliostat.launch import doctor_cli, emulate_cli, import_cli, models_cli
 from heliostat.launch.prices_cli import StateDir
 
 
@@ -11,3 +11,4 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     models_cli.add_commands(commands)
     emulate_cli.add_commands(commands)
     import_cli.add_commands(commands)
+    doctor_cli.add_commands(commands, state_dir)
