@@ -21,6 +21,9 @@ from heliostat.console.guard import Guard, hosts_of
 from heliostat.console.live import Live
 from heliostat.console.login import LoginPages
 from heliostat.console.passwords import Door
+from heliostat.console.pictures import Pictures
+from heliostat.console.request_list import RequestList
+from heliostat.console.request_page import RequestPage
 from heliostat.console.sessions import Sessions
 from heliostat.console.standing import Standing
 from heliostat.console.street import StreetPage
@@ -50,9 +53,12 @@ class Console:
         self.views = Views(self.live, lambda: self.standing.away, sandbox=desk.sandbox)
         self.standing.render = lambda: self.views.text("standing.html")
         door = Door(password_hash, desk.clock) if password_hash else None
-        self.views.nav = [("/street", "Street")]
+        self.views.nav = [("/street", "Street"), ("/requests", "Requests")]
         routes = [
             *StreetPage(desk, self.views, self.feed).routes(),
+            *RequestList(desk, self.views, self.feed).routes(),
+            *RequestPage(desk, self.views).routes(),
+            *Pictures(desk).routes(),
             *LoginPages(self.views, door).routes(),
             *EventPages(self.live).routes(),
         ]

@@ -1,14 +1,12 @@
 """/events: what changes on an open page, as server-sent events."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from heliostat.console.live import Live
 from heliostat.console.standing import TOPIC as STANDING
+from heliostat.console.streams import Stream
 
 _MOST_TOPICS = 8
 
@@ -27,10 +25,4 @@ class EventPages:
         """What changes of `topics` (names with commas between them), and who is away."""
         topics = {STANDING, *request.query_params.get("topics", "").split(",")[:_MOST_TOPICS]}
         since = request.headers.get("last-event-id") or request.query_params.get("since", "")
-
-        async def frames() -> AsyncGenerator[bytes, None]:
-            async with aclosing(self._live.frames(topics, since)) as told:
-                async for frame in told:
-                    yield frame
-
-        return StreamingResponse(frames(), media_type="text/event-stream")
+        return Stream(self._live.frames(topics, since), media_type="text/event-stream")

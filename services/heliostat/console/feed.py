@@ -5,6 +5,7 @@ A stream that breaks is opened again until the console stops: a peer that comes 
 
 import asyncio
 import functools
+import json
 from collections.abc import Awaitable, Callable, Iterable
 
 from heliostat.api.ledger.v1 import admin_pb2 as ledger_pb2
@@ -17,6 +18,7 @@ from heliostat.console.standing import Standing
 from heliostat.console.street_state import StreetState
 
 TOPIC = "street"
+REQUESTS = "requests"
 ROUTER, LEDGER = "router", "ledger"
 _AGAIN_S = 0.5
 
@@ -75,6 +77,8 @@ class Feed:
                 restructured = self.state.happened(message.events)
                 if strange or restructured:
                     await self._list_targets()
+                if restructured:
+                    self._live.publish(TOPIC, "changed", lambda: '{"name":"changed"}', kind="data")
                 self._publish(touched)
                 if message.events:
                     self._live.publish(TOPIC, "street-events", self.render_events)
@@ -89,6 +93,8 @@ class Feed:
         async with self._desk.watch(self._desk.ledger_admin.WatchTraffic, request) as messages:
             async for message in messages:
                 self._standing.found(LEDGER)
+                if message.begun_count != self.state.traffic.begun_count:
+                    self._live.publish(REQUESTS, "traffic", functools.partial(_begun, message), kind="data")
                 self.state.traffic = message
                 self._publish(())
 
@@ -98,3 +104,7 @@ class Feed:
             if road is not None:
                 self._live.publish(TOPIC, road.element, functools.partial(self.render_road, route))
         self._live.publish(TOPIC, "stations", self.render_stations)
+
+
+def _begun(message: ledger_pb2.WatchTrafficResponse) -> str:
+    return json.dumps({"name": "traffic", "begun": message.begun_count})

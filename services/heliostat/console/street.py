@@ -69,9 +69,10 @@ class StreetPage:
             await self._desk.ask(self._desk.router_admin.UpdateTarget, asked, who=who)
         listed = await self._desk.ask(self._desk.router_admin.ListTargets, admin_pb2.ListTargetsRequest(route=route))
         self._feed.state.take(listed.targets)
-        response = self._views.piece(request, "street/road.html", road=self._feed.state.road(route))
-        response.headers["hx-trigger"] = "heliostat:changed"
-        return response
+        road = self._feed.state.road(route)
+        if road is None:
+            raise MeshError(reasons.ERROR_REASON_RESOURCE_NOT_FOUND, "There is no such route any more.", field="route")
+        return self._views.piece(request, "street/road.html", road=road)
 
     def _list(self, request: Request) -> dict[str, Any]:
         search = request.query_params.get("q", "")

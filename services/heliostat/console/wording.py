@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.api.router.v1 import admin_pb2
+from heliostat.chassis.errors import from_status, reason_name
 from heliostat.chassis.money import to_micros
 
 # Longer than anybody reads on one line; the rest is counted.
@@ -126,6 +127,19 @@ def word(text: str) -> str:
     return "".join(character for character in text if character.isascii() and (character.isalnum() or character == "_"))
 
 
+def shown_picture(request: ledger_pb2.Request, now: float) -> str:
+    """The id of the picture that stands for a request; empty where none is kept any more. Pure."""
+    for media in request.media:
+        if not media.purged and not media.late and media.expire_time.seconds > now:
+            return str(media.media_id)
+    return ""
+
+
+def reason(request: ledger_pb2.Request) -> str:
+    """Why a request failed, as the closed list of reasons names it; empty where it did not."""
+    return reason_name(from_status(request.error).reason).replace("_", " ") if request.error.code else ""
+
+
 FILTERS = {
     "billed": billed,
     "clip": clip,
@@ -136,7 +150,9 @@ FILTERS = {
     "outcome": outcome,
     "percent": percent,
     "plain": plain,
+    "reason": reason,
     "seconds": seconds_of,
+    "shown_picture": shown_picture,
     "size": size,
     "span": span,
     "state": state,

@@ -132,6 +132,15 @@
   body.addEventListener("htmx:afterSettle", (event) => localize(event.detail.elt));
   body.addEventListener("htmx:beforeSwap", () => waiting.clear());
 
+  // The list of requests: how many have come since it was made.
+  addEventListener("heliostat:traffic", (event) => {
+    const link = byId("new-requests");
+    if (!link) return;
+    const count = event.detail.begun - Number(link.dataset.begun);
+    link.hidden = count <= 0;
+    link.textContent = count === 1 ? "Show 1 new request" : `Show ${count} new requests`;
+  });
+
   window.heliostat = { csrf: body.dataset.csrf, localize, say };
   localize(document);
   listen();
