@@ -9,8 +9,8 @@ from heliostat.launch.assortment import Article, assortment
 from heliostat.router.naming import fold
 
 LEAST_MODELS, LEAST_RESILIENT = 60, 30
-# Providers that are no company's: what they have is no way out when another one fails.
-OWN = frozenset({"studio", "mock"})
+# What runs on our own machines: no other company to turn to.
+OWN = frozenset({"studio", "mock", "comfyui", "automatic1111"})
 
 
 @pytest.fixture(scope="module")
