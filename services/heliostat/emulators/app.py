@@ -46,7 +46,9 @@ def create_app(
             await provider.aclose()
 
     routes = control_routes(journal, [provider.room for provider in providers])
-    return Starlette(routes=routes + [route for provider in providers for route in provider.routes], lifespan=lifespan)
+    return Starlette(
+        routes=[*routes, *(route for provider in providers for route in provider.routes)], lifespan=lifespan
+    )
 
 
 def provider_names() -> list[str]:

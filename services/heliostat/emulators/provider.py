@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from heliostat.emulators.exchange import Room
 
@@ -47,5 +47,5 @@ class Provider:
     """A provider that is ready to serve."""
 
     room: Room
-    routes: list[Route]
+    routes: Sequence[BaseRoute]
     aclose: Callable[[], Awaitable[None]] = _nothing

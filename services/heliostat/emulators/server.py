@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from heliostat.emulators.faults import TRANSPORT
+from heliostat.emulators.websocket import WebSocketProtocol
 
 
 class EmulatorProtocol(HttpToolsProtocol):
@@ -50,7 +51,7 @@ class EmulatorServer:
             self._answer,
             interface="asgi3",
             http=EmulatorProtocol,
-            ws="none",
+            ws=WebSocketProtocol,
             lifespan="off",
             log_config=None,
             timeout_keep_alive=75,

@@ -1,4 +1,6 @@
-"""Runware's API (api.runware.ai) at /runware/v1, its pictures below /runware/files: tasks and answers in arrays."""
+"""Runware's API (api.runware.ai) at /runware/v1, over HTTP and over a WebSocket, its pictures below /runware/files:
+tasks and answers in arrays.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +9,18 @@ from typing import Any
 
 import orjson
 from starlette.requests import Request
-from starlette.routing import Route
+from starlette.routing import BaseRoute, WebSocketRoute
 
 from heliostat.emulators.exchange import Call, Refusal, Reply, Room, json_reply
 from heliostat.emulators.jobs import Job, Jobs
 from heliostat.emulators.journal import Entry
 from heliostat.emulators.runware.dialect import TaskFault, check_key, fault, wrong
-from heliostat.emulators.runware.inputs import Order, check_uuid, read_order
+from heliostat.emulators.runware.inputs import Order, check_uuid, read_order, read_tasks
+from heliostat.emulators.runware.sockets import AUTHENTICATION, Sockets
 from heliostat.emulators.runware.studio import Studio
 
 Shown = dict[str, Any]
-AUTHENTICATION, LOOK = "authentication", "getResponse"
+LOOK = "getResponse"
 
 
 class RunwareEndpoints:
@@ -27,21 +30,26 @@ class RunwareEndpoints:
         self._room = room
         self._jobs = jobs
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[BaseRoute]:
         """Give the provider's routes."""
         return [
             self._room.route("/files/{name}", self._room.file, "GET"),
             self._room.route("/v1", self.tasks, "POST"),
+            WebSocketRoute("/runware/v1", Sockets(self._room, self.call_of).talk),
         ]
 
     async def tasks(self, request: Request) -> Call:
-        """Take tasks. The first one that is no authentication tells what kind of request it is."""
-        tasks = _tasks(await request.body())
+        """Take tasks."""
+        tasks = read_tasks(await request.body())
+        return self.call_of(tasks, _key(request, tasks or []), self._room.address(request))
+
+    def call_of(self, tasks: Sequence[Mapping[str, Any]] | None, key: str, address: str) -> Call:
+        """The call that tasks are, None for a body that holds none; the first one that is no authentication tells what
+        kind of request it is."""
         first = next((task for task in tasks or [] if task.get("taskType") != AUTHENTICATION), {})
-        address = self._room.address(request)
 
         async def work(entry: Entry) -> Reply:
-            check_key(_key(request, tasks or []))
+            check_key(key)
             if tasks is None:
                 shown = fault("invalidPayload", "The payload must be an array of task objects.")
                 raise Refusal(json_reply({"errors": [shown]}, 400))
@@ -93,16 +101,6 @@ class RunwareEndpoints:
             return await studio.carry_out(order, billed)
 
         self._jobs.start(job, carry_out)
-
-
-def _tasks(body: bytes) -> list[dict[str, Any]] | None:
-    """The tasks of a body; None where it is no array of objects."""
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    good = isinstance(found, list) and found and all(isinstance(task, dict) for task in found)
-    return found if good else None
 
 
 def _key(request: Request, tasks: Sequence[Mapping[str, Any]]) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from heliostat.emulators.pictures import PictureRefused, header_of, seed_from
 from heliostat.emulators.runware.catalogue import MEBIPIXEL, MODELS, RunwareModel
 from heliostat.emulators.runware.dialect import wrong
@@ -95,6 +97,16 @@ def check_uuid(task: Mapping[str, Any]) -> str:
     if found.version != 4:
         raise wrong("invalidTaskUUID", "taskUUID must be a UUIDv4.", "taskUUID")
     return str(found)
+
+
+def read_tasks(body: bytes) -> list[dict[str, Any]] | None:
+    """Read the tasks of a body or of a message; None where it is no array of objects."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    good = isinstance(found, list) and found and all(isinstance(task, dict) for task in found)
+    return found if good else None
 
 
 async def read_order(task: Mapping[str, Any]) -> Order:
