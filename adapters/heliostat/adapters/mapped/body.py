@@ -45,6 +45,8 @@ def managed_of(mapping: Mapping) -> frozenset[str]:
 
 def make_fields(order: Order) -> dict[str, Any]:
     """Every field that has a value, files as `Sent`. Raises INVALID_FIELD and UNSUPPORTED, before anything is sent."""
+    _check_count(order)
+    order.call.size()
     _tell_ignored(order)
     made: dict[str, Any] = {}
     for name, field in order.endpoint.fields.items():
@@ -113,6 +115,14 @@ def _each(field: BodyField, picture: Sent) -> Any:
         return value
     weight = {field.each.weight: picture.weight} if field.each.weight and picture.weight is not None else {}
     return {**field.each.fixed, field.each.picture: value, **weight}
+
+
+def _check_count(order: Order) -> None:
+    """Raises UNSUPPORTED for several pictures at an endpoint that makes one."""
+    call = order.call
+    if call.image_count > 1 and "count" not in order.endpoint.sources():
+        message = f"{call.model.name} makes one picture at a time for {operation_of(call.request)}; ask once for each."
+        raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="n")
 
 
 def _check_required(field: BodyField, order: Order) -> None:
