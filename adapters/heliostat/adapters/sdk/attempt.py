@@ -74,6 +74,8 @@ class Attempt:
                 self._call.accepted_job_id = step.provider_accepted.provider_job_id
                 self._outbox.add().provider_accepted.CopyFrom(step.provider_accepted)
         elif step.HasField("progress"):
+            if step.progress.HasField("percent"):
+                self._call.progress.told(step.progress.percent, self._call.clock.monotonic())
             self._outbox.add().progress.CopyFrom(step.progress)
         else:
             raise TypeError(f"an adapter yielded {step.WhichOneof('event')}, which is not its to send")
@@ -97,6 +99,8 @@ class Attempt:
             message = "The provider answered without a picture."
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message)
         self._finished = True
+        if call.looked_s is not None:
+            call.durations.learn(call.kind, *call.looked_s)
         self._tell_delivered()
         self._outbox.part()
         result = self._outbox.add().completed

@@ -8,6 +8,7 @@ from heliostat.adapters.sdk.convert import Darkroom
 from heliostat.adapters.sdk.download import Downloader, DownloadFailed
 from heliostat.adapters.sdk.inputs import Changes, Input, changed, is_recoded
 from heliostat.adapters.sdk.masks import MaskMisfit, MaskOrder, ShapedMask, shape_mask
+from heliostat.adapters.sdk.pace import Durations
 from heliostat.adapters.sdk.picture_metadata import without_metadata
 from heliostat.adapters.sdk.settings import AdapterSettings, ProviderSettings
 from heliostat.adapters.sdk.structure import read_shape
@@ -27,6 +28,8 @@ class SharedBench:
     def __init__(self, settings: AdapterSettings, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
         self._darkroom = Darkroom()
+        self.durations = Durations()
+        """How long jobs took, over all accounts."""
         hosts: tuple[str, ...] = ()
         loopback = False
         if isinstance(settings, ProviderSettings):

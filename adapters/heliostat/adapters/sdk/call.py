@@ -10,6 +10,7 @@ from heliostat.adapters.sdk.inputs import told_of as told_of_input
 from heliostat.adapters.sdk.masks import MaskForm, MaskOrder, ShapedMask, told_of
 from heliostat.adapters.sdk.models import Model, operation_of
 from heliostat.adapters.sdk.outcomes import KIT
+from heliostat.adapters.sdk.pace import Durations, Progress
 from heliostat.adapters.sdk.result import Picture
 from heliostat.adapters.sdk.sizing import Choice, SizeRule
 from heliostat.adapters.sdk.structure import read_shape
@@ -66,6 +67,9 @@ class Call:
     accepted_job_id         None until the provider took the work
     charged_micros          set it as soon as the provider is known to have charged, whatever still goes wrong
     packs                   True: the kit compresses the picture anew, for the provider cannot
+    looked_s                how long the job had run at the last look, and at the last one before that said that it goes
+                            on; None where `polling` did not see all of it
+    progress, durations     how far the job is, as the provider tells, and how long earlier ones took
     passed_on               fields that nobody here knows, for the provider's body: put them below the adapter's own
     """
 
@@ -97,6 +101,10 @@ class Call:
         self.packs = False
         self.passed_on: Mapping[str, Any] = {}
         self.adjustments: list[event_pb2.Adjustment] = []
+        self.looked_s: tuple[float, float] | None = None
+        self.progress = Progress()
+        # A bench that keeps none has calls that learn nothing from each other.
+        self.durations: Durations = getattr(bench, "durations", None) or Durations()
         self.timing = Stopwatch(bench.clock)
         self._deadline = bench.clock.monotonic() + (DEFAULT_TIME_S if time_s is None else max(0.0, time_s))
         self._choice: Choice | None = None
@@ -110,6 +118,18 @@ class Call:
     def dice(self) -> random.Random:
         """Randomness for jitter and seeds."""
         return self._bench.dice
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """What jobs take about as long as this one's, the model first."""
+        image = self.request
+        return (
+            self.model.name,
+            operation_of(image),
+            str(self.image_count),
+            str(image.output.quality),
+            image.size.SerializeToString(deterministic=True).hex(),
+        )
 
     @property
     def image_count(self) -> int:
