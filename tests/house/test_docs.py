@@ -24,7 +24,7 @@ from heliostat.chassis.errors import GRPC_CODE, reason_name
 from heliostat.chassis.money import to_micros
 from heliostat.chassis.settings import Section
 from heliostat.conformance.suite import RULES
-from heliostat.launch import models_page, reference
+from heliostat.launch import cli_page, models_page, reference
 from heliostat.launch.config import Process, configure
 from heliostat.launch.targets import package_of
 from heliostat.painting.blank import blank_png
@@ -65,8 +65,9 @@ MEASURES = [(place, key, unit) for place, key in KEYS for ending, unit in UNITS.
         (ROOT / "docs" / "telemetry.md", reference.telemetry),
         (ROOT / "docs" / "rest_api.md", reference.rest_api),
         (ROOT / "docs" / "models.md", models_page.page),
+        (ROOT / "docs" / "cli.md", cli_page.page),
     ],
-    ids=["example", "configuration", "errors", "telemetry", "rest_api", "models"],
+    ids=["example", "configuration", "errors", "telemetry", "rest_api", "models", "cli"],
 )
 def test_made_documents_are_fresh(file: Path, make: Callable[[], str]) -> None:
     """A setting, a reason or a name that changes is told in the same commit."""

@@ -12,6 +12,7 @@ from replicate.exceptions import ReplicateError
 from heliostat.chassis.errors import MeshError
 from heliostat.emulators.app import provider_names, samples
 from heliostat.launch.__main__ import main
+from heliostat.launch.cli_page import page
 from heliostat.launch.emulate_cli import greeting, read_script
 
 
@@ -74,3 +75,15 @@ def test_a_wrong_provider_is_told_with_those_there_are(capsys: pytest.CaptureFix
     """Exit code 2."""
     assert main(["emulate", "fall"]) == 2
     assert "there are" in capsys.readouterr().err
+
+
+def test_the_documents_script_is_one(tmp_path: Path) -> None:
+    """docs/cli.md shows steps that load, each for what its comment says."""
+    block = page().split("```yaml\n")[1].split("```")[0]
+    file = tmp_path / "script.yaml"
+    file.write_text(block, encoding="utf-8")
+    first, job, slow = read_script(str(file))
+    assert (first.status, first.headers, first.times) == (429, {"retry-after": "3"}, 1)
+    assert job.meant_for("job")
+    assert not job.meant_for("submit")
+    assert slow.match.fits("any", "a slow lighthouse")

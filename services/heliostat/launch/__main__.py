@@ -23,7 +23,7 @@ _DEFAULT_STATE_DIR = ".heliostat"
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; gives the exit code."""
-    given = _parser().parse_args(arguments)
+    given = command_line().parse_args(arguments)
     try:
         if hasattr(given, "admin"):
             return _admin(given)
@@ -36,7 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """All commands."""
     from heliostat.launch import admin_cli, prices_cli, tools_cli
 
     parser = argparse.ArgumentParser(prog="heliostat", description="Self-hosted AI image gateway.")

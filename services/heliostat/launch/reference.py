@@ -21,7 +21,7 @@ from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis import telemetry as names
 from heliostat.chassis.errors import GRPC_CODE, reason_name, reason_of
 from heliostat.chassis.settings import Secret, Section, refused
-from heliostat.launch import models_page
+from heliostat.launch import cli_page, models_page
 from heliostat.launch.config import Process
 from heliostat.launch.provider_page import spliced
 from heliostat.launch.remedies import TO_DO
@@ -392,6 +392,7 @@ def main(arguments: list[str]) -> int:
         "telemetry": telemetry,
         "rest_api": rest_api,
         "models": models_page.page,
+        "cli": cli_page.page,
     }
     if len(arguments) != 1 or arguments[0] not in documents:
         print(f"usage: python -m heliostat.launch.reference {'|'.join(documents)}", file=sys.stderr)
