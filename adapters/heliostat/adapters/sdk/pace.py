@@ -18,9 +18,9 @@ from the eleventh of their kind on, with answers that take no time (tests/adapte
 
     spread (standard deviation)    0        0.25     0.5      1        2 s
     the minimum                    1.0      6.8      12.5     24.0     47.0 looks per job
-    needed                         4.2      7.7      12.1     20.3     22.1
-    found after, median            0.07     0.05     0.05     0.05     0.10 s
-    found after, 95 of 100         0.10     0.10     0.10     0.11     0.27 s
+    needed                         3.6      7.4      12.0     20.0     22.2
+    found after, median            0.06     0.05     0.05     0.06     0.10 s
+    found after, 95 of 100         0.10     0.10     0.10     0.13     0.23 s
 
 So 1.2 times the minimum holds from a spread of a quarter of a second on; where all jobs take the same, one look would
 do, and there are four: an early one, and a margin. 0.1 s holds for nearly all up to a spread of a second, and for the
@@ -47,6 +47,8 @@ REMEMBERED_JOBS = 50
 _KINDS = 1024
 _OUTLIERS = 40  # one of so many is left out, at either end
 _FIRST_MARGIN = 0.25  # of the duration, where one job is known
+_ROUGH_S = 0.25
+_ENOUGH = 5
 _LEAST_PERCENT = 10.0
 _LEAST_PROGRESS_S = 0.5
 _FLOOR_S = 0.5  # after a 429 that names no time
@@ -134,7 +136,7 @@ class _Known:
     """What is known of jobs of one kind."""
 
     def __init__(self) -> None:
-        self._durations: deque[float] = deque(maxlen=REMEMBERED_JOBS)
+        self._durations: deque[tuple[float, bool]] = deque(maxlen=REMEMBERED_JOBS)  # in seconds, and whether roughly
         self._surprises = 0  # jobs in a row that had ended when the window began
         self.window: Window | None = None
 
@@ -142,16 +144,21 @@ class _Known:
         """A job ended between two looks: in the middle, as far as anybody knows.
 
         One that had ended before its window began ended a little earlier, for most do; where several in a row had, the
-        window was wrong, and moves further each time.
+        window was wrong, and moves further each time. First jobs, whose looks were far apart, count until there are
+        better ones.
         """
         earlier = (found_s - before_s) / 2
-        if self.window is not None and found_s < self.window.begin_s + self.window.step_s and earlier > STEP_S:
-            earlier = min(earlier, 2 * self.window.step_s * 2.0**self._surprises)
+        window = self.window
+        is_rough = earlier > _ROUGH_S and (window is None or before_s < window.end_s)
+        if window is not None and found_s < window.begin_s + window.step_s and earlier > STEP_S:
+            earlier = min(earlier, 2 * window.step_s * 2.0**self._surprises)
+            is_rough = False
             self._surprises += 1
         else:
             self._surprises = 0
-        self._durations.append(found_s - earlier)
-        self.window = window_of(self._durations)
+        self._durations.append((found_s - earlier, is_rough))
+        fine = [seconds for seconds, is_rough in self._durations if not is_rough]
+        self.window = window_of(fine if len(fine) >= _ENOUGH else [seconds for seconds, _ in self._durations])
 
 
 class Durations:
