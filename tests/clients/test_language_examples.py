@@ -2,17 +2,15 @@
 with code generated from the committed protos. Each is skipped where its tools are not installed.
 """
 
-import asyncio
-import hashlib
-import os
-import shutil
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from tests.clients import golang
+from tests.clients.golang import Command
 from tests.clients.node import installed
 from tests.support.mesh import KEY, Mesh
 
@@ -20,32 +18,13 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 PROTOS = ROOT / "protos"
 _RUN_WITHIN_S = 60
-# The first build compiles gRPC and its friends; later ones find them in Go's own cache.
-_BUILD_WITHIN_S = 540
-_UNREACHABLE = ("no such host", "connection refused", "i/o timeout", "network is unreachable", "TLS handshake timeout")
-
-Command = Sequence[str]
 
 
 async def ran(
     command: Command, environment: Mapping[str, str], cwd: Path, within_s: float = _RUN_WITHIN_S
 ) -> tuple[int, str, str]:
-    """Exit code, output and complaints of a program. Raises TimeoutError."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=cwd,
-        env={**os.environ, "HELIOSTAT_PROTOS": str(PROTOS), **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(within_s):
-            out, err = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode or 0, out.decode(), err.decode()
+    """Exit code, output and complaints of an example. Raises TimeoutError."""
+    return await golang.ran(command, environment, cwd, within_s)
 
 
 async def python(program: str) -> Command:
@@ -65,22 +44,8 @@ async def typescript(program: str) -> Command:
 
 
 async def go(program: str) -> Command:
-    """The stubs are generated from the protos, and the programs built, in a copy; Go keeps what it compiled."""
-    if shutil.which("go") is None:
-        pytest.skip("go is not installed")
-    source = EXAMPLES / "go"
-    folder = ROOT / ".heliostat" / "go" / hashlib.sha256((source / "go.sum").read_bytes()).hexdigest()[:16]
-    shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("bin", "gen"))
-    protoc = {"PROTOC": f"{sys.executable} -m grpc_tools.protoc"}
-    for command in (("sh", "stubs.sh"), ("go", "build", "-o", "bin/", "./rest", "./grpc")):
-        try:
-            code, out, err = await ran(command, protoc, folder, _BUILD_WITHIN_S)
-        except TimeoutError:
-            pytest.skip(f"{' '.join(command)} did not end within {_BUILD_WITHIN_S} s")
-        if code and any(word in err for word in _UNREACHABLE):
-            pytest.skip("the Go module proxy cannot be reached")
-        assert code == 0, out + err
-    return (str(folder / "bin" / program),)
+    """The stubs are generated from the protos, and the programs built, in a copy."""
+    return (str(await golang.built(program)),)
 
 
 LANGUAGES = {"python": python, "typescript": typescript, "go": go}

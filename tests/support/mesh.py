@@ -95,10 +95,13 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def emulated(job_seconds: float = 0.02, compat_prices: Mapping[str, int] | None = None) -> AsyncIterator[str]:
+async def emulated(
+    job_seconds: float = 0.02, compat_prices: Mapping[str, int] | None = None, port: int = 0
+) -> AsyncIterator[str]:
     """The emulated providers in this loop; gives their base URL. Prices of the plain server are in micro-dollars."""
     easel = Easel()
-    server = EmulatorServer(create_app(easel, job_seconds=job_seconds, compat_prices_micros=compat_prices))
+    app = create_app(easel, job_seconds=job_seconds, compat_prices_micros=compat_prices)
+    server = EmulatorServer(app, port=port)
     try:
         yield await server.start()
     finally:
@@ -133,12 +136,13 @@ async def mesh(
     checked: bool = True,
     database: str = "",
     lookup: Lookup | None = None,
+    emulator_port: int = 0,
 ) -> AsyncIterator[Mesh]:
     """Starts edge, core and adapters: in one process for "local", else each behind an address of its own.
 
     When it ends, the checker of invariants runs over ledger, journals, pictures, answers, spans, logs and connections.
     `database` is the address of the database where `over` says another one than a file of the state folder; `lookup`
-    finds the addresses of providers' names.
+    finds the addresses of providers' names. The emulated providers listen at `emulator_port`, or at a free one.
     """
     state_dir = folder / "state"
     state_dir.mkdir()
@@ -148,7 +152,7 @@ async def mesh(
         strangers = traced.enter_context(connections_out())
         collector = await traced.enter_async_context(tracing())
         async with AsyncExitStack() as stack:
-            emulators = await stack.enter_async_context(emulated())
+            emulators = await stack.enter_async_context(emulated(port=emulator_port))
             ports = sandbox.Ports(http=0, grpc=0, emulator=int(emulators.rpartition(":")[2]))
             tree = merged(sandbox.tree(state_dir, ports, key), over or {})
             if FAR and not (over or {}).get("database"):

@@ -8,4 +8,5 @@ go build -o bin/ google.golang.org/protobuf/cmd/protoc-gen-go google.golang.org/
 module=github.com/heliostat/heliostat
 PATH="$PWD/bin:$PATH" ${PROTOC:-protoc} -I"$protos" -I"$protos/vendor" \
   --go_out=. --go_opt=module=$module --go-grpc_out=. --go-grpc_opt=module=$module \
-  "$protos"/heliostat/api/image/v1/*.proto "$protos/heliostat/api/router/v1/router.proto"
+  "$protos"/heliostat/api/image/v1/*.proto "$protos/heliostat/api/router/v1/router.proto" \
+  "$protos/heliostat/api/adapter/v1/adapter.proto"
