@@ -168,14 +168,16 @@ class TestLive:
         assert found["ledger"]["spend_cap_usd"] == 1
         assert names(found, "all") == ["adapter-fal", "router", "ledger", "edge"]
 
-    def test_an_engine_of_ones_own_is_found_by_its_address(self) -> None:
+    @pytest.mark.parametrize("kind", ["comfyui", "automatic1111"])
+    def test_an_engine_of_ones_own_is_found_by_its_address(self, kind: str) -> None:
         """It needs no key."""
-        found = live.tree(Path("s"), PORTS, {"COMFYUI_URL": "http://127.0.0.1:8188"})
-        assert found["adapters"] == {"comfyui": {"base_url": "http://127.0.0.1:8188"}}
+        found = live.tree(Path("s"), PORTS, {f"{kind.upper()}_URL": "http://127.0.0.1:8188"})
+        assert found["adapters"] == {kind: {"base_url": "http://127.0.0.1:8188"}}
 
     def test_a_key_alone_is_no_engine(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Nobody knows where it stands."""
         monkeypatch.setenv("COMFYUI_API_KEY", "key")
+        monkeypatch.setenv("AUTOMATIC1111_AUTH", "user:password")
         assert live.found_keys() == {}
 
     @pytest.mark.parametrize("address", ["gpu:8188", "http://", "http://a:secret@gpu:8188", "http://gpu/?key=1"])
