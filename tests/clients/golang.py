@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -64,7 +65,15 @@ async def built(program: str) -> Path:
 @asynccontextmanager
 async def _alone(folder: Path) -> AsyncIterator[None]:
     """Tests of other processes build in the same folder: one at a time."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+    lock = await asyncio.to_thread(_locked, folder)
+    try:
         yield
+    finally:
+        lock.close()
+
+
+def _locked(folder: Path) -> IO[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / ".lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock

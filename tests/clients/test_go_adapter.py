@@ -1,4 +1,4 @@
-"""The adapter in Go of docs/examples: every rule of the conformance suite, gold included, and a place behind the router."""
+"""The adapter in Go of docs/examples: every rule of the conformance suite, gold too, and a place behind the router."""
 
 import asyncio
 import os
