@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image
 
+from heliostat.launch.sandbox import emulated
 from tests.support.mesh import Mesh, mesh
 
 # What a price may be counted in, and of what.
@@ -130,3 +131,28 @@ async def test_a_thing_is_found_by_its_name(running: Mesh, model: str) -> None:
     mask = Image.open(io.BytesIO(base64.b64decode(found["b64_json"]))).convert("L")
     assert found["label"] == "red"
     assert (mask.getpixel((40, 128)), mask.getpixel((210, 128))) == (255, 0)
+
+
+async def test_every_provider_of_the_sandbox_is_shown(running: Mesh) -> None:
+    """Those that stand in no route of the sandbox's own too, each up, with models under the names that others use."""
+    providers = (await running.http.get("/v1/providers")).json()["data"]
+    shown = {provider["id"] for provider in providers if provider["status"] == "up"}
+    models = await listed(running)
+    serving = {target["provider"] for model in models for target in model["targets"]}
+    assert set(emulated()) <= shown
+    assert set(emulated()) <= serving
+    assert len(models) == len({model["id"] for model in models})
+
+
+async def test_a_model_without_a_route_fails_over_from_the_cheapest_provider(running: Mesh) -> None:
+    """Under a name that people use for it, with an adjustment that says so."""
+    (model,) = [each for each in await listed(running) if each["id"] == "flux-1.1-pro-ultra"]
+    first, second = (target["provider"] for target in model["targets"][:2])
+    await running.script(first, {"path": "submit", "status": 503})
+    body = {"model": "flux-ultra", "prompt": "A sunset over mountains"}
+    answer = await running.http.post("/v1/images/generations", json=body)
+    assert answer.status_code == 200, answer.text
+    told = answer.json()["metadata"]
+    assert [attempt["provider"] for attempt in told["attempts"]] == [first, second]
+    (renamed,) = [each for each in told["adjustments"] if each["parameter"] == "model"]
+    assert (renamed["requested"], renamed["sent"]) == ("flux-ultra", "flux-1.1-pro-ultra")

@@ -108,8 +108,8 @@ def _abilities(capability: capability_pb2.Capability) -> set[str]:
 def not_found(name: str, models: Sequence[router_pb2.Model]) -> MeshError:
     """The error about a model that nobody serves."""
     known = [known for model in models for known in (model.name, *model.aliases)]
-    near = difflib.get_close_matches(name[:128], known, n=1)
-    advice = f"did you mean {near[0]}?" if near else "GET /v1/models lists what is served."
+    near = difflib.get_close_matches(name[:128], known, n=3)
+    advice = f"did you mean {' or '.join(near)}?" if near else "GET /v1/models lists what is served."
     return MeshError(reasons.ERROR_REASON_MODEL_NOT_FOUND, f"There is no model of that name; {advice}", field="model")
 
 

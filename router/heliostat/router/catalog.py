@@ -1,6 +1,7 @@
 """What each target can do, as its adapter describes it; asked for in the background and kept until the next look."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -274,17 +275,17 @@ class Catalog:
             if entry is not None:
                 yield name, entry
 
-    def able(self, operation: str) -> Iterator[str]:
-        """A public name of every model that some adapter describes as able to do `operation`, each once."""
-        told: set[str] = set()
-        for name in self._peers.names:
-            entry = self._entries.get(name)
-            for capability in entry.described.models if entry is not None and entry.configured else ():
-                if OPERATIONS[operation] in capability.operations and capability.model_names:
-                    model = capability.model_names[0]
-                    if model not in told:
-                        told.add(model)
-                        yield model
+    def able(self, operation: str) -> list[str]:
+        """The canonical name of every model that can do `operation` at an adapter with a key, those of most adapters
+        first.
+        """
+        count = Counter(
+            capability.model_names[0]
+            for _, entry in self.entries()
+            for capability in (entry.described.models if entry.configured else ())
+            if capability.model_names and OPERATIONS[operation] in capability.operations
+        )
+        return [name for name, _ in count.most_common()]
 
     async def _follow(self, name: str) -> None:
         pause_s = _FIRST_PAUSE_S

@@ -1,6 +1,5 @@
 """The choice for one request: its route, what it needs and wants; asks `selection`, says why nothing is left."""
 
-import itertools
 import random
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -122,7 +121,7 @@ class Chooser:
         offers = [self._catalog.offer(target) for each in choice.wanted for target in each.route.targets]
         if any(offer is None or OPERATIONS[operation] in offer.operations for offer in offers):
             return ()
-        return tuple(itertools.islice(self._catalog.able(operation), _TOLD_MODELS))
+        return tuple(self._catalog.able(operation)[:_TOLD_MODELS])
 
     async def consider(self, image: request_pb2.ImageRequest) -> Choice:
         """As `choose`, but nobody may be left."""

@@ -41,6 +41,11 @@ class Naming:
             for name in capability.loose_names:
                 self._loose.setdefault(fold(name), {})[meant] = None
 
+        self._others: dict[str, tuple[str, ...]] = {}
+        for name, model in self._canonical.items():
+            if name != model:
+                self._others[model] = (*self._others.get(model, ()), name)
+
     def canonical(self, name: str) -> str:
         """The model that a public name means; empty where nobody knows the name."""
         return self._canonical.get(name, "")
@@ -55,7 +60,7 @@ class Naming:
 
     def aliases(self, model: str) -> tuple[str, ...]:
         """Other names of a model."""
-        return tuple(name for name, canonical in self._canonical.items() if canonical == model != name)
+        return self._others.get(model, ())
 
     def targets(self, model: str) -> list[tuple[str, str]]:
         """(adapter, provider model) of all that know the name, in the order in which they should be asked: those with

@@ -37,9 +37,9 @@ heliostat doctor --config new.yaml --offline
 heliostat doctor req_…              # what became of a request, who was asked, why, and what to do
 ```
 
-It looks at the configuration, keys (whether they are there, never what they are), disk, database, ports, the way to each
-provider, the clock, and the targets that are out. What stands in the way of pictures is `BAD`, with the one thing to do
-about it below; the exit code is then 1. What to do about each reason is the table of [errors.md](errors.md).
+It looks at the configuration, keys (whether they are there, never what they are), disk, database, ports, the way to
+each provider, the clock, and the targets that are out. What stands in the way of pictures is `BAD`, with the one thing
+to do about it below; the exit code is then 1. What to do about each reason is the table of [errors.md](errors.md).
 
 ## An application against a provider, for nothing
 
