@@ -16,7 +16,7 @@ from heliostat.adapters.mapped.options import given, names_for, options_of
 from heliostat.adapters.mapped.orders import order_of
 from heliostat.adapters.mapped.outcomes import OUTCOMES
 from heliostat.adapters.mapped.pictures import Pictures, gather
-from heliostat.adapters.mapped.settings import MappedSettings, account_of, filled
+from heliostat.adapters.mapped.settings import MappedSettings, account_of, address_of, filled
 from heliostat.adapters.sdk import (
     Adapter,
     Answer,
@@ -129,7 +129,7 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
         taken = given(options, endpoint, call.model.name, self.mapping.provider)
         order = BodyOrder(self.mapping, call.model.facts, endpoint, call, pictures, taken)
         fields, headers = make_fields(order), make_headers(order)
-        url = self._url(endpoint, call.model)
+        url = address_of(self.settings, self.mapping, endpoint, call.model)
         if endpoint.body == "form":
             answer = await self.http.post_multipart(url, as_parts(fields, call.passed_on), call, headers=headers)
         else:
@@ -143,12 +143,6 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
         """The error in a good answer; None where it is a success."""
         secrets = [value.split()[-1] for value in self.headers(call.account).values()]
         return hidden_error(self.mapping, answer, call, secrets)
-
-    def _url(self, endpoint: Endpoint, model: Model) -> str:
-        """Where an endpoint is: at its own host only where base_url is the mapping's own."""
-        path = endpoint.path.replace("{model}", model.facts.id or model.name)
-        elsewhere = endpoint.host and self.settings.base_url == self.mapping.base_url
-        return f"{self.mapping.hosts[endpoint.host].rstrip('/')}{path}" if elsewhere else path
 
     def _job(self, plan: JobPlan, answer: Answer | None, call: Call) -> str:
         """The id of the job: that of the answer, or the one that is gone on with."""

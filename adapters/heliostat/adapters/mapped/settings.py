@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import Field, create_model
 
+from heliostat.adapters.mapped.endpoints import Endpoint
 from heliostat.adapters.mapped.files import check_folder
 from heliostat.adapters.mapped.mapping import PLACE_OF_ACCOUNT, Mapping
-from heliostat.adapters.sdk import ProviderSettings
+from heliostat.adapters.sdk import Model, ProviderSettings
 from heliostat.chassis.settings import Secret
 
 
@@ -75,6 +76,13 @@ def account_of(settings: MappedSettings, mapping: Mapping) -> Secret | None:
         return None
     told: Secret | None = getattr(settings, "account", None)
     return told or Secret(f"env:{mapping.account}")
+
+
+def address_of(settings: MappedSettings, mapping: Mapping, endpoint: Endpoint, model: Model) -> str:
+    """Where an endpoint is: a path below base_url, or at its own host where base_url is not the operator's."""
+    path = endpoint.path.replace("{model}", model.facts.id or model.name)
+    elsewhere = endpoint.host and "base_url" not in settings.model_fields_set
+    return f"{mapping.hosts[endpoint.host].rstrip('/')}{path}" if elsewhere else path
 
 
 def check(settings: MappedSettings, adapters: Collection[str]) -> None:
