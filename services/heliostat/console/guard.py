@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -78,8 +79,8 @@ class Guard:
             taking = _Body(receive, self._max_body_bytes)
             refusal = await self._refusal(scope, headers, taking)
             await (refusal or self._pages)(scope, taking, guarded)
-        except _TooLong:
-            await _refused(413, "That is too much for one request.")(scope, receive, guarded)
+        except _TooLong as error:
+            await _refused(error.status_code, f"{error.detail}.")(scope, receive, guarded)
 
     async def _refusal(self, scope: Scope, headers: Headers, body: "_Body") -> Response | None:
         host = headers.get("host", "")
@@ -166,8 +167,11 @@ def _refused(status: int, sentence: str) -> Response:
     return PlainTextResponse(f"{sentence}\n", status)
 
 
-class _TooLong(Exception):
-    """A body is longer than is taken."""
+class _TooLong(HTTPException):
+    """A body is longer than is taken; pages that meet it answer as for any other error of HTTP."""
+
+    def __init__(self) -> None:
+        super().__init__(413, "That is too much for one request")
 
 
 class _Body:
