@@ -119,9 +119,7 @@ def test_names_of_the_console(host: str, public_url: str, expected: tuple[str, .
     assert hosts_of(host, public_url) == expected
 
 
-@pytest.mark.parametrize(
-    ("sandbox", "host"), [(False, "127.0.0.1"), (True, "0.0.0.0"), (False, "0.0.0.0")], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize(("sandbox", "host"), [(False, "127.0.0.1"), (True, "0.0.0.0"), (False, "0.0.0.0")], ids=str)
 async def test_without_a_login_it_stands_open_to_a_sandboxs_own_machine_only(
     console_with: OpenBench, sandbox: bool, host: str
 ) -> None:

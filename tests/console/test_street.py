@@ -58,10 +58,12 @@ async def opened(bench: Bench, path: str = "/street", last_id: str = "") -> Asyn
     assert since
     headers = {"last-event-id": last_id} if last_id else {}
     query = {"topics": topics[1], "since": since[1]}
-    async with httpx.AsyncClient(base_url=bench.console.url, timeout=_WITHIN_S) as client:
-        async with client.stream("GET", "/events", params=query, headers=headers) as answer:
-            assert answer.headers["content-type"].startswith("text/event-stream")
-            yield Page(answer.aiter_lines())
+    async with (
+        httpx.AsyncClient(base_url=bench.console.url, timeout=_WITHIN_S) as client,
+        client.stream("GET", "/events", params=query, headers=headers) as answer,
+    ):
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        yield Page(answer.aiter_lines())
 
 
 async def test_it_shows_every_part_and_what_is_under_way(bench: Bench) -> None:
