@@ -61,7 +61,7 @@ def _service(what: str, *names: str, operation: str = "edit", **facts: Any) -> M
 
 
 def _amazon(name: str, public: str, task: Task, **facts: Any) -> Model:
-    honoured = {"negative_prompt", "seed", "quality", "similarity", "strength", "feather"}
+    honoured = {"negative_prompt", "seed", "quality", "similarity", "strength"}
     return Model(
         name,
         names=(public,),

@@ -52,7 +52,7 @@ async def gather(call: Call) -> Given:
     operation = operation_of(request)
     image = None if operation == "text_to_image" else await call.input(getattr(request, operation).image)
     others = [await call.input(one.image, "references") for one in request.references]
-    mask = await call.mask(MaskForm.BLACK_REPAINTS, image) if image is not None and operation == "edit" else None
+    mask = await call.mask(MaskForm.HARD_BLACK_REPAINTS, image) if image is not None and operation == "edit" else None
     return Given(image, tuple(others), mask)
 
 

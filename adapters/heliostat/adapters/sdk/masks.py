@@ -42,6 +42,11 @@ class MaskForm(enum.Enum):
     """RGBA, alpha 0 = repaint."""
     HARD_WHITE_REPAINTS = "hard white"
     """One channel, 255 = repaint and 0 = keep, with nothing between: no border is softened."""
+    HARD_BLACK_REPAINTS = "hard black"
+    """The same the other way: 0 = repaint and 255 = keep."""
+
+
+_HARD = frozenset({MaskForm.HARD_WHITE_REPAINTS, MaskForm.HARD_BLACK_REPAINTS})
 
 
 class MaskMisfit(ValueError):
@@ -85,7 +90,7 @@ def shape_mask(mask: bytes, order: MaskOrder) -> ShapedMask:
     repaint, read_as, doubt = understood(picture, order.mode)
     repaint = _stretched(repaint, size)
     share = ImageStat.Stat(repaint).mean[0] / 255
-    if order.feather_px > 0 and order.form is not MaskForm.HARD_WHITE_REPAINTS:
+    if order.feather_px > 0 and order.form not in _HARD:
         repaint = repaint.filter(ImageFilter.GaussianBlur(order.feather_px))
     target = io.BytesIO()
     in_form(repaint, order.form).save(target, format="PNG", compress_level=3)
@@ -104,7 +109,7 @@ def told_of(order: MaskOrder, shaped: ShapedMask) -> Iterator[tuple[str, str, st
     if not shaped.repainted:
         reason = f"The mask marks nothing: no part of it is {_PARTS[shaped.read_as]}."
         yield "mask", shaped.read_as, "nothing", reason, event_pb2.ADJUSTMENT_MODE_CONVERTED
-    if order.feather_px > 0 and order.form is not MaskForm.HARD_WHITE_REPAINTS:
+    if order.feather_px > 0 and order.form not in _HARD:
         reason = "The mask's border is softened here."
         yield "mask_feather", str(order.feather_px), "", reason, event_pb2.ADJUSTMENT_MODE_EMULATED
 
@@ -128,12 +133,12 @@ def in_form(repaint: "Image.Image", form: MaskForm) -> "Image.Image":
     """One channel with 255 = repaint, in a provider's form. Exact, but for a hard one: `understood` gives it back."""
     from PIL import Image, ImageChops
 
-    if form is MaskForm.HARD_WHITE_REPAINTS:
-        return repaint.point(lambda level: 255 if level >= 128 else 0)
-    if form is MaskForm.WHITE_REPAINTS:
+    if form in _HARD:
+        repaint = repaint.point(lambda level: 255 if level >= 128 else 0)
+    if form in {MaskForm.WHITE_REPAINTS, MaskForm.HARD_WHITE_REPAINTS}:
         return repaint
     kept = ImageChops.invert(repaint)
-    return kept if form is MaskForm.BLACK_REPAINTS else Image.merge("RGBA", (kept, kept, kept, kept))
+    return Image.merge("RGBA", (kept, kept, kept, kept)) if form is MaskForm.ALPHA_REPAINTS else kept
 
 
 def _guessed(picture: "Image.Image", alpha: "Image.Image | None") -> tuple[str, str]:
