@@ -534,11 +534,18 @@ async def test_further_models_are_named_by_the_operator(tmp_path: Path) -> None:
         assert reason_name((await provider.room.ask("hf-inference/owner/new")).failure.reason) == "provider_model_gone"
 
 
-@pytest.mark.parametrize("name", ["owner/model", "elsewhere/owner/model", "fal-ai/../x", "fal-ai/a/b/c"])
+@pytest.mark.parametrize(
+    "name", ["owner/model", "elsewhere/owner/model", "fal-ai/../x", "fal-ai/a/b/c", "fal-ai/a/b\n"]
+)
 def test_a_further_model_that_is_none_is_told(name: str) -> None:
-    """With what it has to look like."""
-    with pytest.raises(ValueError, match="provider/owner/model"):
-        further((name,))
+    """By the settings, which name the place."""
+    with pytest.raises(ValueError, match="further_models"):
+        HuggingFaceSettings(further_models=(name,))
+
+
+def test_a_further_model_that_is_known_stays_as_it_is() -> None:
+    """Its price among the rest."""
+    assert further((HF, FAL)) == []
 
 
 @pytest.mark.parametrize(

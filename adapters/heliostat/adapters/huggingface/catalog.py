@@ -4,7 +4,7 @@ A name is that of the provider, then that of the model at the Hub. What the prov
 when it is needed: `hub.py`. What is not certain is marked in README.md.
 """
 
-import re
+from collections.abc import Iterable
 from typing import Any
 
 from heliostat.adapters.huggingface.endpoints import (
@@ -41,7 +41,6 @@ PRICES = shipped("huggingface")
 _FLUX, _STABLE, _QWEN = "black-forest-labs/FLUX.1-", "stabilityai/stable-diffusion-", "Qwen/Qwen-Image"
 _BFL, _STABILITY, _ALIBABA = "Black Forest Labs", "Stability AI", "Alibaba"
 _JOBS = frozenset({"fal-ai", "replicate", "wavespeed"})
-_NAME = re.compile(r"([a-z-]{2,32})/([A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})", re.ASCII)
 _OPERATIONS = {"text-to-image": "text_to_image", "image-to-image": "edit", "image-segmentation": "segment"}
 
 _GRID = Pixels(256, 1440, 16, default=(1024, 1024))
@@ -78,17 +77,12 @@ def _flux(endpoint: Endpoint, name: str, *names: str) -> Model:
     return _model(endpoint, _FLUX + name, *names, creator=_BFL)
 
 
-def further(names: tuple[str, ...]) -> list[Model]:
-    """Models that an operator names. Raises ValueError for what is not provider/owner/model."""
+def further(names: Iterable[str]) -> list[Model]:
+    """Models that an operator names, each provider/owner/model as the settings have it; those known are left out."""
     made = []
-    for name in names:
-        found = _NAME.fullmatch(name)
-        if found is None or found[1] not in DRAWS:
-            raise ValueError(
-                f"{name[:200]!r} in adapters.huggingface.further_models is not provider/owner/model; "
-                f"providers are {', '.join(DRAWS)}."
-            )
-        made.append(_model(DRAWS[found[1]], found[2], found[2].rpartition("/")[2].lower()))
+    for name in sorted(set(names) - {model.name for model in MODELS}):
+        provider, _, own = name.partition("/")
+        made.append(_model(DRAWS[provider], own, own.rpartition("/")[2].lower()))
     return made
 
 

@@ -1,11 +1,15 @@
 """Settings of the Hugging Face adapter."""
 
+from typing import Annotated
+
 from pydantic import Field
 
+from heliostat.adapters.huggingface.endpoints import PROVIDERS
 from heliostat.adapters.sdk import ProviderSettings
 from heliostat.chassis.settings import Secret
 
 ROUTER, HUB = "https://router.huggingface.co", "https://huggingface.co"
+FURTHER = rf"^({'|'.join(PROVIDERS)})/[A-Za-z0-9][A-Za-z0-9_.-]{{0,95}}/[A-Za-z0-9][A-Za-z0-9_.-]{{0,95}}$"
 
 
 class HuggingFaceSettings(ProviderSettings):
@@ -30,7 +34,7 @@ class HuggingFaceSettings(ProviderSettings):
     names_s: float = Field(
         3600.0, ge=0, le=604_800, description="Seconds for which the Hub's answer about a model is believed"
     )
-    further_models: tuple[str, ...] = Field(
+    further_models: tuple[Annotated[str, Field(pattern=FURTHER)], ...] = Field(
         (),
         description="More models that draw from words, each as provider/owner/model, such as "
         "fal-ai/owner/model; their prices are unknown until `prices` names them",
