@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from heliostat.adapters.sdk import pace
 from heliostat.adapters.sdk.call import Call
+from heliostat.adapters.sdk.pace import LONGEST_S, STEP_S, wait_s
 from heliostat.adapters.sdk.refusals import Answer
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -49,7 +49,7 @@ async def poll(
         raise _goes_on(call, "The provider's job is still under way.")
     given = first_s is not None or longest_s is not None
     waits: _Given | _Learned = _Given(first_s, longest_s) if given else _Learned(call)
-    most_s = 5 * (pace.LONGEST_S if longest_s is None else longest_s)
+    most_s = 5 * (LONGEST_S if longest_s is None else longest_s)
     sour_since: float | None = None
     while True:
         woken = await _rest(call, waits.next_s(call))
@@ -73,14 +73,14 @@ class _Given:
     """Waits as the adapter has them."""
 
     def __init__(self, first_s: float | None, longest_s: float | None) -> None:
-        self._wait_s = pace.STEP_S if first_s is None else first_s
-        self._longest_s = pace.LONGEST_S if longest_s is None else longest_s
+        self._wait_s = STEP_S if first_s is None else first_s
+        self._longest_s = LONGEST_S if longest_s is None else longest_s
 
     def next_s(self, call: Call) -> float:
         """The wait before the next look."""
-        wait_s = self._wait_s * (0.9 + 0.2 * call.dice.random())
-        self._wait_s = min(self._wait_s * _GROWTH or pace.STEP_S, self._longest_s)
-        return wait_s
+        now_s = self._wait_s * (0.9 + 0.2 * call.dice.random())
+        self._wait_s = min(self._wait_s * _GROWTH or STEP_S, self._longest_s)
+        return now_s
 
     def looks(self, call: Call, *, woken: bool) -> None:
         """A look begins."""
@@ -111,9 +111,9 @@ class _Learned:
             return max(self._sour_s * (0.9 + 0.2 * chance), self._least_s, call.durations.floor_s)
         end = call.progress.end()
         foretold = None if end is None else end - self._began
-        wait_s = pace.wait_s(self._window, self._looked - self._began, chance, foretold)
+        planned_s = wait_s(self._window, self._looked - self._began, chance, foretold)
         answering_s = call.clock.monotonic() - self._looked
-        return max(wait_s - answering_s, call.durations.floor_s, _BREATH_S)
+        return max(planned_s - answering_s, call.durations.floor_s, _BREATH_S)
 
     def looks(self, call: Call, *, woken: bool) -> None:
         """A look begins: if the job is over now, it ended since the last one, or just now where a webhook says so."""
@@ -126,21 +126,21 @@ class _Learned:
         if limited:
             call.durations.slow_down(retry_s)
         self._least_s = retry_s or 0.0
-        self._sour_s = min(max(pace.STEP_S, _GROWTH * self._sour_s), pace.LONGEST_S)
+        self._sour_s = min(max(STEP_S, _GROWTH * self._sour_s), LONGEST_S)
 
     def answered(self) -> None:
         """The provider gave an answer to a look."""
         self._known, self._sour_s, self._least_s = self._looked, 0.0, 0.0
 
 
-async def _rest(call: Call, wait_s: float) -> bool:
+async def _rest(call: Call, seconds: float) -> bool:
     """True where a webhook ended the wait."""
     remaining = call.time_remaining_s()
     if remaining <= 0:
         message = "The provider's job did not end in time; it may go on and be charged. Ask for it by its job id later."
         raise _goes_on(call, message)
     try:
-        await asyncio.wait_for(call.wake.wait(), min(wait_s, remaining))
+        await asyncio.wait_for(call.wake.wait(), min(seconds, remaining))
     except TimeoutError:
         return False
     call.wake.clear()

@@ -4,8 +4,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from heliostat.adapters.sdk import account_settings
-from heliostat.adapters.sdk.account_settings import AccountSettings
+from heliostat.adapters.sdk.account_settings import AccountSettings, check
 from heliostat.adapters.sdk.price_lines import Amount
 from heliostat.chassis.settings import PartSettings, Secret
 
@@ -65,5 +64,5 @@ class ProviderSettings(AdapterSettings):
 
     @model_validator(mode="after")
     def _accounts_are_sound(self) -> Self:
-        account_settings.check(self, self.accounts)
+        check(self, self.accounts)
         return self
