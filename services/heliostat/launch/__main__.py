@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def command_line() -> argparse.ArgumentParser:
     """All commands."""
-    from heliostat.launch import admin_cli, prices_cli, tools_cli
+    from heliostat.launch import admin_cli, console_cli, prices_cli, tools_cli
 
     parser = argparse.ArgumentParser(prog="heliostat", description="Self-hosted AI image gateway.")
     parser.add_argument("--state-dir", default="", help="folder of a running installation (for keys and admin)")
@@ -65,6 +65,7 @@ def command_line() -> argparse.ArgumentParser:
     health.set_defaults(command=_healthcheck)
     admin_cli.add_commands(commands)
     prices_cli.add_commands(commands, _folder)
+    console_cli.add_commands(commands)
     tools_cli.add_commands(commands, _folder)
     return parser
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.chassis.settings import Secret, refused
+from heliostat.launch.console_cli import HASH_VARIABLE
 from heliostat.launch.sandbox import Ports
 from heliostat.launch.targets import ADAPTER, adapter_kinds, load
 
@@ -63,7 +64,15 @@ def tree(state_dir: Path, ports: Ports, environment: Mapping[str, str]) -> dict[
             **{kind: {} for kind in keys},
             **{kind: {"base_url": address} for kind, address in addresses.items()},
         },
+        **_console(ports, environment),
     }
+
+
+def _console(ports: Ports, environment: Mapping[str, str]) -> dict[str, Any]:
+    """The console, where its password is set; it stands open to nobody."""
+    if not environment.get(HASH_VARIABLE) or ports.console is None:
+        return {}
+    return {"console": {"port": ports.console, "password_hash": f"env:{HASH_VARIABLE}"}}
 
 
 def _cap(environment: Mapping[str, str]) -> float:
