@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
 import pytest
+import webuiapi  # type: ignore[import-untyped]
 
 from tests.emulators.conftest import Bench, decoded, opened, picture
 
-ROOM = "/automatic1111/sdapi/v1"
+ROOT = "/automatic1111"
+ROOM = f"{ROOT}/sdapi/v1"
 IMAGE = base64.b64encode(picture((64, 64))).decode()
 WHITE = base64.b64encode(picture((64, 64), "white", "L")).decode()
 BLACK = base64.b64encode(picture((64, 64), "black", "L")).decode()
@@ -153,3 +155,59 @@ async def test_a_wrong_password_is_refused(bench: Bench) -> None:
     for name, status in (("bad", 401), ("good", 200)):
         answer = await bench.http.get(f"{ROOM}/options", auth=("user", name))
         assert answer.status_code == status
+
+
+def client(bench: Bench, **more: Any) -> Any:
+    """The client that people drive the API with; untyped."""
+    return webuiapi.WebUIApi(baseurl=f"{bench.base}{ROOT}/sdapi/v1", **more)
+
+
+async def driven(bench: Bench, work: Callable[[Any], Any], **more: Any) -> Any:
+    """What `work` gets out of the client, in a thread of its own."""
+
+    def run() -> Any:
+        api = client(bench, **more)
+        with api.session:
+            return work(api)
+
+    return await asyncio.to_thread(run)
+
+
+async def test_the_usual_client_draws_and_changes(bench: Bench) -> None:
+    """All its fields are taken; it finds pictures, seeds and information where it looks for them."""
+    drawn = await driven(bench, lambda api: api.txt2img(prompt="a fox", seed=5, width=256, height=128, batch_size=2))
+    assert ([one.size for one in drawn.images], drawn.info["all_seeds"]) == ([(256, 128)] * 2, [5, 6])
+    blue, white = decoded(picture((64, 64))), decoded(picture((64, 64), "white", "L"))
+    changed = await driven(bench, lambda api: api.img2img([blue], prompt="x", mask_image=white, width=64, height=64))
+    assert changed.image.size == (64, 64)
+    assert changed.image.convert("RGB").getpixel((9, 9)) != blue.convert("RGB").getpixel((9, 9))
+
+
+async def test_the_usual_client_enlarges_and_cuts_out(bench: Bench) -> None:
+    """By the extras, and by the extension."""
+    blue = decoded(picture((64, 64)))
+    large = await driven(bench, lambda api: api.extra_single_image(blue, upscaler_1="ESRGAN_4x", upscaling_resize=3))
+    assert large.image.size == (192, 192)
+    # Its own call for the extension looks at the host's root.
+    asked = {"input_image": webuiapi.b64_img(blue), "model": "u2net"}
+    cut = await driven(bench, lambda api: api.custom_post("automatic1111/rembg", payload=asked))
+    assert "A" in cut.image.getbands()
+
+
+async def test_the_usual_client_looks_and_loads(bench: Bench) -> None:
+    """Lists, progress, interrupt, options; another checkpoint by its title."""
+    assert "Euler a" in await driven(bench, lambda api: [one["name"] for one in api.get_samplers()])
+    assert await driven(bench, lambda api: api.get_progress()["progress"]) == 0
+    assert await driven(bench, lambda api: api.interrupt()) == {}
+    models = await driven(bench, lambda api: api.util_get_model_names())
+    assert models[-1] == "v1-5-pruned-emaonly.safetensors [6ce0161689]"
+    await driven(bench, lambda api: api.set_options({"sd_model_checkpoint": models[-1]}))
+    assert await driven(bench, lambda api: api.util_get_current_model()) == models[-1]
+
+
+async def test_the_usual_client_hears_of_errors(bench: Bench) -> None:
+    """A wrong password, and a request that is refused."""
+    with pytest.raises(RuntimeError, match="401"):
+        await driven(bench, lambda api: api.txt2img(prompt="x"), username="user", password="bad")
+    with pytest.raises(RuntimeError, match="Sampler not found"):
+        await driven(bench, lambda api: api.txt2img(prompt="x", sampler_name="Nobody"))
