@@ -132,7 +132,7 @@ async def test_a_wrong_call_is_refused_in_the_providers_words(
     ("headers", "status"),
     [
         ({}, 401),
-        ({"authorization": "Bearer sk-1"}, 401),
+        ({"authorization": "Bearer bad"}, 401),
         ({"authorization": "Bearer hf_bad"}, 401),
         ({"authorization": "Bearer hf_poor"}, 402),
     ],

@@ -50,10 +50,10 @@ def wrong_field(provider: str, field: str, message: str) -> Refusal:
 
 
 def check_key(header: str | None) -> None:
-    """Raise `Refusal`: 401 without a token of Hugging Face's or for one that begins with `bad`, 402 for `poor`."""
+    """Raise `Refusal`: 401 without a token or for one that begins with `bad`, 402 for `poor`."""
     scheme, _, key = (header or "").partition(" ")
     name = key.removeprefix("hf_")
-    if scheme.lower() != "bearer" or name == key or name.startswith("bad"):
+    if scheme.lower() != "bearer" or not name or name.startswith("bad"):
         raise refused(401)
     if name.startswith("poor"):
         raise refused(402)
