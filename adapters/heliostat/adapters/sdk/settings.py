@@ -30,7 +30,7 @@ class ProviderSettings(AdapterSettings):
     """Settings of an adapter that calls a provider over HTTP. Subclasses give `api_key` and `base_url` defaults.
 
     `address_variable` names the variable that tells where an engine of one's own stands, such as "COMFYUI_URL": such an
-    engine needs no key, and `heliostat live` takes it where its address is told.
+    engine needs no key, and `make live` takes it where its address is told.
     """
 
     address_variable: ClassVar[str] = ""
