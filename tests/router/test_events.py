@@ -24,7 +24,7 @@ from heliostat.router.events import CHANGED, EJECTED, KINDS, Bulletin, OperatorE
 from heliostat.router.settings import EventSettings
 from heliostat.router.webhook import Webhook
 from tests.support.router_room import RouterRoom, route, running_router
-from tests.support.scripted_adapter import ScriptedAdapter, delivers, fails
+from tests.support.scripted_adapter import ScriptedAdapter, delivers, fails, stalls
 
 SOON_S = 10.0
 SECRET = "whsec_" + base64.b64encode(b"a secret of operators, 32 bytes.").decode()
@@ -127,6 +127,30 @@ async def test_who_watches_one_route_is_not_told_of_others() -> None:
     assert {event.kind for event in seen.events} == {"changed"}
     assert {(target.route, target.name) for target in seen.targets} == {("n", "b/model")}
     assert seen.targets[-1].weight == 5
+
+
+async def test_who_asks_for_calls_is_told_as_they_begin_and_end() -> None:
+    """How many are under way at a target, and how many were begun; who does not ask is told of states alone."""
+    adapters = [ScriptedAdapter("a", [stalls()])]
+    with_calls = admin_pb2.WatchTargetsRequest(with_calls=True)
+    async with (
+        running_router(adapters, route("a/model")) as room,
+        watching_room(room) as (seen, states),
+        stream(room.admin.WatchTargets, with_calls) as calls,
+        asyncio.timeout(SOON_S),
+    ):
+        told = list((await anext(calls)).targets)
+        asking = asyncio.create_task(room.ask())
+        while not told[-1].in_flight_count:
+            told += (await anext(calls)).targets
+        asking.cancel()
+        while told[-1].in_flight_count:
+            told += (await anext(calls)).targets
+        update = admin_pb2.Target(name="a/model", weight=5)
+        await room.admin.UpdateTarget(admin_pb2.UpdateTargetRequest(target=update, update_mask={"paths": ["weight"]}))
+        await seen.until(states, "changed")
+    assert [(each.in_flight_count, each.call_count) for each in told] == [(0, 0), (1, 1), (0, 1)]
+    assert [each.weight for each in seen.targets] == [1, 5]
 
 
 async def test_a_slow_reader_is_told_how_much_it_missed() -> None:
