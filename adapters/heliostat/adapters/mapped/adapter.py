@@ -53,7 +53,9 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
 
     def __init__(self, settings: MappedSettings, surroundings: Surroundings, mapping: ProviderMapping) -> None:
         super().__init__(filled(settings, mapping), surroundings)
-        self.mapping = mapping
+        # Errors name the key that is used, which may be another one than the mapping's.
+        auth = mapping.auth.model_copy(update={"key": self.key_name("") or mapping.auth.key})
+        self.mapping = mapping.model_copy(update={"auth": auth})
         self.provider = mapping.provider  # type: ignore[misc]
         self.display_name = mapping.name  # type: ignore[misc]
         self.models = models_of(mapping)
