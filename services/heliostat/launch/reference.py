@@ -68,7 +68,8 @@ anything starts, unknown keys are refused, and `heliostat check-config` prints w
 - **Secrets are references**: `env:NAME` or `file:PATH`. They are read when they are needed, so a file may change
   while the process runs, and they are never printed. A secret that stands in the file itself is refused.
 - **Adapters** stand under `adapters` by a name of your choice. A section is served by the adapter of its own name, or
-  by the one that its `kind` names: two sections may be two accounts, or two servers, of one kind.
+  by the one that its `kind` names: two sections may be two servers of one kind. Several keys of one provider stand
+  under `accounts` of one section, see [provider_keys.md](provider_keys.md).
 - **Where adapters run**: a section without `address` is served in the process of `--target=all`; with an address it
   is a peer, such as `dns:///adapter-fal:9000`.
 
