@@ -8,13 +8,15 @@ import uuid
 from base64 import b64encode
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
-from heliostat.adapters.comfyui.body import Pictures, gather, make_values, make_workflow, template_of
+from heliostat.adapters.comfyui.body import gather, make_values, make_workflow, template_of
+from heliostat.adapters.comfyui.cancels import cancel
 from heliostat.adapters.comfyui.catalog import MODELS, Workflows, offered
 from heliostat.adapters.comfyui.failures import ended_badly, lost, refusal
-from heliostat.adapters.comfyui.jobs import is_job, place_in_queue, read_entry, stored_name
+from heliostat.adapters.comfyui.jobs import is_job, read_entry
 from heliostat.adapters.comfyui.options import ComfyuiOptions
 from heliostat.adapters.comfyui.outcomes import OUTCOMES
 from heliostat.adapters.comfyui.settings import ComfyuiSettings
+from heliostat.adapters.comfyui.uploads import upload
 from heliostat.adapters.comfyui.watch import Watch
 from heliostat.adapters.sdk import (
     Adapter,
@@ -23,7 +25,6 @@ from heliostat.adapters.sdk import (
     Cancelled,
     MeshError,
     Model,
-    Part,
     Step,
     accepted,
     adapter_module,
@@ -31,15 +32,11 @@ from heliostat.adapters.sdk import (
     image,
     polling,
     progress,
-    text_part,
 )
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.chassis.modules import Surroundings
-
-_FOLDER = "heliostat"
-_OLD_SERVER = frozenset({"404", "405"})
 
 
 class ComfyuiAdapter(Adapter[ComfyuiSettings, ComfyuiOptions]):
@@ -89,8 +86,10 @@ class ComfyuiAdapter(Adapter[ComfyuiSettings, ComfyuiOptions]):
             pictures = await gather(template, call)
             values = make_values(template, call, pictures)
             seed = values.get("seed")
+            # What callers may not say is refused before their pictures are sent.
             options.places(template)
-            job = await self._submit(make_workflow(template, values, await self._upload(pictures, call), options), call)
+            files = await upload(self.http, pictures, call)
+            job = await self._submit(make_workflow(template, values, files, options), call)
         yield accepted(job)
         watch = Watch(self.http, call, job)
         ended = None
@@ -110,49 +109,10 @@ class ComfyuiAdapter(Adapter[ComfyuiSettings, ComfyuiOptions]):
         yield completed(usage=events.Usage(compute_seconds=ended.seconds or 0.0))
 
     async def cancel_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:
-        """Takes a prompt back, waiting or running; servers before 0.26 are asked in the older way."""
+        """Takes a prompt back, waiting or running."""
         if not is_job(provider_job_id):
             return Cancelled(found=False)
-        path = f"/api/jobs/{provider_job_id}/cancel"
-        try:
-            answer = await self.http.send("POST", path, b"", None, phase="cancel", account=account)
-        except MeshError as error:
-            if error.metadata.get("provider_status") not in _OLD_SERVER:
-                raise
-            return await self._cancel_the_old_way(provider_job_id)
-        told = answer.json_or_none()
-        taken = isinstance(told, dict) and told.get("cancelled") is True
-        return Cancelled(found=taken, free=taken)
-
-    async def _cancel_the_old_way(self, job: str) -> Cancelled:
-        """Interrupts only what runs under this id: the oldest servers interrupt whatever runs."""
-        place = place_in_queue(await self.http.get("/queue", phase="cancel"), job)
-        if place is None:
-            return Cancelled(found=False)
-        if place:
-            await self.http.post_json("/queue", {"delete": [job]}, phase="cancel")
-            place = place_in_queue(await self.http.get("/queue", phase="cancel"), job)
-        if place == 0:
-            await self.http.post_json("/interrupt", {"prompt_id": job}, phase="cancel")
-        return Cancelled(found=True, free=True)
-
-    async def _upload(self, pictures: Pictures, call: Call) -> dict[str, list[str]]:
-        """Names on the server by the template's words. Files go where a restart of the server wipes them."""
-        names: dict[str, list[str]] = {}
-        for word, file in pictures.files:
-            parts = [
-                Part("image", file.data, file.name, file.media_type),
-                text_part("type", "temp"),
-                text_part("subfolder", _FOLDER),
-                text_part("overwrite", "true"),
-            ]
-            answer = await self.http.post_multipart("/upload/image", parts, call, phase="prepare")
-            name = stored_name(answer)
-            if name is None:
-                message = "The ComfyUI server took a picture without saying where it is; look into its console."
-                raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message, phase="prepare")
-            names.setdefault(word, []).append(name)
-        return names
+        return await cancel(self.http, provider_job_id, account)
 
     async def _submit(self, workflow: Mapping[str, object], call: Call) -> str:
         """The id of the prompt."""
