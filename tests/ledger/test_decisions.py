@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -128,3 +129,19 @@ async def test_f11_fallback_models_stay_within_the_key(tmp_path: Path) -> None:
             await room.run(request, made.secret)
         assert room.router.asked == []
     assert caught.value.reason == reasons.ERROR_REASON_CALLER_FORBIDDEN
+
+
+async def test_a_model_is_counted_by_the_name_of_its_route(tmp_path: Path) -> None:
+    """However a caller writes its name: no new label is made by it."""
+
+    def count(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, labels) or 0.0
+
+    counted = {"operation": "text_to_image", "outcome": "succeeded"}
+    before = count("heliostat_requests_total", **counted, model="flux-schnell")
+    async with ledger(tmp_path, three_tries([0.5])) as room:
+        asked = ask()
+        asked.image.model = "FLUX__schnell"
+        await room.run(asked)
+    assert count("heliostat_requests_total", **counted, model="flux-schnell") == before + 1
+    assert count("heliostat_requests_total", **counted, model="FLUX__schnell") == 0

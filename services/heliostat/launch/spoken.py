@@ -35,7 +35,7 @@ ATTRIBUTES: Mapping[str, tuple[str, str]] = {
 
 LABELS: Mapping[str, str] = {
     "operation": "as the attribute `gen_ai.operation.name`",
-    "model": "the model that was asked for; `unknown` where no target was asked",
+    "model": "the model by the name of its route, however it was asked for; `unknown` where no target was asked",
     "outcome": "`succeeded`, `failed`, `cancelled` or `expired`",
     "provider": "the adapter's name in the configuration",
     "target": "adapter and provider model; `adapter/*` for names that only a wildcard covers",

@@ -11,10 +11,11 @@ _TOLD_CHARS = 1_000
 class DecisionLog:
     """The decisions of one run. Attempts that follow from the same decision share it: it is kept once."""
 
-    __slots__ = ("_last",)
+    __slots__ = ("_last", "_route")
 
     def __init__(self) -> None:
         self._last = b""
+        self._route = ""
 
     def keep(self, started: event_pb2.AttemptStarted) -> bytes | None:
         """What the attempt's row keeps: its decision, or None where that of the attempt before holds, or none came."""
@@ -23,8 +24,12 @@ class DecisionLog:
         decision = started.decision.SerializeToString()
         if decision == self._last:
             return None
-        self._last = decision
+        self._last, self._route = decision, started.decision.route
         return decision
+
+    def model(self, asked: str) -> str:
+        """The model whose route was taken, as metrics call it: a caller may write its name in any number of ways."""
+        return self._route or asked
 
     def tell(self, span: telemetry.span) -> None:
         """Puts the last decision on a span, where that is recorded at all."""

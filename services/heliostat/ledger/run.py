@@ -346,7 +346,7 @@ class Run:
 
     def _settle(self, attempt: RunningAttempt) -> None:
         if attempt.cost:
-            meters.cost(attempt.provider, self.order.image.model).inc(attempt.cost)
+            meters.cost(attempt.provider, self._decisions.model(self.order.image.model)).inc(attempt.cost)
 
     # The end
 
@@ -424,7 +424,7 @@ class Run:
 
     def _describe(self, span: telemetry.span, error: MeshError | None) -> None:
         """Tells span and metrics how the run ended. Models that nobody serves do not become labels."""
-        model = self.order.image.model if self._attempts else "unknown"
+        model = self._decisions.model(self.order.image.model) if self._attempts else "unknown"
         what = operation(self.order.image)
         meters.ended(what, model, _OUTCOME_WORD[self.state]).inc()
         meters.duration(what, model).observe(self._desk.clock.monotonic() - self._began)
