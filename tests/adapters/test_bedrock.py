@@ -121,7 +121,7 @@ async def body_of(model: str, given: dict[str, Any] | None = None, **fields: Any
     if model in STABLE:
         stable.read_order(STABLE[model], body)
         return {name: _shown(value) for name, value in body.items()}
-    amazon.read_order(AMAZON[model], body)
+    amazon.read_task(AMAZON[model], body)
     config = body.get("imageGenerationConfig", {})
     if "seed" in config and not asked.request.HasField("seed"):
         config["seed"] = "ANY"
@@ -478,6 +478,10 @@ def test_an_account_signs_with_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch)
     whole = BedrockSettings.model_validate({"accounts": {"team": {"settings": team}}})
     own = settings_of(whole, whole.accounts["team"])
     assert (own.signs, own.base_url) == (True, "https://bedrock-runtime.us-east-2.amazonaws.com")
+    usual = {name: getattr(whole, name) for name in ("api_key", "access_key_id", "region")}
+    assert BedrockSettings.model_validate({**usual, "accounts": {"team": {"api_key": "env:OTHER"}}}).bears
+    with pytest.raises(ValidationError):
+        BedrockSettings.model_validate({"api_key": "env:OTHER", "accounts": {"team": {"settings": team}}})
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 import pybase64
 
-from heliostat.adapters.bedrock import tasks
 from heliostat.adapters.bedrock.catalog import Task
 from heliostat.adapters.bedrock.endpoints import MOST_FILE_BYTES
 from heliostat.adapters.bedrock.options import BedrockOptions
+from heliostat.adapters.bedrock.tasks import gather_for_task, make_task
 from heliostat.adapters.sdk import Call
 from heliostat.adapters.sdk.stable_image import MANAGED as STABILITYS
 from heliostat.adapters.sdk.stable_image import gather, make_fields
@@ -24,7 +24,7 @@ async def make_body(call: Call, options: BedrockOptions) -> dict[str, Any]:
     """The body; pictures are bytes in it. Raises INPUT_UNREADABLE, INVALID_FIELD and UNSUPPORTED."""
     facts = call.model.facts
     if isinstance(facts, Task):
-        return {**call.passed_on, **tasks.make_task(call, options, await tasks.gather(call))}
+        return {**call.passed_on, **make_task(call, options, await gather_for_task(call))}
     pictures = await gather(facts, call, MOST_FILE_BYTES)
     body = make_fields(facts, call, options.fields(call.model.name, facts))
     body |= {name: one.data for name, one in pictures.files.items()}

@@ -9,6 +9,7 @@ from heliostat.adapters.sdk import ProviderSettings
 from heliostat.chassis.settings import Secret
 
 USUAL_REGION = "us-west-2"
+_USUAL = {"api_key": "env:AWS_BEARER_TOKEN_BEDROCK", "access_key_id": "env:AWS_ACCESS_KEY_ID"}
 _REGIONS = re.compile(r"https://bedrock-runtime\.[a-z0-9-]+\.amazonaws\.com/?")
 
 
@@ -17,15 +18,20 @@ def _endpoint(region: str) -> str:
     return f"https://bedrock-runtime.{region}.amazonaws.com"
 
 
+def _reference(value: Any) -> str:
+    """A secret as it is written."""
+    return value.reference if isinstance(value, Secret) else str(value)
+
+
 class BedrockSettings(ProviderSettings):
     """Amazon Bedrock in one region, asked with a Bedrock API key, or with requests signed by an access key."""
 
     api_key: Secret | None = Field(
-        Secret("env:AWS_BEARER_TOKEN_BEDROCK"),
+        Secret(_USUAL["api_key"]),
         description="Bedrock API key, env:NAME or file:PATH; where there is one, nothing is signed",
     )
     access_key_id: Secret | None = Field(
-        Secret("env:AWS_ACCESS_KEY_ID"), description="Id of an access key, env:NAME or file:PATH"
+        Secret(_USUAL["access_key_id"]), description="Id of an access key, env:NAME or file:PATH"
     )
     secret_access_key: Secret | None = Field(
         Secret("env:AWS_SECRET_ACCESS_KEY"), description="Its secret, which signs requests; env:NAME or file:PATH"
@@ -55,11 +61,12 @@ class BedrockSettings(ProviderSettings):
         """The endpoint of the region. An access key that the section names is meant, whatever the environment holds."""
         if not isinstance(tree, dict):
             return tree
-        if tree.get("api_key") and tree.get("access_key_id"):
+        if all(tree.get(name) and _reference(tree[name]) != usual for name, usual in _USUAL.items()):
             raise ValueError("api_key and access_key_id are two ways in; leave one of them out")
         if tree.get("region") and _REGIONS.fullmatch(str(tree.get("base_url", _endpoint(USUAL_REGION)))):
             tree = {**tree, "base_url": _endpoint(tree["region"])}
-        return {"api_key": None, **tree} if tree.get("access_key_id") else tree
+        named = tree.get("access_key_id") and "api_key" not in tree
+        return {**tree, "api_key": None} if named else tree
 
     @property
     def bears(self) -> bool:

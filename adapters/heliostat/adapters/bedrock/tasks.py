@@ -46,7 +46,7 @@ def quality_of(request: requests.ImageRequest) -> str:
     return "premium" if QUALITY_NAMES.get(request.output.quality) in _PREMIUM else "standard"
 
 
-async def gather(call: Call) -> Given:
+async def gather_for_task(call: Call) -> Given:
     """The caller's pictures. Raises INPUT_UNREADABLE."""
     request = call.request
     operation = operation_of(request)

@@ -57,7 +57,7 @@ class AmazonOrder:
         return str(self.params.get("text") or "")
 
 
-def read_order(model: AmazonModel, body: Mapping[str, Any]) -> AmazonOrder:
+def read_task(model: AmazonModel, body: Mapping[str, Any]) -> AmazonOrder:
     """Check a body. Raises `Refusal`."""
     task = body.get("taskType")
     if task not in PARAMS:
@@ -133,7 +133,7 @@ def _whole(config: Mapping[str, Any], name: str, usual: int, low: int, high: int
     return value
 
 
-async def carry_out(room: Room, order: AmazonOrder, entry: Entry) -> Reply:
+async def draw_task(room: Room, order: AmazonOrder, entry: Entry) -> Reply:
     """Make the pictures; the last one is lost to moderation where the prompt says `gore`. Raises `Refusal`."""
     words = order.prompt.lower()
     if "nsfw" in words:

@@ -9,10 +9,11 @@ import orjson
 from starlette.requests import Request
 from starlette.routing import Route
 
-from heliostat.emulators.bedrock import amazon, stable
+from heliostat.emulators.bedrock.amazon import draw_task, read_task
 from heliostat.emulators.bedrock.catalogue import AMAZON, PROFILE, STABLE
 from heliostat.emulators.bedrock.dialect import invalid, refused
 from heliostat.emulators.bedrock.signatures import check_caller
+from heliostat.emulators.bedrock.stable import draw_order, read_order
 from heliostat.emulators.exchange import Call, Reply, Room
 from heliostat.emulators.journal import Entry
 
@@ -56,13 +57,13 @@ class BedrockEndpoints:
                     "the ID or ARN of an inference profile that contains this model."
                 )
                 raise refused(400, message=message)
-            return await stable.carry_out(self._room, stable.read_order(model, fields), entry)
+            return await draw_order(self._room, read_order(model, fields), entry)
         if name not in AMAZON:
             raise refused(400, message="The provided model identifier is invalid.")
         if not caller.startswith(EXTENDED):
             message = "This model version has reached the end of its life. Please refer to the AWS documentation."
             raise refused(404, message=message)
-        return await amazon.carry_out(self._room, amazon.read_order(AMAZON[name], fields), entry)
+        return await draw_task(self._room, read_task(AMAZON[name], fields), entry)
 
 
 def _read(body: bytes) -> dict[str, Any] | None:

@@ -113,7 +113,7 @@ def _check_picture(name: str, data: bytes, bounds: tuple[int, int, int, int]) ->
         raise invalid(f"#/{name}: {header.size[0]}x{header.size[1]} is not of a size that is taken")
 
 
-async def carry_out(room: Room, order: StableOrder, entry: Entry) -> Reply:
+async def draw_order(room: Room, order: StableOrder, entry: Entry) -> Reply:
     """Make the picture, or say why not: with status 200 as well. Raises `Refusal` for what cannot be read."""
     ending = next((told for word, told in FILTERS.items() if word in order.prompt.lower()), None)
     if ending is not None:
