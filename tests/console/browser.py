@@ -1,5 +1,6 @@
 """Debian's Chromium, driven by Playwright, where both are installed; it may talk to this machine alone."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ _ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 )
+_WITHIN_S = 20.0
 # Where to look at what was seen: `HELIOSTAT_SCREENSHOTS=folder`.
 SIZES = ((1280, 900), (390, 844))
 SCHEMES = ("light", "dark")
@@ -35,6 +37,15 @@ class Window:
         # A stream that ends with its console is an error of the network, not of the page.
         if message.type == "error" and "ERR_" not in message.text:
             self.complaints.append(message.text)
+
+    async def until(self, expression: str) -> None:
+        """Returns once an expression is true in the page, whose policy forbids Playwright's own way of waiting.
+
+        Raises TimeoutError.
+        """
+        async with asyncio.timeout(_WITHIN_S):
+            while not await self.page.evaluate(expression):
+                await asyncio.sleep(0.02)
 
     async def overflow(self) -> int:
         """By how many pixels the page is wider than its window."""

@@ -43,7 +43,7 @@ async def test_pages_fit_and_ask_nobody_else(bench: Bench, width: int, height: i
     async with browsing(width, height, scheme) as window:
         for path in _PATHS:
             await window.page.goto(bench.console.url + path)
-            await window.page.wait_for_function("window.heliostat !== undefined")
+            await window.until("window.heliostat !== undefined")
             assert await window.overflow() <= 0, path
             await keep(window, FOLDER, f"{path.strip('/').replace('/', '_')}_{width}_{scheme}")
     hosts = {urlsplit(address).netloc for address in window.asked if not address.startswith(("data:", "blob:"))}
@@ -56,7 +56,7 @@ async def test_the_first_paint_comes_soon(bench: Bench) -> None:
     furnish(bench)
     async with browsing() as window:
         await window.page.goto(f"{bench.console.url}/street")
-        await window.page.wait_for_function("performance.getEntriesByType('paint').length > 0")
+        await window.until("performance.getEntriesByType('paint').length > 0")
         blocking = await window.page.evaluate(
             "performance.getEntriesByType('resource').filter(each => each.renderBlockingStatus === 'blocking').length"
         )
@@ -71,11 +71,11 @@ async def test_switches_switch_and_the_page_follows(bench: Bench) -> None:
     async with browsing() as window:
         page = window.page
         await page.goto(f"{bench.console.url}/street")
-        await page.wait_for_function("window.heliostat !== undefined")
+        await window.until("window.heliostat !== undefined")
         slider = page.locator(".lane", has_text="fal-ai/sun").locator("input[type=range]")
         await slider.focus()
         await slider.press("ArrowRight")
-        await page.wait_for_function("document.querySelector('.lane .tag[title]')?.textContent === 'by hand'")
+        await window.until("document.querySelector('.lane .tag[title]')?.textContent === 'by hand'")
         assert bench.core.router.asked[0][1].target.weight == 3.5
         assert await page.evaluate("document.activeElement.name") == "weight"
         await page.locator(".lane", has_text="fal-ai/sun").get_by_role("button", name="Drain").click()
@@ -91,7 +91,7 @@ async def test_a_refused_change_is_said(bench: Bench) -> None:
     async with browsing() as window:
         page = window.page
         await page.goto(f"{bench.console.url}/street")
-        await page.wait_for_function("window.heliostat !== undefined")
+        await window.until("window.heliostat !== undefined")
         await bench.core.kill("router")
         await page.get_by_text("The router is away.").wait_for()
         await page.get_by_role("button", name="Drain").first.click()
@@ -105,7 +105,7 @@ async def test_light_and_dark_are_chosen_and_kept(bench: Bench) -> None:
     async with browsing(scheme="dark") as window:
         page = window.page
         await page.goto(f"{bench.console.url}/street")
-        await page.wait_for_function("window.heliostat !== undefined")
+        await window.until("window.heliostat !== undefined")
         dark = await page.evaluate("getComputedStyle(document.body).backgroundColor")
         await page.get_by_role("button", name="Switch between light and dark").click()
         light = await page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -133,7 +133,7 @@ async def test_hostile_names_stay_text(bench: Bench) -> None:
     async with browsing(390, 844) as window:
         page = window.page
         await page.goto(f"{bench.console.url}/street")
-        await page.wait_for_function("window.heliostat !== undefined")
+        await window.until("window.heliostat !== undefined")
         await page.evaluate("void (window.alert = () => { window.wasRun = true; })")
         for text in HOSTILE:
             bench.core.router.tell(target(f"fal/{text}", why_out=text))
