@@ -60,7 +60,12 @@ UPSCALE: Mapping[str, Field] = {
     "image_base64": text(1, needed=True),
     "scale_factor": number(1, 4),
 }
-CUT_OUT: Mapping[str, Field] = {"image_file": text(1, needed=True)}
+TOOL: Mapping[str, Field] = {"image_file": text(1, needed=True), "extra": Field("object")}
+RESTAGE: Mapping[str, Field] = {**TOOL, "prompt": text(1, needed=True)}
+EXTRA: Mapping[str, Field] = {
+    "response_image_type": words("png", "webp", "jpeg"),
+    "enterprise_plan": Field("object"),
+}
 
 
 def wrong(message: str, name: str) -> Refusal:
@@ -85,6 +90,8 @@ class NovitaEndpoints:
             room.route("/v3/async/qwen-image-txt2img", self.qwen, "POST"),
             room.route("/v3/async/upscale", self.upscale, "POST"),
             room.route("/v3/remove-background", self.cut_out, "POST"),
+            room.route("/v3/reimagine", self.reimagine, "POST"),
+            room.route("/v3/replace-background", self.restage, "POST"),
             room.route("/v3/async/task-result", self.look, "GET"),
         ]
 
@@ -133,16 +140,31 @@ class NovitaEndpoints:
 
     async def cut_out(self, request: Request) -> Call:
         """Leave the subject of a picture, at once."""
+        return await self._tool(request, TOOL, "remove-background", CUT_OUT_MICROS)
+
+    async def reimagine(self, request: Request) -> Call:
+        """Make another picture like it, at once."""
+        return await self._tool(request, TOOL, "reimagine", OTHER_MICROS)
+
+    async def restage(self, request: Request) -> Call:
+        """Put another background behind the subject, at once."""
+        return await self._tool(request, RESTAGE, "replace-background", OTHER_MICROS)
+
+    async def _tool(self, request: Request, fields: Mapping[str, Field], name: str, price_micros: int) -> Call:
         body = await read_body(request)
 
         async def work(entry: Entry) -> Reply:
-            order = self._read(CUT_OUT, body, request)
+            order = self._read(fields, body, request)
+            kind = read_values(EXTRA, order.get("extra", {}), wrong).get("response_image_type", "png")
             image = picture_of(order["image_file"], lambda message: wrong(message, "image_file"))
-            made = await self._counter.cut_out(image)
-            entry.bill(CUT_OUT_MICROS, [made])
-            return json_reply({"image_file": encoded(made), "image_type": "png"})
+            if name == "remove-background":
+                made = await self._counter.cut_out(image, f"image/{kind}")
+            else:
+                made = await self._counter.change(image, order.get("prompt", name), media_type=f"image/{kind}")
+            entry.bill(price_micros, [made])
+            return json_reply({"image_file": encoded(made), "image_type": kind})
 
-        return Call("submit", work, "remove-background")
+        return Call("submit", work, name, body.text("prompt"))
 
     async def look(self, request: Request) -> Call:
         """Tell how a task stands."""
