@@ -15,6 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import admin_pb2, ledger_pb2
+from heliostat.api.router.v1 import admin_pb2 as router_admin
 from heliostat.chassis.errors import MeshError, reason_name, to_status
 from heliostat.chassis.money import to_money
 from heliostat.launch import checks, doctor_cli, reach
@@ -22,7 +23,7 @@ from heliostat.launch.__main__ import main
 from heliostat.launch.config import Configuration, configure
 from heliostat.launch.findings import Finding, Grade, bad, note, shown
 from heliostat.launch.remedies import TO_DO
-from tests.support.scripted_channel import KEYS, played
+from tests.support.scripted_channel import KEYS, TARGETS, played
 
 
 @pytest.fixture
@@ -191,6 +192,26 @@ def test_an_installation_that_does_not_run_is_examined(tmp_path: Path, capsys: p
     assert "note  running     it does not run" in told
     assert told.endswith("Nothing stands in the way of pictures.\n")
     assert not state.exists()
+
+
+def test_targets_that_are_out_are_told_with_what_to_do() -> None:
+    """By the reason of their last error; a long list is cut."""
+    answer = router_admin.ListTargetsResponse()
+    refused = to_status(MeshError(reasons.ERROR_REASON_PROVIDER_AUTH_FAILED, "No."))
+    answer.targets.add(name="a/m", why_out="It refuses our key.", last_error=refused)
+    answer.targets.add(name="b/m", why_out="It is drained.")
+    answer.targets.add(name="c/m")
+    for number in range(4):
+        answer.targets.add(name=f"d{number}/m", why_out="It is drained.")
+    output, _ = played(lambda channel: shown(doctor_cli.standing(channel)), (TARGETS, "ListTargets", answer))
+    lines = output.splitlines()
+    assert lines[0] == "note  targets     a/m is out: It refuses our key."
+    assert lines[1].endswith(f"-> {TO_DO['provider_auth_failed']}")
+    assert lines[3].endswith("-> `heliostat admin explain` with its route tells more")
+    assert lines[-2] == "note  targets     1 more are out"
+    fine = router_admin.ListTargetsResponse(targets=[router_admin.Target(name="a/m"), router_admin.Target(name="b/m")])
+    output, _ = played(lambda channel: shown(doctor_cli.standing(channel)), (TARGETS, "ListTargets", fine))
+    assert output == "ok    targets     all 2 take requests"
 
 
 def answer_of(*failures: "reasons.ErrorReason", error: "reasons.ErrorReason | None" = None) -> Any:

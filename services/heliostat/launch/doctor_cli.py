@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _DEFAULT_FILE = "heliostat.yaml"
 _LIVE = ".heliostat/live"
-_TIMEOUT_S = 5.0
 _MOST_TOLD = 5
 
 
@@ -106,7 +105,7 @@ def _running(listen: str, folder: Path) -> Iterator[Finding]:
     answered: list[Finding] = []
 
     def look(channel: "grpc.Channel") -> str:
-        answered.extend(_targets(channel))
+        answered.extend(standing(channel))
         return ""
 
     try:
@@ -119,18 +118,18 @@ def _running(listen: str, folder: Path) -> Iterator[Finding]:
     yield from answered
 
 
-def _targets(channel: "grpc.Channel") -> Iterator[Finding]:
-    from heliostat.api.router.v1 import admin_pb2, admin_pb2_grpc
+def standing(channel: "grpc.Channel") -> Iterator[Finding]:
+    """How the targets of a running core stand: those that are out, each with what to do."""
+    from heliostat.launch import routing_cli
 
-    stub = admin_pb2_grpc.RouterAdminServiceStub(channel)
-    answer = stub.ListTargets(admin_pb2.ListTargetsRequest(), timeout=_TIMEOUT_S)
-    out = {target.name: target for target in answer.targets if target.why_out}
+    targets = routing_cli.targets(channel)
+    out = {target.name: target for target in targets if target.why_out}
     for target in list(out.values())[:_MOST_TOLD]:
         yield note("targets", f"{target.name} is out: {target.why_out}", _remedy(target))
     if len(out) > _MOST_TOLD:
         yield note("targets", f"{len(out) - _MOST_TOLD} more are out", "see `heliostat admin targets`")
     if not out:
-        yield ok("targets", f"all {len({target.name for target in answer.targets})} take requests")
+        yield ok("targets", f"all {len({target.name for target in targets})} take requests")
 
 
 def _remedy(target: "router_admin.Target") -> str:

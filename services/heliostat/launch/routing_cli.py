@@ -42,8 +42,14 @@ _STATES = {
 
 def list_targets(channel: grpc.Channel, route: str) -> str:
     """Targets with their state and why they are out; a * marks what an operator changed."""
+    return shown(targets(channel, route), time.time())
+
+
+def targets(channel: grpc.Channel, route: str = "") -> Sequence[admin_pb2.Target]:
+    """Targets of a route, or of all."""
     answer = _stub(channel).ListTargets(admin_pb2.ListTargetsRequest(route=route), timeout=TIMEOUT_S)
-    return shown(answer.targets, time.time())
+    found: Sequence[admin_pb2.Target] = answer.targets
+    return found
 
 
 def shown(targets: Iterable[admin_pb2.Target], now: float) -> str:
