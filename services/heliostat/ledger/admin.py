@@ -171,6 +171,12 @@ class LedgerAdmin(admin_pb2_grpc.LedgerAdminServiceServicer):
         """How many requests are under way here, now and as that changes."""
         return self._traffic.watch()
 
+    def WatchRepeats(
+        self, request: admin_pb2.WatchRepeatsRequest, context: Any
+    ) -> AsyncIterator[admin_pb2.WatchRepeatsResponse]:
+        """Which requests were repeated here, now and as that changes."""
+        return self._traffic.watch_repeats()
+
 
 def check_fixed_key(key: str, *, sandbox: bool) -> None:
     """Raises CALLER_FORBIDDEN outside of a sandbox, INVALID_FIELD for a key that is too short or holds a space."""

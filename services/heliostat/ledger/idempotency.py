@@ -16,6 +16,7 @@ from heliostat.ledger.claims import check_same_request
 from heliostat.ledger.desk import Desk
 from heliostat.ledger.journal import Row, Stored, id_taken
 from heliostat.ledger.order import Order
+from heliostat.ledger.repeats import Repeats
 from heliostat.ledger.run import Run
 
 # So many calls' retries are remembered.
@@ -34,6 +35,13 @@ class Admission:
     stored: Stored | None = None
     elsewhere: str = ""
 
+    @property
+    def repeats(self) -> str:
+        """The id of the request that this one repeats; empty for one that is new."""
+        if self.run is not None:
+            return self.run.request_id if self.joined else ""
+        return self.elsewhere if self.stored is None else str(self.stored.request["request_id"])
+
 
 class Runs:
     """The runs of this process, and the way in."""
@@ -45,6 +53,7 @@ class Runs:
         self._by_claim: dict[tuple[str, str], Run] = {}
         # Request id -> the highest count of a retry that it answered.
         self._repeated: dict[str, int] = {}
+        self.repeats = Repeats()
         self._claiming: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self.begun = 0
         """How many runs were started here, ever."""
@@ -99,6 +108,14 @@ class Runs:
 
         Raises IDEMPOTENCY_CONFLICT where the key was used for another request, INVALID_FIELD where the id is taken.
         """
+        admission = await self._admit(order, retry_count, before_new)
+        if admission.repeats:
+            self.repeats.note(admission.repeats)
+        return admission
+
+    async def _admit(
+        self, order: Order, retry_count: int, before_new: Callable[[], Awaitable[None]] | None
+    ) -> Admission:
         if order.idempotency_key:
             return await self._admit_keyed(order, before_new)
         if retry_count > 0:

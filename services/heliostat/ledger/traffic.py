@@ -34,3 +34,7 @@ class Traffic:
                 told = counted
                 yield counted
             await asyncio.sleep(_LOOK_EVERY_S)
+
+    def watch_repeats(self) -> AsyncGenerator[admin_pb2.WatchRepeatsResponse, None]:
+        """Which requests were repeated, then those that are, until the process stops."""
+        return self._runs.repeats.watch(self._draining)

@@ -356,3 +356,21 @@ class WatchTrafficResponse(_message.Message):
     request_count: int
     begun_count: int
     def __init__(self, caller_count: _Optional[int] = ..., request_count: _Optional[int] = ..., begun_count: _Optional[int] = ...) -> None: ...
+
+class WatchRepeatsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class WatchRepeatsResponse(_message.Message):
+    __slots__ = ("repeats",)
+    REPEATS_FIELD_NUMBER: _ClassVar[int]
+    repeats: _containers.RepeatedCompositeFieldContainer[Repeats]
+    def __init__(self, repeats: _Optional[_Iterable[_Union[Repeats, _Mapping]]] = ...) -> None: ...
+
+class Repeats(_message.Message):
+    __slots__ = ("request_id", "repeat_count")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    REPEAT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    repeat_count: int
+    def __init__(self, request_id: _Optional[str] = ..., repeat_count: _Optional[int] = ...) -> None: ...

@@ -115,6 +115,11 @@ class LedgerAdminServiceStub:
                 request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchTrafficRequest.SerializeToString,
                 response_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchTrafficResponse.FromString,
                 _registered_method=True)
+        self.WatchRepeats = channel.unary_stream(
+                '/heliostat.api.ledger.v1.LedgerAdminService/WatchRepeats',
+                request_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchRepeatsRequest.SerializeToString,
+                response_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchRepeatsResponse.FromString,
+                _registered_method=True)
 
 
 class LedgerAdminServiceServicer:
@@ -233,6 +238,13 @@ class LedgerAdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchRepeats(self, request, context):
+        """Streams which requests were repeated, as this process saw it: all it knows at first, then those that change.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LedgerAdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -315,6 +327,11 @@ def add_LedgerAdminServiceServicer_to_server(servicer, server):
                     servicer.WatchTraffic,
                     request_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchTrafficRequest.FromString,
                     response_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchTrafficResponse.SerializeToString,
+            ),
+            'WatchRepeats': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchRepeats,
+                    request_deserializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchRepeatsRequest.FromString,
+                    response_serializer=heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchRepeatsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -750,6 +767,33 @@ class LedgerAdminService:
             '/heliostat.api.ledger.v1.LedgerAdminService/WatchTraffic',
             heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchTrafficRequest.SerializeToString,
             heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchTrafficResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchRepeats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/heliostat.api.ledger.v1.LedgerAdminService/WatchRepeats',
+            heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchRepeatsRequest.SerializeToString,
+            heliostat_dot_api_dot_ledger_dot_v1_dot_admin__pb2.WatchRepeatsResponse.FromString,
             options,
             channel_credentials,
             insecure,
