@@ -8,13 +8,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
-from heliostat.adapters.huggingface import jobs
 from heliostat.adapters.huggingface.answers import Drawn, Result, read_result
 from heliostat.adapters.huggingface.body import MANAGED, Letter, address, gather, make_fields
 from heliostat.adapters.huggingface.catalog import MODELS, further
 from heliostat.adapters.huggingface.endpoints import Endpoint
 from heliostat.adapters.huggingface.failures import ended_badly, of_job, refusal
 from heliostat.adapters.huggingface.hub import Hub
+from heliostat.adapters.huggingface.jobs import is_result, known, read_state, result_path, status_path, submitted
 from heliostat.adapters.huggingface.options import HuggingFaceOptions
 from heliostat.adapters.huggingface.orders import order_of
 from heliostat.adapters.huggingface.outcomes import BLACKENED, OUTCOMES
@@ -128,14 +128,14 @@ class HuggingFaceAdapter(Adapter[HuggingFaceSettings, HuggingFaceOptions]):
             raise
 
     def _known(self, endpoint: Endpoint, call: Call) -> str:
-        job = jobs.known(endpoint.provider, call.resume_provider_job_id)
+        job = known(endpoint.provider, call.resume_provider_job_id)
         if not job:
             message = "The job id to go on with is none of this provider's; look the job up in its dashboard."
             raise call.error(reasons.ERROR_REASON_RESOURCE_NOT_FOUND, message, phase="poll")
         return job
 
     def _begun(self, endpoint: Endpoint, answer: Answer | None, call: Call) -> str:
-        job = jobs.submitted(endpoint.provider, answer) if answer is not None else ""
+        job = submitted(endpoint.provider, answer) if answer is not None else ""
         if not job:
             message = "The provider took the request without an id of the job; look into its dashboard."
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message, phase="submit")
@@ -143,7 +143,7 @@ class HuggingFaceAdapter(Adapter[HuggingFaceSettings, HuggingFaceOptions]):
 
     async def _follow(self, endpoint: Endpoint, job: str, first: Answer | None, call: Call) -> AsyncGenerator[Answer]:
         """What is told of a job, its pictures last. Raises what became of a job that failed."""
-        if first is not None and not jobs.result_path(endpoint.provider, job) and _is_over(endpoint, first, call):
+        if first is not None and not result_path(endpoint.provider, job) and _is_over(endpoint, first, call):
             yield first
             return
         async for answer in polling.poll(call, lambda: self._look(endpoint, job, call)):
@@ -153,8 +153,8 @@ class HuggingFaceAdapter(Adapter[HuggingFaceSettings, HuggingFaceOptions]):
 
     async def _look(self, endpoint: Endpoint, job: str, call: Call) -> Answer:
         """One look at a job: at its state, or at its result where it has one."""
-        answer = await self.http.get(jobs.status_path(endpoint.provider, job), call)
-        state, result = jobs.read_state(answer), jobs.result_path(endpoint.provider, job)
+        answer = await self.http.get(status_path(endpoint.provider, job), call)
+        state, result = read_state(answer), result_path(endpoint.provider, job)
         if not result or not state.ended or state.failed:
             return answer
         try:
@@ -186,9 +186,9 @@ class HuggingFaceAdapter(Adapter[HuggingFaceSettings, HuggingFaceOptions]):
 def _is_over(endpoint: Endpoint, answer: Answer, call: Call) -> bool:
     """Whether an answer holds a job's pictures. Raises what became of a job that failed."""
     value = answer.json()
-    if jobs.is_result(endpoint.provider, value):
+    if is_result(endpoint.provider, value):
         return True
-    state = jobs.read_state(answer)
+    state = read_state(answer)
     if state.failed:
         raise ended_badly(call, state)
     return state.ended
