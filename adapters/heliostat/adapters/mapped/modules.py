@@ -3,8 +3,9 @@
 from functools import cache
 from typing import Any
 
-from heliostat.adapters.mapped import files
 from heliostat.adapters.mapped.adapter import MappedAdapter
+from heliostat.adapters.mapped.files import own as own_mapping
+from heliostat.adapters.mapped.files import shipped
 from heliostat.adapters.mapped.mapping import Mapping
 from heliostat.adapters.mapped.settings import MappedSettings, OwnMappedSettings, check, settings_of
 from heliostat.adapters.sdk.canon import with_names
@@ -19,7 +20,7 @@ OWN = "mapped"
 @cache
 def module(kind: str) -> Module:
     """The module of a shipped mapping. Raises INVALID_FIELD where there is none."""
-    return _module(kind, settings_of(files.shipped(kind)))
+    return _module(kind, settings_of(shipped(kind)))
 
 
 def own_module() -> Module:
@@ -40,11 +41,11 @@ def _module(kind: str, settings: type[MappedSettings]) -> Module:
 def _chosen(settings: MappedSettings, kind: str, name: str) -> Mapping:
     """The operator's mapping of the section's name, or of its kind; else the shipped one. Raises INVALID_FIELD."""
     for wanted in dict.fromkeys((name, kind)):
-        found = files.own(settings.mappings, wanted) if settings.mappings else None
+        found = own_mapping(settings.mappings, wanted) if settings.mappings else None
         if found is not None:
             return found
     if kind != OWN:
-        return files.shipped(kind)
+        return shipped(kind)
     raise refused(
         f"adapters.{name} has no mapping: write {name}.yaml into a folder, and that folder into "
         f"adapters.{name}.mappings."
