@@ -33,6 +33,6 @@ ENV PATH=/opt/heliostat/bin:$PATH \
 USER 10001:10001
 WORKDIR /var/lib/heliostat
 VOLUME /var/lib/heliostat
-EXPOSE 8080 50051 9000 9464
+EXPOSE 8080 8081 50051 9000 9464
 ENTRYPOINT ["heliostat"]
 CMD ["serve", "--config=/etc/heliostat/config/heliostat.yaml"]

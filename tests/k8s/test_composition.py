@@ -40,9 +40,9 @@ def configured(tmp_path: Path) -> dict[str, Configuration]:
 
 
 def test_every_part_is_a_service_of_its_own(configured: dict[str, Configuration]) -> None:
-    """Edge, core, each configured adapter, the emulators and a collector."""
+    """Edge, core, console, each configured adapter, the emulators and a collector."""
     adapters = set(configured["core"].adapters)
-    assert set(SERVICES) == {"edge", "core", "emulators", "collector", *(f"adapter-{name}" for name in adapters)}
+    assert set(SERVICES) == {"edge", "core", "console", "emulators", "collector", *(f"adapter-{n}" for n in adapters)}
     for name, configuration in configured.items():
         parts = {part.name for part in configuration.parts}
         assert parts == ({"ledger", "router"} if name == "core" else {name})
@@ -64,6 +64,18 @@ def test_addresses_lead_to_services(configured: dict[str, Configuration]) -> Non
         assert f"0.0.0.0:{port}" in {place for part in configured[name].parts for place in part.settings.listen}
 
 
+def test_the_console_asks_the_core_at_both_of_its_doors(configured: dict[str, Configuration]) -> None:
+    """Callers' services, and the operators' ones, for which it shows the mesh's token; it starts when asked to."""
+    console: Any = configured["console"].parts[0].settings
+    core = configured["core"]
+    assert console.core == "dns:///core:50051"
+    door = core.process.admin.listen.replace("0.0.0.0", "dns:///core")
+    assert (console.ledger_admin, console.router_admin) == (door, door)
+    assert core.process.mesh.token == configured["console"].process.mesh.token
+    assert SERVICES["console"]["profiles"] == ["console"]
+    assert console.password_hash is not None
+
+
 def test_one_network_has_one_listener_at_a_port(configured: dict[str, Configuration]) -> None:
     """Services that share a network do not take each other's ports."""
     shared = [name for name, service in SERVICES.items() if service.get("network_mode") == "service:emulators"]
@@ -77,9 +89,10 @@ def test_health_is_asked_where_it_is_told(configured: dict[str, Configuration]) 
     """Each health check names a port at which its process listens."""
     for name, configuration in configured.items():
         words = SERVICES[name]["healthcheck"]["test"]
-        if name == "edge":
-            edge: Any = configuration.parts[0].settings
-            assert f"http://127.0.0.1:{edge.port}/readyz" in words[-1]
+        if name in {"edge", "console"}:
+            pages: Any = configuration.parts[0].settings
+            path = "readyz" if name == "edge" else "healthz"
+            assert f"http://127.0.0.1:{pages.port}/{path}" in words[-1]
         else:
             assert words[:3] == ["CMD", "heliostat", "healthcheck"]
             port = words[3].rpartition(":")[2]
@@ -89,7 +102,7 @@ def test_health_is_asked_where_it_is_told(configured: dict[str, Configuration]) 
 def test_nothing_but_loopback_is_open() -> None:
     """A laptop's neighbours reach nothing."""
     ports = [filled(port) for service in SERVICES.values() for port in service.get("ports", ())]
-    assert sorted(ports) == ["127.0.0.1:50051:50051", "127.0.0.1:8080:8080"]
+    assert sorted(ports) == ["127.0.0.1:50051:50051", "127.0.0.1:8080:8080", "127.0.0.1:8081:8081"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -111,13 +124,17 @@ def test_secrets_come_from_outside() -> None:
                 continue
             found = VARIABLE.fullmatch(value)
             assert found is not None, f"{name}: {variable} is written down"
-            assert found["default"] is None
-        assert ("HELIOSTAT_API_KEY" in service["environment"]) == (name == "core")
+            # Without its password's hash the console does not start, and nothing else does without it either way.
+            assert found["default"] == ("" if variable == "HELIOSTAT_CONSOLE_PASSWORD_HASH" else None)
+        assert ("HELIOSTAT_API_KEY" in service["environment"]) == (name in {"core", "console"})
 
 
 def test_pictures_are_shared(configured: dict[str, Configuration]) -> None:
     """Edge, core and adapters see one folder of pictures, which adapters only read."""
     for name, configuration in configured.items():
+        if name == "console":
+            assert "volumes" not in SERVICES[name]
+            continue
         folder = f"{configuration.process.state_dir}/blobs"
         assert not configuration.process.blobs.url
         mode = ":ro" if name.startswith("adapter-") else ""

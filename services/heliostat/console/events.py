@@ -25,4 +25,6 @@ class EventPages:
         """What changes of `topics` (names with commas between them), and who is away."""
         topics = {STANDING, *request.query_params.get("topics", "").split(",")[:_MOST_TOPICS]}
         since = request.headers.get("last-event-id") or request.query_params.get("since", "")
-        return Stream(self._live.frames(topics, since), media_type="text/event-stream")
+        # Proxies that gather answers would hold the events back.
+        headers = {"x-accel-buffering": "no"}
+        return Stream(self._live.frames(topics, since), media_type="text/event-stream", headers=headers)
