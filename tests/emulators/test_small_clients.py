@@ -16,11 +16,12 @@ from novita_client import NovitaClient, V3TaskResponseStatus
 from novita_client.exceptions import NovitaResponseError
 
 from tests.emulators.conftest import Bench, decoded, picture
+from tests.support.loopback import PLAIN
 
 
 def client() -> httpx.AsyncClient:
     """A transport for an SDK that is ours to close."""
-    return httpx.AsyncClient(trust_env=False, timeout=10)
+    return httpx.AsyncClient(verify=PLAIN, trust_env=False, timeout=10)
 
 
 async def test_luma_generates_and_is_polled(bench: Bench) -> None:
