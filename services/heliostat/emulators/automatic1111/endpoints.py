@@ -11,8 +11,19 @@ import pybase64
 from starlette.requests import Request
 from starlette.routing import Route
 
-from heliostat.emulators.automatic1111 import catalogue
-from heliostat.emulators.automatic1111.catalogue import Kinds
+from heliostat.emulators.automatic1111.catalogue import (
+    CHANGED,
+    CHECKPOINTS,
+    CUT,
+    DRAWN,
+    ENLARGED,
+    SAMPLERS,
+    SCHEDULERS,
+    UPSCALERS,
+    Kinds,
+    checkpoint,
+    title,
+)
 from heliostat.emulators.automatic1111.dialect import check_password, raised, told, wrong_field
 from heliostat.emulators.automatic1111.studio import Gpu
 from heliostat.emulators.bodies import Body, read_body
@@ -58,7 +69,7 @@ class Automatic1111Endpoints:
         body = await read_body(request)
 
         async def work(entry: Entry) -> Reply:
-            fields = _checked(request, body, catalogue.DRAWN)
+            fields = _checked(request, body, DRAWN)
             size, seeds = _size(fields), _seeds(fields)
             name = self._load(fields)
             async with self._gpu.turn("scripts_txt2img"):
@@ -76,7 +87,7 @@ class Automatic1111Endpoints:
         body = await read_body(request)
 
         async def work(entry: Entry) -> Reply:
-            fields = _checked(request, body, catalogue.CHANGED)
+            fields = _checked(request, body, CHANGED)
             if not fields.get("init_images"):
                 raise raised("HTTPException", "", 404, "Init image not found")
             image, mask = _picture(fields["init_images"][0]), _picture(fields["mask"]) if fields.get("mask") else None
@@ -99,9 +110,9 @@ class Automatic1111Endpoints:
         body = await read_body(request)
 
         async def work(entry: Entry) -> Reply:
-            fields = _checked(request, body, catalogue.ENLARGED)
+            fields = _checked(request, body, ENLARGED)
             image = _picture(fields.get("image", ""))
-            if fields.get("upscaler_1", "None") not in catalogue.UPSCALERS:
+            if fields.get("upscaler_1", "None") not in UPSCALERS:
                 raise raised("AssertionError", f"could not find upscaler named {fields['upscaler_1']}")
             width, height = header_of(image).size
             if fields.get("resize_mode", 0) == 1:
@@ -124,7 +135,7 @@ class Automatic1111Endpoints:
         body = await read_body(request)
 
         async def work(entry: Entry) -> Reply:
-            fields = _checked(request, body, catalogue.CUT)
+            fields = _checked(request, body, CUT)
             image = _picture(fields.get("input_image", ""))
             async with self._gpu.turn("rembg"):
                 made = await asked(self._room.pictures.painter.remove_background(image))
@@ -157,7 +168,7 @@ class Automatic1111Endpoints:
 
         async def work(_: Entry) -> Reply:
             check_password(request.headers.get("authorization"))
-            return json_reply({"sd_model_checkpoint": catalogue.title(self._gpu.loaded), "samples_format": "png"})
+            return json_reply({"sd_model_checkpoint": title(self._gpu.loaded), "samples_format": "png"})
 
         return Call("options", work)
 
@@ -169,7 +180,7 @@ class Automatic1111Endpoints:
             check_password(request.headers.get("authorization"))
             wanted = body.fields.get("sd_model_checkpoint")
             if wanted is not None:
-                found = catalogue.checkpoint(wanted)
+                found = checkpoint(wanted)
                 if found is None:
                     raise raised("RuntimeError", f"model {wanted!r} not found")
                 self._gpu.loaded = found
@@ -185,16 +196,16 @@ class Automatic1111Endpoints:
             lists: dict[str, list[dict[str, Any]]] = {
                 "sd-models": [
                     {
-                        "title": catalogue.title(name),
+                        "title": title(name),
                         "model_name": name,
                         "hash": digest,
                         "filename": f"{name}.safetensors",
                     }
-                    for name, digest in catalogue.CHECKPOINTS.items()
+                    for name, digest in CHECKPOINTS.items()
                 ],
-                "samplers": [{"name": name, "aliases": [], "options": {}} for name in catalogue.SAMPLERS],
-                "schedulers": [{"name": name, "label": name.title()} for name in catalogue.SCHEDULERS],
-                "upscalers": [{"name": name, "scale": 4} for name in catalogue.UPSCALERS],
+                "samplers": [{"name": name, "aliases": [], "options": {}} for name in SAMPLERS],
+                "schedulers": [{"name": name, "label": name.title()} for name in SCHEDULERS],
+                "upscalers": [{"name": name, "scale": 4} for name in UPSCALERS],
             }
             found = lists.get(request.path_params["name"])
             if found is None:
@@ -211,7 +222,7 @@ class Automatic1111Endpoints:
 
     def _load(self, fields: Mapping[str, Any]) -> str:
         """Load what a request names, if it is there: an unknown checkpoint is passed over in silence."""
-        name = catalogue.checkpoint(fields.get("override_settings", {}).get("sd_model_checkpoint"))
+        name = checkpoint(fields.get("override_settings", {}).get("sd_model_checkpoint"))
         if name is None:
             return self._gpu.loaded
         if not fields.get("override_settings_restore_afterwards", True):
@@ -236,7 +247,7 @@ class Automatic1111Endpoints:
             "width": size[0],
             "height": size[1],
             "sd_model_name": name,
-            "sd_model_hash": catalogue.CHECKPOINTS[name],
+            "sd_model_hash": CHECKPOINTS[name],
             "index_of_first_image": 0,
             "infotexts": [""] * len(seeds),
         }
@@ -256,7 +267,7 @@ def _checked(request: Request, body: Body, kinds: Kinds) -> dict[str, Any]:
         if not isinstance(value, kind) or (isinstance(value, bool) and kind in ((int,), (int, float))):
             expected = KIND_NAMES.get(kind[-1], "type")
             raise wrong_field(name, f"Input should be a valid {expected.removesuffix('_type')}", expected)
-    if fields.get("sampler_name", catalogue.SAMPLERS[0]) not in catalogue.SAMPLERS:
+    if fields.get("sampler_name", SAMPLERS[0]) not in SAMPLERS:
         raise raised("HTTPException", "", 400, "Sampler not found")
     if fields.get("script_name"):
         raise raised("HTTPException", "", 422, f"Script '{fields['script_name']}' not found")
