@@ -22,6 +22,7 @@ from heliostat.console.live import Live
 from heliostat.console.login import LoginPages
 from heliostat.console.passwords import Door
 from heliostat.console.pictures import Pictures
+from heliostat.console.playground import PlaygroundPage
 from heliostat.console.request_list import RequestList
 from heliostat.console.request_page import RequestPage
 from heliostat.console.sessions import Sessions
@@ -53,8 +54,9 @@ class Console:
         self.views = Views(self.live, lambda: self.standing.away, sandbox=desk.sandbox)
         self.standing.render = lambda: self.views.text("standing.html")
         door = Door(password_hash, desk.clock) if password_hash else None
-        self.views.nav = [("/street", "Street"), ("/requests", "Requests")]
+        self.views.nav = [("/playground", "Playground"), ("/street", "Street"), ("/requests", "Requests")]
         routes = [
+            *PlaygroundPage(desk, self.views).routes(),
             *StreetPage(desk, self.views, self.feed).routes(),
             *RequestList(desk, self.views, self.feed).routes(),
             *RequestPage(desk, self.views).routes(),
