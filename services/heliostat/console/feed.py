@@ -14,6 +14,7 @@ from heliostat.chassis.errors import MeshError
 from heliostat.chassis.logs import get_logger
 from heliostat.console.desk import Desk
 from heliostat.console.live import Live
+from heliostat.console.pulse import Pulse
 from heliostat.console.standing import Standing
 from heliostat.console.street_state import StreetState
 
@@ -21,6 +22,7 @@ TOPIC = "street"
 REQUESTS = "requests"
 ROUTER, LEDGER = "router", "ledger"
 _AGAIN_S = 0.5
+_SECOND_S = 1.0
 
 log = get_logger("heliostat.console")
 
@@ -33,6 +35,7 @@ class Feed:
         self._live = live
         self._standing = standing
         self.state = StreetState()
+        self.pulse = Pulse()
         self.render_road: Callable[[str], str] = str
         self.render_stations: Callable[[], str] = str
         self.render_events: Callable[[], str] = str
@@ -43,10 +46,11 @@ class Feed:
         self._tasks = [
             asyncio.create_task(self._again_and_again(ROUTER, self._watch_targets)),
             asyncio.create_task(self._again_and_again(LEDGER, self._watch_traffic)),
+            asyncio.create_task(self._count()),
         ]
 
     async def stop(self) -> None:
-        """Ends both streams."""
+        """Ends what it watches."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -97,6 +101,13 @@ class Feed:
                     self._live.publish(REQUESTS, "traffic", functools.partial(_begun, message), kind="data")
                 self.state.traffic = message
                 self._publish(())
+
+    async def _count(self) -> None:
+        """Takes the counts of calls once a second; tells pages only while something moves."""
+        while True:
+            await asyncio.sleep(_SECOND_S)
+            if self.pulse.take(self._desk.clock.time(), self.state.calls()):
+                self._live.publish(TOPIC, "pulse", self.pulse.told, kind="data")
 
     def _publish(self, routes: Iterable[str]) -> None:
         for route in routes:

@@ -83,7 +83,8 @@ class StreetPage:
 
     def _head(self) -> dict[str, Any]:
         state = self._feed.state
-        return {"stations": state.stations(), "traffic": state.traffic, "events": list(state.events)}
+        told = {"stations": state.stations(), "traffic": state.traffic, "events": list(state.events)}
+        return {**told, "pulse": self._feed.pulse.told()}
 
     async def _told_changes(self) -> dict[str, Any]:
         try:
