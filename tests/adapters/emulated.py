@@ -21,6 +21,7 @@ from heliostat.emulators.app import samples
 from heliostat.launch.targets import ADAPTER, load
 from tests.adapters.served import Room, served, wish
 from tests.emulators.conftest import PlainEasel
+from tests.support.loopback import PLAIN
 
 
 @dataclass
@@ -77,7 +78,10 @@ async def running(
     own = {"base_url": base + samples()[name].path, "webhook_url": edge if callbacks else "", **settings}
     module = load(ADAPTER + name)
     try:
-        async with served(module, folder, own) as room, httpx.AsyncClient(base_url=base, trust_env=False) as http:
+        async with (
+            served(module, folder, own) as room,
+            httpx.AsyncClient(verify=PLAIN, base_url=base, trust_env=False) as http,
+        ):
             yield EmulatedProvider(name, base, room, http, taken)
     finally:
         await server.stop()

@@ -20,6 +20,7 @@ from heliostat.chassis.calls import stream
 from heliostat.emulators import EmulatorServer, create_app
 from tests.adapters.served import ATTEMPT, Room, ball, media, opened, pixels, plain, served, wish
 from tests.emulators.conftest import PlainEasel
+from tests.support.loopback import PLAIN
 
 KEY = "id:secret-of-fal"
 SCHNELL, DEV = "fal-ai/flux/schnell", "fal-ai/flux/dev"
@@ -51,7 +52,7 @@ async def running(folder: Path, job_seconds: float = 0.0, **settings: Any) -> As
     try:
         async with (
             served(MODULE, folder, {"base_url": f"{base}/fal", **settings}, sandbox=True) as room,
-            httpx.AsyncClient(base_url=base, timeout=10, trust_env=False) as http,
+            httpx.AsyncClient(verify=PLAIN, base_url=base, timeout=10, trust_env=False) as http,
         ):
             yield Fal(room, http)
     finally:

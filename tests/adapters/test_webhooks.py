@@ -26,6 +26,7 @@ from heliostat.chassis.errors import MeshError, reason_name
 from heliostat.emulators import EmulatorServer, create_app
 from tests.adapters.served import Room, pixels, served
 from tests.emulators.conftest import PlainEasel
+from tests.support.loopback import PLAIN
 
 SCHNELL = "fal-ai/flux/schnell"
 SMALL = pixels(256, 256)
@@ -113,7 +114,7 @@ async def running(folder: Path, *, own_keys: bool = False, callbacks: bool = Tru
     try:
         async with (
             served(MODULE, folder, settings, sandbox=True) as room,
-            httpx.AsyncClient(base_url=base, timeout=10, trust_env=False) as http,
+            httpx.AsyncClient(verify=PLAIN, base_url=base, timeout=10, trust_env=False) as http,
         ):
             yield Fal(room, edge, http)
     finally:

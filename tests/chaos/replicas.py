@@ -20,6 +20,7 @@ import yaml
 
 from heliostat.launch import sandbox
 from tests.support.evidence import Evidence, gather
+from tests.support.loopback import PLAIN
 from tests.support.mesh import KEY, SECRETS, emulated, free_port, merged, provide_keys
 from tests.support.watching import Ears, connections
 
@@ -165,6 +166,7 @@ async def cluster(folder: Path, database: str, over: Mapping[str, Any] | None = 
         edges = []
         for port in http_ports:
             client = httpx.AsyncClient(
+                verify=PLAIN,
                 base_url=f"http://127.0.0.1:{port}",
                 headers={"Authorization": f"Bearer {KEY}"},
                 timeout=60,

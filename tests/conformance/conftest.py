@@ -1,6 +1,5 @@
 """Every installed adapter, or a foreign one: `pytest tests/conformance --adapter-address=dns:///host:port`."""
 
-import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -9,17 +8,15 @@ from typing import Any, cast
 import pytest
 
 from heliostat.api.adapter.v1 import adapter_pb2_grpc
-from heliostat.chassis.blobs import Blobs
 from heliostat.chassis.channels import Channels
-from heliostat.chassis.clock import Clock
-from heliostat.chassis.local import LocalServer
-from heliostat.chassis.modules import Module, Surroundings
+from heliostat.chassis.modules import Module
 from heliostat.chassis.settings import MeshSettings
 from heliostat.conformance.subject import Subject
 from heliostat.conformance.suite import RULES
 from heliostat.emulators.app import samples
 from heliostat.emulators.provider import Sample
 from heliostat.launch.targets import ADAPTER, adapter_kinds, load
+from heliostat.launch.verification.stand import standing
 from tests.conformance import record
 from tests.conformance.subject import Emulated, EmulatedStage
 from tests.emulators.conftest import Bench
@@ -106,8 +103,8 @@ async def subject(
             stage = EmulatedStage(bench, emulated.provider, emulated.key)
             settings["base_url"] = f"{bench.base}{emulated.path}"
         module: Module = load(ADAPTER + adapter_name)
-        await _serve(module, settings, channels, tmp_path, stack)
-        stub = adapter_pb2_grpc.AdapterServiceStub(channels.channel("local:subject"))
+        channel = await stack.enter_async_context(standing(module, settings, tmp_path))
+        stub = adapter_pb2_grpc.AdapterServiceStub(channel)
         yield await Subject.of(stub, model=emulated.model if emulated else "", stage=stage)
 
 
@@ -124,29 +121,3 @@ async def _foreign_stage(config: pytest.Config, stack: AsyncExitStack) -> Emulat
 async def _finish(running: AsyncIterator[Bench]) -> None:
     """Lets the emulators' generator run to its end."""
     await anext(running, None)
-
-
-async def _serve(
-    module: Module, settings: dict[str, Any], channels: Channels, folder: Path, stack: AsyncExitStack
-) -> None:
-    surroundings = Surroundings(
-        name=module.name,
-        channel=channels.channel,
-        adapters={},
-        blobs=Blobs("memory://"),
-        database=cast(Any, None),
-        clock=Clock(),
-        dice=random.Random(7),
-        state_dir=folder,
-        sandbox=False,
-        secret=lambda _: bytes(32),
-        draining=lambda: False,
-    )
-    part = module.build(module.settings.model_validate(settings), surroundings)
-    server = LocalServer()
-    for service in part.services:
-        service.add(service.servicer, server)
-    channels.offer("subject", server)
-    stack.push_async_callback(server.stop, 1)
-    stack.push_async_callback(part.stop)
-    await part.start()

@@ -22,6 +22,7 @@ from heliostat.chassis.modules import Surroundings
 from heliostat.edge.module import EdgePart, build
 from heliostat.edge.settings import EdgeSettings
 from tests.edge.scripted_ledger import ScriptedLedger
+from tests.support.loopback import PLAIN
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -85,7 +86,9 @@ async def open_bench(folder: Path, *, sandbox: bool = False, **settings: Any) ->
     )
     edge = build(EdgeSettings(**{"port": 0, "drain_s": 1, **settings}), surroundings)
     await edge.start()
-    async with httpx.AsyncClient(base_url=edge.url, headers={"authorization": "Bearer good"}, timeout=10) as client:
+    async with httpx.AsyncClient(
+        verify=PLAIN, base_url=edge.url, headers={"authorization": "Bearer good"}, timeout=10
+    ) as client:
         try:
             yield Bench(edge, ledger, blobs, clock, client, draining)
         finally:

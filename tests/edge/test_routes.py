@@ -23,6 +23,7 @@ from heliostat.edge.routes import BASES
 from heliostat.edge.settings import EdgeSettings
 from tests.edge.conftest import Bench, Listener
 from tests.edge.scripted_ledger import failed_attempt, result
+from tests.support.loopback import PLAIN
 
 
 async def test_models_are_listed(bench: Bench) -> None:
@@ -192,7 +193,7 @@ async def test_a_ledger_that_is_away(tmp_path: Path) -> None:
     """Without its ledger the edge answers 503 with Retry-After, and is not ready."""
     edge = build(EdgeSettings(port=0, router="127.0.0.1:1", drain_s=0), a_place(tmp_path))
     await edge.start()
-    async with httpx.AsyncClient(base_url=edge.url) as client:
+    async with httpx.AsyncClient(verify=PLAIN, base_url=edge.url) as client:
         answer = await client.post("/v1/images/generations", json={"model": "m", "prompt": "p"})
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "mesh_unavailable")
         assert answer.headers["retry-after"] == "2"

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from heliostat.emulators import EmulatorServer, create_app
+from tests.support.loopback import PLAIN
 
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}
 
@@ -160,7 +161,7 @@ async def opened(port: int = 0, **options: Any) -> AsyncIterator[Bench]:
     easel = PlainEasel()
     server = EmulatorServer(create_app(easel, **{"job_seconds": 0, **options}), port=port)
     base = await server.start()
-    async with httpx.AsyncClient(base_url=base, timeout=10, trust_env=False) as http:
+    async with httpx.AsyncClient(verify=PLAIN, base_url=base, timeout=10, trust_env=False) as http:
         yield Bench(base, server, easel, http)
     await server.stop()
 

@@ -7,6 +7,8 @@ import sys
 
 import httpx
 
+from tests.support.loopback import PLAIN
+
 KEY = {"authorization": "Bearer sk-test"}
 
 
@@ -18,7 +20,7 @@ async def test_runs_alone_and_ends_on_sigterm() -> None:
     assert process.stdout is not None
     line = (await process.stdout.readline()).decode()
     assert line.startswith("listening http://127.0.0.1:")
-    async with httpx.AsyncClient(base_url=line.split()[1], trust_env=False) as client:
+    async with httpx.AsyncClient(verify=PLAIN, base_url=line.split()[1], trust_env=False) as client:
         assert (await client.get("/openai/v1/models", headers=KEY)).status_code == 200
         assert len((await client.get("/_emulator/journal")).json()["entries"]) == 1
     process.terminate()

@@ -15,6 +15,7 @@ from volcenginesdkarkruntime import _exceptions as ark_errors
 from volcenginesdkarkruntime.types.images import OptimizePromptOptions, SequentialImageGenerationOptions
 
 from tests.emulators.conftest import Bench, decoded, picture
+from tests.support.loopback import PLAIN
 
 KEY = {"authorization": "Bearer ark-test"}
 V3, V4, V45 = "seedream-3-0-t2i-250415", "seedream-4-0-250828", "seedream-4-5-251128"
@@ -31,7 +32,7 @@ def uri(size: tuple[int, int] = (64, 64)) -> str:
 @asynccontextmanager
 async def client(bench: Bench, key: str = "ark-test") -> AsyncIterator[Any]:
     """The maker's client, without retries; untyped, for its types want fields that no answer has."""
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+    async with httpx.AsyncClient(verify=PLAIN, trust_env=False, timeout=10) as http:
         base = f"{bench.base}/seedream/api/v3"
         yield ark.AsyncArk(base_url=base, api_key=key, max_retries=0, http_client=http)
 

@@ -10,6 +10,7 @@ import pytest
 import together
 
 from tests.emulators.conftest import Bench, decoded, picture
+from tests.support.loopback import PLAIN
 
 KEY = {"authorization": "Bearer a-key"}
 SCHNELL, DEV = "black-forest-labs/FLUX.1-schnell", "black-forest-labs/FLUX.1-dev"
@@ -114,7 +115,7 @@ async def test_models_are_listed(bench: Bench) -> None:
 async def test_togethers_own_sdk_takes_it_for_the_real_thing(bench: Bench) -> None:
     """Pictures either way, and errors of its own classes."""
     # Its own transport, so that nothing is left open.
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(verify=PLAIN, trust_env=False) as http:
         client = together.AsyncTogether(
             base_url=f"{bench.base}/together", api_key="a-key", http_client=http, max_retries=0
         )

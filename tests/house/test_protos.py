@@ -26,7 +26,8 @@ METHODS = {
     },
     ledger_admin_pb2: {
         "LedgerAdminService": "CreateKey ListKeys UpdateKey RotateKey RevokeKey SetBudget ListBudgets ListAllRequests "
-        "GetAnyRequest GetTotalUsage PurgeAnyRequest ReadAnyMedia WatchTraffic GetAllArms GetDecisions ListUnknownAttempts"
+        "GetAnyRequest GetTotalUsage PurgeAnyRequest ReadAnyMedia WatchTraffic GetAllArms GetDecisions "
+        "ListUnknownAttempts"
     },
 }
 

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.support.event_streams import Told, names, told_by
+from tests.support.loopback import PLAIN
 from tests.support.mesh import KEY, Mesh, mesh
 
 PATH = "/v1/images/generations"
@@ -31,7 +32,7 @@ async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 async def caller(running: Mesh) -> AsyncIterator[httpx.AsyncClient]:
     """A caller who reads answers as they come."""
     async with httpx.AsyncClient(
-        base_url=running.url, headers={"authorization": f"Bearer {KEY}"}, timeout=30
+        verify=PLAIN, base_url=running.url, headers={"authorization": f"Bearer {KEY}"}, timeout=30
     ) as client:
         yield client
 

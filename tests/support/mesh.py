@@ -23,6 +23,7 @@ from heliostat.painting import Easel
 from tests.support.checker import check
 from tests.support.collector import Collector, collecting
 from tests.support.evidence import Evidence, gather
+from tests.support.loopback import PLAIN
 from tests.support.stores import FAR, pictures_at, rows, rows_at
 from tests.support.watching import Ears, connections_out, log_lines
 
@@ -170,7 +171,9 @@ async def mesh(
             url = next(process.http_url() for process in processes if process.http_url())
             ears = Ears()
             headers = {"Authorization": f"Bearer {KEY}"}
-            client = httpx.AsyncClient(base_url=url, headers=headers, timeout=60, event_hooks={"response": [ears.hear]})
+            client = httpx.AsyncClient(
+                verify=PLAIN, base_url=url, headers=headers, timeout=60, event_hooks={"response": [ears.hear]}
+            )
             http = await stack.enter_async_context(client)
             running = Mesh(url, emulators, state_dir, http, processes, ears, collector)
             yield running

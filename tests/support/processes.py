@@ -17,6 +17,7 @@ from heliostat.launch.supervisor import Supervisor
 from tests.support.checker import check
 from tests.support.collector import collecting
 from tests.support.evidence import gather
+from tests.support.loopback import PLAIN
 from tests.support.mesh import KEY, SECRETS, Mesh, emulated, free_port, merged, provide_keys
 from tests.support.watching import Ears, Sockets, descriptor_count
 
@@ -137,6 +138,7 @@ async def installed(
         url = f"http://127.0.0.1:{ports.http}"
         ears = Ears()
         client = httpx.AsyncClient(
+            verify=PLAIN,
             base_url=url,
             headers={"Authorization": f"Bearer {KEY}"},
             timeout=60,

@@ -18,6 +18,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Exchange:
+    """One request to a provider and its answer, as they were on the wire, keys included: for a recorder to redact."""
+
+    method: str
+    url: str
+    sent_headers: Mapping[str, str]
+    sent: bytes
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    took_s: float
+
+
+@dataclass(frozen=True)
 class Service:
     """One gRPC service of a part."""
 
@@ -95,6 +110,8 @@ class Surroundings:
     """Tells whoever asks for this part's health that it cannot do its work now (True), or can again (False)."""
     lookup: Lookup | None = None
     """Looks up the names of providers; the system does where absent."""
+    tap: Callable[[Exchange], None] | None = None
+    """Is told every exchange of an adapter with its provider's API; nobody is where absent."""
 
 
 @dataclass(frozen=True)

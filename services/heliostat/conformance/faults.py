@@ -133,7 +133,7 @@ async def a_stall_ends_at_the_deadline(subject: Subject, step: dict[str, Any]) -
 @rule(
     "gold",
     unavailable=({"status": 500},),
-    rate_limited=({"status": 429},),
+    rate_limited=({"status": 429, "headers": {"retry-after": None, "retry-after-ms": "50"}},),
     key_refused=({"status": 401},),
     not_found_yet=({"status": 404},),
     broken_off=({"connection": "reset"},),

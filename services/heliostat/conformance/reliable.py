@@ -29,7 +29,7 @@ async def the_wished_format_is_delivered(subject: Subject, media_type: str) -> N
         holds(came == media_type, f"asked for {media_type}, came {came}")
 
 
-@rule("silver")
+@rule("silver", buys=0)
 async def an_unknown_option_is_refused_before_anything_is_bought(subject: Subject) -> None:
     """A mistyped option would change what is paid for."""
     options = Struct()
@@ -71,7 +71,7 @@ async def an_odd_size_is_honoured_or_told(subject: Subject) -> None:
     holds(adjustment.delivered == came, f"{came} came, {adjustment.delivered} is told")
 
 
-@rule("silver")
+@rule("silver", buys=2)
 async def closing_the_stream_frees_the_attempt(subject: Subject) -> None:
     """Its id can be used again, and the next attempt is whole."""
     async with stream(subject.stub.Generate, subject.request(size=SQUARE), timeout_s=60) as messages:
@@ -92,7 +92,7 @@ async def a_deadline_that_is_over_is_told_by_its_name(subject: Subject) -> None:
         holds(reason_name(told.error.reason) in _OVER, f"told as {reason_name(told.error.reason)}")
 
 
-@rule("silver")
+@rule("silver", buys=4)
 async def two_attempts_at_once_do_not_mix(subject: Subject) -> None:
     """Each stream tells of its own attempt."""
 
@@ -125,7 +125,7 @@ async def a_job_is_gone_on_with_and_not_bought_again(subject: Subject) -> None:
         holds(len(bought) == 1, f"bought {len(bought)} times")
 
 
-@rule("silver")
+@rule("silver", buys=0)
 async def a_job_that_nobody_knows_is_not_bought_instead(subject: Subject) -> None:
     """A wrong id ends in an error, not in a new job."""
     if not subject.capability.resumable:

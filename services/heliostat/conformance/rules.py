@@ -41,6 +41,8 @@ class Rule:
     promise: str
     cases: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """Name of a case -> what `check` is given beside the subject; without cases it is given nothing."""
+    buys: int = 1
+    """Pictures that one run may buy, at most, where the provider does what it should."""
 
     def runs(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """Every run of the rule: its name ("rule" or "rule-case") and arguments."""
@@ -57,12 +59,12 @@ class Rule:
 _RULES: dict[str, Rule] = {}
 
 
-def rule(level: Level, **cases: tuple[Any, ...]) -> Callable[[Check], Check]:
+def rule(level: Level, *, buys: int = 1, **cases: tuple[Any, ...]) -> Callable[[Check], Check]:
     """Puts a function into the list; its name is the rule's, the first line of its docstring the promise."""
 
     def put(check: Check) -> Check:
         promise = (check.__doc__ or "").strip().partition("\n")[0]
-        _RULES[check.__name__] = Rule(check.__name__, level, check, promise, cases)
+        _RULES[check.__name__] = Rule(check.__name__, level, check, promise, cases, buys)
         return check
 
     return put

@@ -6,7 +6,7 @@ import io
 from PIL import Image
 
 from heliostat.api.adapter.v1 import adapter_pb2
-from heliostat.api.image.v1 import capability_pb2
+from heliostat.api.image.v1 import capability_pb2, event_pb2
 from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.chassis.calls import call, stream
 from heliostat.chassis.errors import MeshError, reason_name
@@ -15,7 +15,7 @@ from heliostat.conformance.rules import Broken, does_not_apply, holds, rule
 from heliostat.conformance.subject import ATTEMPT, SQUARE, Subject
 
 
-@rule("bronze")
+@rule("bronze", buys=0)
 async def describe_is_complete(subject: Subject) -> None:
     """Names are unique, every model says what it does and delivers, prices say where they come from."""
     described = subject.described
@@ -34,7 +34,7 @@ async def describe_is_complete(subject: Subject) -> None:
         holds(all(price.amount.currency_code == "USD" for price in model.prices), f"{name} has prices in other money")
 
 
-@rule("bronze")
+@rule("bronze", buys=0)
 async def estimates_ask_nobody(subject: Subject) -> None:
     """An estimate is in dollars or absent, and the provider hears nothing of it."""
     for model in subject.described.models:
@@ -96,25 +96,26 @@ async def a_request_is_not_changed(subject: Subject) -> None:
     holds(request.SerializeToString(deterministic=True) == before, "the request was changed")
 
 
-@rule("bronze")
+@rule("bronze", buys=0)
 async def a_model_that_does_not_exist_is_gone(subject: Subject) -> None:
     """It is `provider_model_gone`, unless the adapter takes any name."""
     if any(model.provider_model == "*" for model in subject.described.models):
         does_not_apply("it takes any model")
-    error = (await subject.ask("no-such-model")).error
-    if error is None:
-        raise Broken("a model that does not exist drew a picture")
-    holds(reason_name(error.reason) == "provider_model_gone", f"told as {reason_name(error.reason)}")
+    told = await subject.ask("no-such-model")
+    holds(told.error is not None, "a model that does not exist drew a picture")
+    reason = reason_name(told.failure.reason)
+    holds(reason == "provider_model_gone", f"told as {reason}")
+    holds(told.outcome == event_pb2.OUTCOME_NOT_SENT, "nobody knows whether it was bought")
 
 
-@rule("bronze")
+@rule("bronze", buys=0)
 async def a_cancel_of_what_nobody_knows_finds_nothing(subject: Subject) -> None:
     """And is no error."""
     answer = await call(subject.stub.Cancel, adapter_pb2.CancelRequest(attempt_id="req_none/0/1"), timeout_s=10)
     holds(not answer.found, "found what nobody began")
 
 
-@rule("bronze")
+@rule("bronze", buys=0)
 async def a_forged_webhook_finds_nothing(subject: Subject) -> None:
     """Nobody signed it: it is refused, or the provider has no callbacks."""
     request = adapter_pb2.DeliverWebhookRequest(body=b'{"id":"x","request_id":"x","status":"OK"}')
@@ -125,7 +126,7 @@ async def a_forged_webhook_finds_nothing(subject: Subject) -> None:
     holds(told in ("not found", "caller_unknown"), f"a callback without a signature is {told}")
 
 
-@rule("bronze")
+@rule("bronze", buys=0)
 async def an_error_is_a_mesh_error_with_a_sentence(subject: Subject) -> None:
     """For people: it ends in a full stop and says more than a code."""
     image = requests.ImageRequest(model="m", outpaint=requests.Outpaint(), image_count=10_000)

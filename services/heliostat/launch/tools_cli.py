@@ -2,7 +2,7 @@
 
 import argparse
 
-from heliostat.launch import doctor_cli, emulate_cli, import_cli, models_cli
+from heliostat.launch import doctor_cli, emulate_cli, import_cli, models_cli, verify_cli
 from heliostat.launch.prices_cli import StateDir
 
 
@@ -12,3 +12,4 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     emulate_cli.add_commands(commands)
     import_cli.add_commands(commands)
     doctor_cli.add_commands(commands, state_dir)
+    verify_cli.add_commands(commands, state_dir)

@@ -78,6 +78,7 @@ class Adapter(ABC, Generic[SettingsT, OptionsT]):
                 refusal=self.refusal,
                 key_name=self.key_name,
                 lookup=self.surroundings.lookup,
+                tap=self.surroundings.tap,
             )
         return self._http
 

@@ -13,6 +13,7 @@ MeshError that tells how far the attempt came:
     any of these before the submit (phase "prepare") the same reason; NOT_SENT, not billed
 """
 
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from fnmatch import fnmatchcase
@@ -36,7 +37,7 @@ from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis import telemetry
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.failpoints import reach
-from heliostat.chassis.modules import Lookup
+from heliostat.chassis.modules import Exchange, Lookup
 
 ATTEMPT_HEADER = "x-heliostat-attempt"
 MAX_ANSWER_BYTES = MAX_BYTES
@@ -60,8 +61,10 @@ class ProviderClient:
         refusal: Callable[[Answer], MeshError | None],
         key_name: Callable[[str], str],
         lookup: Lookup | None = None,
+        tap: Callable[[Exchange], None] | None = None,
     ) -> None:
-        """`lookup` finds the addresses of base_url's name; the system does where absent."""
+        """`lookup` finds the addresses of base_url's name; the system does where absent. `tap` is told every exchange
+        that ended in a whole answer."""
         self._provider = provider
         self._settings = settings
         self._base = settings.base_url.rstrip("/")
@@ -70,6 +73,7 @@ class ProviderClient:
         self._headers = headers
         self._refusal = refusal
         self._key_name = key_name
+        self._tap = tap
         # The transport is asked directly: cookies, redirects and authentication of httpx's client are not wanted here,
         # and cost as much as the exchange itself.
         self._transport = LargePieceTransport(
@@ -236,6 +240,7 @@ class ProviderClient:
 
     async def _exchange(self, outgoing: Outgoing, call: Call | None, phase: str) -> Answer:
         name = f"{outgoing.method} {self._provider}"
+        began = time.perf_counter()
         with telemetry.span(name, kind="client", attributes=self._attributes(outgoing)) as span:
             if phase == "submit":
                 reach("adapter.before_submit")
@@ -248,6 +253,9 @@ class ProviderClient:
             if phase == "submit":
                 reach("adapter.submitted")
             span.set(telemetry.HTTP_STATUS, status)
+        if self._tap is not None:
+            took_s = time.perf_counter() - began
+            self._tap(Exchange(*outgoing[:3], outgoing.content, status, headers, body, took_s))
         return Answer(status, headers, body)
 
     def _attributes(self, outgoing: Outgoing) -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from heliostat.adapters.sdk.accounts import Accounts
 from heliostat.adapters.sdk.attempt import Attempt
@@ -32,6 +32,8 @@ from heliostat.chassis.logs import get_logger
 from heliostat.chassis.money import to_money
 
 log = get_logger("heliostat.adapters")
+
+_Found = TypeVar("_Found")
 
 ANSWER_MARGIN_S = 0.2
 CANCEL_S = 10.0
@@ -126,6 +128,8 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
             await self._settle(running)
         finally:
             del self._running[attempt_id]
+            # Whoever left does not hear of an error; asyncio shall not call it forgotten.
+            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
             if not task.done():
                 task.cancel()
                 self._say_farewell(call, 0.0 if isinstance(context, LocalContext) else self._linger_s)
@@ -193,20 +197,20 @@ class AdapterServicer(adapter_pb2_grpc.AdapterServiceServicer):
             remaining -= min(ANSWER_MARGIN_S, remaining / 20)
         return Call(
             self._bench,
-            self._adapter.models.get(request.provider_model),
+            self._before_anything(request, lambda: self._adapter.models.get(request.provider_model)),
             request.image,
             attempt_id=request.attempt_id,
-            account=self._account(request),
+            account=self._before_anything(request, lambda: self._accounts.name_of(request.account)),
             resume_provider_job_id=request.resume_provider_job_id,
             webhook_uri=request.webhook_uri or self._webhook_uri,
             look_only=request.look_only,
             time_s=remaining,
         )
 
-    def _account(self, request: adapter_pb2.GenerateRequest) -> str:
-        """Whose key is used. Raises PROVIDER_AUTH_FAILED, before anything is sent."""
+    def _before_anything(self, request: adapter_pb2.GenerateRequest, find: Callable[[], _Found]) -> _Found:
+        """What `find` finds; where it finds nothing, nothing was sent. Raises its error."""
         try:
-            return self._accounts.name_of(request.account)
+            return find()
         except MeshError as error:
             if not request.resume_provider_job_id:
                 error.failure = KIT.failure("prepare")
