@@ -284,3 +284,25 @@ async def test_equal_orders_are_painted_once(bench: Bench) -> None:
     await asyncio.gather(*(asked(bench) for _ in range(20)))
     assert bench.easel.painted == 1
     assert (await bench.journal("openai"))["billable"] == 20
+
+
+async def test_news_wait_for_a_change(bench: Bench) -> None:
+    """Who knows the present version is answered at the next bill or script, and told of new bills only."""
+    first = (await bench.http.get("/_emulator/news")).json()
+    assert (first["bills"], first["scripts"]["openai"]) == ([], [])
+    waiting = asyncio.create_task(bench.http.get("/_emulator/news", params={"version": first["version"], "wait_s": 30}))
+    await asked(bench)
+    second = (await waiting).json()
+    assert [(bill["provider"], bill["pictures"]) for bill in second["bills"]] == [("openai", 1)]
+    assert second["bills"][0]["cost_micros"] > 0
+    await bench.script("openai", {"status": 503, "times": 1})
+    known = {"version": second["version"], "era": second["era"], "bills": 1}
+    third = (await bench.http.get("/_emulator/news", params={**known, "wait_s": 30})).json()
+    assert (third["bills"], third["scripts"]["openai"]) == ([], [{"status": 503, "times": 1}])
+    assert (await asked(bench)).status_code == 503
+    used_up = (await bench.http.get("/_emulator/news")).json()
+    assert used_up["scripts"]["openai"] == []
+    await bench.http.delete("/openai/_emulator/journal")
+    reset = (await bench.http.get("/_emulator/news", params=known)).json()
+    assert reset["era"] != first["era"]
+    assert reset["bills"] == []

@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "emulators": {"chassis", "painting"},
     "edge": {"chassis"},
     "console": {"chassis"},
+    "rehearsal": {"chassis"},
     "ledger": {"chassis"},
     "router": {"chassis"},
     "launch": {"chassis", "emulators"},
@@ -34,7 +35,7 @@ ADAPTER = {"adapters.sdk", "chassis"}
 
 # Library -> the files or folders (below heliostat/) that may import it.
 OWNERS: dict[str, tuple[str, ...]] = {
-    "httpx": ("adapters/sdk/", "emulators/"),
+    "httpx": ("adapters/sdk/", "emulators/", "rehearsal/stage.py"),
     "httpx_aiohttp": ("adapters/sdk/",),
     "aiohttp": ("adapters/sdk/",),
     "starlette": ("edge/", "console/", "emulators/"),

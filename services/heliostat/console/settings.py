@@ -29,8 +29,16 @@ class ConsoleSettings(PartSettings):
     """Address of LedgerAdminService: the operators' door, where it is not in this process."""
     router_admin: str = "local:router"
     """Address of RouterAdminService: the operators' door, where it is not in this process."""
+    sandbox_controls: str = ""
+    """Address of SandboxService, in a sandbox that has it: faults of the emulated providers, and the two counters.
+    Empty: the console shows neither."""
     playground_key: Secret | None = None
     """Key with which the playground asks, as any caller. Empty: the playground shows, and sends nothing."""
+    playground_model: str = "flux-schnell"
+    """Model that the playground begins with; where nobody serves it, the first one that can be asked."""
+    playground_step_model: str = "studio"
+    """Model that works on the playground's pictures where the chosen one cannot; where it cannot either, the cheapest
+    one that can be asked."""
     edge_url: str = Field("", pattern=r"^(https?://[^\s?#]+)?$")
     """Address of the edge, for the commands that the playground shows. Empty: http://127.0.0.1:8080."""
     trace_url: str = Field("", pattern=r"^(https?://\S*\{trace_id\}\S*)?$")

@@ -6,6 +6,7 @@
     # PUT    {base}/openai/_emulator/script   [{"status": 503}, {"cut_after_bytes": 100}, {"ok": true}]
     # GET    {base}/_emulator/journal         {"billable": 1, "entries": [...]}
     # DELETE either of them                   resets it
+    # GET    {base}/_emulator/news?version=3&wait_s=20   waits for another version; scripts, and bills so far
     await server.stop()
 
 Steps are described in `script.Step`, entries in `journal.Entry`.

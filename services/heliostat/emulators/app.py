@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from heliostat.emulators.controls import control_routes
 from heliostat.emulators.journal import Journal
+from heliostat.emulators.news import News
 from heliostat.emulators.pictures import Painter, Pictures
 from heliostat.emulators.provider import Options, Provider, Sample
 from heliostat.emulators.script import Step
@@ -32,11 +33,13 @@ def create_app(
     where they are given, the app has no other providers than theirs.
     """
     options = Options(job_seconds, openai_legacy, compat_prices_micros or {})
-    journal = Journal()
+    news = News()
+    journal = Journal(news.tell)
     pictures = Pictures(easel)
     names = provider_names() if scripts is None else list(scripts)
     providers = [_open(name, pictures, journal, options) for name in names]
     for provider in providers:
+        provider.room.script.on_change = news.tell
         provider.room.script.load(list((scripts or {}).get(provider.room.name, ())))
 
     @contextlib.asynccontextmanager
@@ -45,7 +48,7 @@ def create_app(
         for provider in providers:
             await provider.aclose()
 
-    routes = control_routes(journal, [provider.room for provider in providers])
+    routes = control_routes(journal, [provider.room for provider in providers], news)
     return Starlette(
         routes=[*routes, *(route for provider in providers for route in provider.routes)], lifespan=lifespan
     )

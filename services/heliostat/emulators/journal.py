@@ -6,8 +6,9 @@ The journal is the truth for bills in a fault run: a gateway's own ledger is com
 from __future__ import annotations
 
 import hashlib
+import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +45,8 @@ class Entry:
     """The answer was changed by a script step with `spoil`."""
     free: bool = False
     """Set by a script step with `bill: false`: work that finishes is not charged."""
+    on_bill: Callable[[Entry], None] = field(default=lambda entry: None, repr=False)
+    """Is told of every bill; a second one of an entry takes the place of the first."""
 
     def bill(self, cost_micros: int, images: Sequence[bytes]) -> None:
         """Record finished work, and charge for it unless the script said that it is free."""
@@ -51,6 +54,7 @@ class Entry:
         if not self.free:
             self.billed = True
             self.cost_micros = cost_micros
+            self.on_bill(self)
 
     def as_json(self) -> dict[str, Any]:
         """Give the entry as the controls show it."""
@@ -77,9 +81,17 @@ class Entry:
 class Journal:
     """All entries of one emulator server, in the order in which the requests had been read."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+        """`on_change` is called after each bill and each reset."""
         self._entries: list[Entry] = []
         self._next_seq = 1
+        self._on_change = on_change
+        self._begin_bills()
+
+    def _begin_bills(self) -> None:
+        self.era = secrets.token_hex(4)
+        """Another one after each reset: bills that were read before are void."""
+        self._bills: list[dict[str, Any]] = []
 
     def open(
         self, provider: str, kind: str, *, model: str, prompt: str, request_id: str, headers: Mapping[str, str]
@@ -95,6 +107,7 @@ class Journal:
             request_id=request_id,
             idempotency_key=headers.get("idempotency-key"),
             attempt_id=headers.get("x-heliostat-attempt"),
+            on_bill=self._note_bill,
         )
         self._next_seq += 1
         self._entries.append(entry)
@@ -106,6 +119,27 @@ class Journal:
         billable = sum(1 for entry in entries if entry.billed and entry.kind in SUBMITS)
         return {"billable": billable, "entries": [entry.as_json() for entry in entries]}
 
+    def _note_bill(self, entry: Entry) -> None:
+        self._bills.append(
+            {
+                "seq": entry.seq,
+                "provider": entry.provider,
+                "attempt_id": entry.attempt_id,
+                "pictures": len(entry.images),
+                "cost_micros": entry.cost_micros,
+            }
+        )
+        self._on_change()
+
+    def bills(self, since: int = 0) -> list[dict[str, Any]]:
+        """The bills after the first `since` ones, in the order in which they were made."""
+        return self._bills[since:]
+
     def reset(self, provider: str | None = None) -> None:
         """Forget the entries of one provider, or all. Work in flight goes on but is no longer shown."""
         self._entries = [entry for entry in self._entries if provider is not None and entry.provider != provider]
+        self._begin_bills()
+        for entry in self._entries:
+            if entry.billed:
+                self._note_bill(entry)
+        self._on_change()

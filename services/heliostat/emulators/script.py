@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import binascii
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import orjson
@@ -156,13 +156,26 @@ class Script:
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
+        self.on_change: Callable[[], None] = lambda: None
+        """Is called after each change of what is left."""
 
     def load(self, steps: list[Step]) -> None:
         """Put these steps in place of the old ones."""
         self._rows = [Row(step) for step in steps]
+        self.on_change()
+
+    def left(self) -> list[Step]:
+        """The steps that are not used up."""
+        return [row.step for row in self._rows if row.uses_left is None or row.uses_left > 0]
 
     def take(self, kind: str, model: str, prompt: str) -> Step:
         """Choose the step for one request and use it up; `NORMAL` when nothing is scripted for it."""
+        step = self._taken(kind, model, prompt)
+        if step.times is not None:
+            self.on_change()
+        return step
+
+    def _taken(self, kind: str, model: str, prompt: str) -> Step:
         rows = [row for row in self._rows if row.step.meant_for(kind)]
         for row in rows:
             if row.step.match is not None and row.step.match.fits(model, prompt) and row.use(None):

@@ -29,6 +29,8 @@ from heliostat.launch.spoken import ATTRIBUTES, LABELS
 from heliostat.launch.targets import ADAPTER, STREET, adapter_kinds, load
 
 _COLUMNS = 118
+# Sections that only the sandbox writes: elsewhere they are refused.
+_SANDBOX_ONLY = ("rehearsal",)
 
 # What stands in an example where a key has no default.
 _SAMPLES: Mapping[str, str] = {
@@ -183,7 +185,8 @@ def keys(model: type[Section]) -> list[Key]:
 def sections() -> Iterator[tuple[tuple[str, ...], type[Section]]]:
     """Every part's place in the tree and its settings: along the street, then the adapters by name."""
     for name in reversed(STREET):
-        yield (name,), load(name).settings
+        if name not in _SANDBOX_ONLY:
+            yield (name,), load(name).settings
     for kind in adapter_kinds():
         yield ("adapters", kind), load(ADAPTER + kind).settings
 

@@ -113,15 +113,17 @@ def tree(state_dir: Path, ports: Ports, key_reference: str) -> dict[str, Any]:
     """The configuration of a sandbox as nested dictionaries."""
     emulator = f"http://127.0.0.1:{ports.emulator}"
     key = f"env:{PROVIDER_KEY_VARIABLE}"
+    paths = emulated()
     return {
         "state_dir": str(state_dir),
         "sandbox": True,
         "database": {"synchronous": "NORMAL"},
         **_pages(ports, key_reference),
+        **_controls(ports, emulator, {**paths, "compat": "/compat/v1"}),
         "ledger": {"listen": [f"127.0.0.1:{ports.grpc}"], "sandbox_key": key_reference},
         "router": {"routes": ROUTES},
         "adapters": {
-            **{name: {"base_url": f"{emulator}{path}", "api_key": key} for name, path in emulated().items()},
+            **{name: {"base_url": f"{emulator}{path}", "api_key": key} for name, path in paths.items()},
             "compat": {"kind": "openai", "base_url": f"{emulator}/compat/v1", "api_key": key, "compatible": True},
             "studio": {},
             "mock": {},
@@ -134,12 +136,25 @@ def _pages(ports: Ports, key_reference: str) -> dict[str, Any]:
     edge: dict[str, Any] = {"host": "127.0.0.1", "port": ports.http}
     if ports.console is None:
         return {"edge": edge}
-    console = {"host": "127.0.0.1", "port": ports.console, "playground_key": key_reference}
+    console = {
+        "host": "127.0.0.1",
+        "port": ports.console,
+        "playground_key": key_reference,
+        "sandbox_controls": "local:rehearsal",
+    }
     if ports.http:
         console["edge_url"] = f"http://127.0.0.1:{ports.http}"
     if ports.console:
         edge["console_url"] = f"http://127.0.0.1:{ports.console}"
     return {"edge": edge, "console": console}
+
+
+def _controls(ports: Ports, emulator: str, paths: Mapping[str, str]) -> dict[str, Any]:
+    """The faults and the counters that the console shows, where there is one."""
+    if ports.console is None:
+        return {}
+    providers = {adapter: path.strip("/").partition("/")[0] for adapter, path in paths.items()}
+    return {"rehearsal": {"emulators": emulator, "providers": providers}}
 
 
 def key_reference(state_dir: Path, environment: Mapping[str, str]) -> str:

@@ -1,6 +1,7 @@
 """`heliostat mesh`: edge, core and every adapter as processes of their own on loopback, restarted when they die."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -25,6 +26,7 @@ log = get_logger("heliostat.launch")
 _RESTART_AFTER_S = 0.2
 _DRAIN_S = 30.0
 _STOP_AFTER_DRAIN_S = 10.0
+_CORE = "ledger,router"
 
 
 @dataclass
@@ -61,6 +63,8 @@ def spread(tree: Mapping[str, Any], sockets: Path | None = None) -> dict[str, An
     if tree.get("console") is not None:
         door = (tree.get("admin") or {}).get("listen") or admin_socket(Path(tree.get("state_dir") or ".heliostat"))
         doors = {"core": core, "ledger_admin": door, "router_admin": door}
+        if tree.get("rehearsal") is not None:
+            doors["sandbox_controls"] = door
         spread_tree["console"] = {**tree["console"], **doors}
     return spread_tree
 
@@ -88,9 +92,13 @@ class Supervisor:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if sockets is not None:
             sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._processes_file: Path | None = None
+        if self.tree.get("rehearsal") is not None:
+            self._processes_file = folder.resolve() / "processes.json"
+            self.tree["rehearsal"] = {**self.tree["rehearsal"], "processes_file": str(self._processes_file)}
         self._write()
         console = ["console"] if self.tree.get("console") is not None else []
-        targets = [*(ADAPTER + name for name in self.tree["adapters"]), "ledger,router", *console, "edge"]
+        targets = [*(ADAPTER + name for name in self.tree["adapters"]), _CORE, *console, "edge"]
         self.children = {name: Child(name, self._arguments(name)) for name in targets}
         self._watches: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -124,6 +132,9 @@ class Supervisor:
         self._write()
 
     def _arguments(self, target: str) -> list[str]:
+        if target == _CORE and self._processes_file is not None:
+            # The sandbox's controls stand beside ledger and router, behind the same operators' door.
+            target += ",rehearsal"
         return [sys.executable, "-m", "heliostat.launch", "serve", "--config", str(self.file), f"--target={target}"]
 
     async def start(self) -> None:
@@ -147,6 +158,7 @@ class Supervisor:
         if line.strip() != b"ready":
             raise RuntimeError(f"{child.name} did not start; its log says why")
         child.ready += 1
+        self._tell_processes()
         child.news.set()
         child.news = asyncio.Event()
 
@@ -155,10 +167,19 @@ class Supervisor:
             code = await child.process.wait()
             if self._stopping:
                 return
+            self._tell_processes()
             log.warning("a process died and is started again", part=child.name, exit_code=code)
             await asyncio.sleep(_RESTART_AFTER_S)
             with suppress(RuntimeError):
                 await self._spawn(child)
+
+    def _tell_processes(self) -> None:
+        """Writes the process ids for the sandbox's controls, which may kill an adapter."""
+        if self._processes_file is not None:
+            new = self._processes_file.with_suffix(".new")
+            new.write_text(json.dumps({name: self.pid(name) for name in self.children}), encoding="utf-8")
+            new.chmod(0o600)
+            new.replace(self._processes_file)
 
     def pid(self, name: str) -> int:
         """Process id of a target such as "adapter-fal", "ledger,router" or "edge"; 0 while it is down."""

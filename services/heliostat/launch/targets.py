@@ -14,9 +14,9 @@ from heliostat.chassis.modules import Module
 from heliostat.chassis.settings import refused
 
 # From right to left along the street: what starts first stands first.
-STREET = ("router", "ledger", "console", "edge")
+STREET = ("router", "ledger", "rehearsal", "console", "edge")
 # Parts of the street that run only where the configuration has a section for them.
-BY_SECTION = ("console",)
+BY_SECTION = ("rehearsal", "console")
 ADAPTER = "adapter-"
 _KIT = "sdk"
 _MAPPINGS = "providers"
