@@ -173,19 +173,20 @@ class PlaygroundPage:
         metadata = self._keys.metadata(request)
         listed = await self._models(metadata)
         grouped = models.drawing_models(listed)
-        wanted = request.query_params.get("model", "")
+        wanted = request.query_params.get("model", "") or self._desk.settings.playground_model
         flat = [model for group in grouped.values() for model in group]
         chosen = next((model for model in flat if wanted in (model.name, *model.aliases)), None)
         chosen = chosen or next((model for model in flat if models.is_available(model)), None)
         chain_id, at = request.query_params.get("chain", ""), request.query_params.get("at", "")
         chain = await self._chains.told(chain_id, at, metadata)
         at = at or (chain.links[-1].record.request_id if chain.links else "")
+        first = self._desk.settings.playground_step_model
         return {
             "groups": grouped,
             "chosen": chosen,
             **(_form(chosen, {}) if chosen is not None else {}),
-            "steps": {step: models.step_models(listed, step) for step in models.STEPS},
-            "step_words": {step: word for step, (_, word) in models.STEPS.items()},
+            "steps": {step: models.step_models(listed, step, first) for step in models.STEPS},
+            "step_words": models.STEPS,
             "price_of": models.price_words,
             "short_price": models.short_price,
             "is_available": models.is_available,

@@ -1,6 +1,6 @@
 """A chain of steps, as the ledger remembers it: requests of one session, each with the step that it goes on from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,8 +92,17 @@ class Chains:
         listed = await call(self._desk.ledger.ListRequests, ask, timeout_s=ASK_S, metadata=metadata)
         return chain_of(listed, at, now)
 
-    async def shown(self, request_id: str, metadata: Metadata, labels: dict[int, str] | None = None) -> dict[str, Any]:
-        """What the page shows of one step, as values of `playground/result.html`. Raises RESOURCE_NOT_FOUND."""
+    async def shown(
+        self,
+        request_id: str,
+        metadata: Metadata,
+        labels: Mapping[int, str] | None = None,
+        seeds: Mapping[int, int] | None = None,
+    ) -> dict[str, Any]:
+        """What the page shows of one step, as values of `playground/result.html`; `labels` and `seeds` by place.
+
+        Raises RESOURCE_NOT_FOUND.
+        """
         ask = ledger_pb2.GetRequestRequest(request_id=request_id)
         record = (await call(self._desk.ledger.GetRequest, ask, timeout_s=ASK_S, metadata=metadata)).request
         now = self._desk.clock.time()
@@ -105,4 +114,5 @@ class Chains:
             "pictures": [media for media in kept if not media.purged and media.expire_time.seconds > now],
             "gone_count": sum(media.purged or media.expire_time.seconds <= now for media in kept),
             "labels": labels or {},
+            "seeds": seeds or {},
         }

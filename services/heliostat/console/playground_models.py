@@ -90,28 +90,40 @@ def fields_of(model: router_pb2.Model) -> Fields:
     )
 
 
-def usual_price(model: router_pb2.Model) -> int | None:
-    """The least that one of its targets usually takes for a picture, in micro-dollars; None where nobody knows."""
-    told = [to_micros(each.capability.usual_price) for each in _served(model) if _is_priced(each.capability)]
-    return min(told, default=None)
+def usual_price(model: router_pb2.Model, *operations: int) -> int | None:
+    """What the target that would be asked first usually takes for a picture, in micro-dollars; None where nobody knows.
+
+    Only targets count that can do one of `operations`; none means drawing and editing.
+    """
+    for target in _served(model, operations or _BY_WORDS):
+        capability = target.capability
+        told = capability.HasField("usual_price") and capability.usual_price.currency_code in ("", "USD")
+        return to_micros(capability.usual_price) if told else None
+    return None
 
 
-def price_words(model: router_pb2.Model) -> str:
+def price_words(model: router_pb2.Model, *operations: int) -> str:
     """What it costs, for people: "about $0.04 a picture", "free"; empty where nobody knows."""
-    usual = usual_price(model)
+    usual = usual_price(model, *operations)
     if usual is not None:
-        return f"about {money(usual)} a picture" if usual else "free"
-    for target in _served(model):
+        return f"about {_rounded(usual)} a picture" if usual else "free"
+    for target in _served(model, operations or _BY_WORDS):
         for price in target.capability.prices:
             if price.unit in _PER:
                 return f"{money(price.amount)} {_PER[price.unit]}"
     return ""
 
 
-def short_price(model: router_pb2.Model) -> str:
+def short_price(model: router_pb2.Model, *operations: int) -> str:
     """What a picture usually costs, as short as on a button: "$0.04", "free"; empty where nobody knows."""
-    usual = usual_price(model)
-    return "" if usual is None else money(usual) if usual else "free"
+    usual = usual_price(model, *operations)
+    return "" if usual is None else _rounded(usual) if usual else "free"
+
+
+def _rounded(micros: int) -> str:
+    """An amount with three figures that count: more is known of no usual price."""
+    step = 10 ** max(0, len(str(micros)) - 3)
+    return money(round(micros / step) * step)
 
 
 def abilities(model: router_pb2.Model) -> list[str]:
@@ -134,19 +146,20 @@ def drawing_models(models: Iterable[router_pb2.Model]) -> dict[str, list[router_
     return dict(sorted(grouped.items(), key=lambda item: (item[0].casefold() != "heliostat", item[0].casefold())))
 
 
-def step_models(models: Iterable[router_pb2.Model], step: str) -> list[router_pb2.Model]:
-    """Models that can do a step: those that can be asked now first, the cheapest of them first."""
+def step_models(models: Iterable[router_pb2.Model], step: str, first: str) -> list[router_pb2.Model]:
+    """Models that can do a step: those that can be asked now, `first` and then the cheapest before the others."""
     operation = STEPS[step][0]
     able = [model for model in models if any(_fits(target.capability, step, operation) for target in model.targets)]
 
-    def place(model: router_pb2.Model) -> tuple[bool, bool, int, str]:
-        usual = usual_price(model)
-        return not is_available(model), usual is None, usual or 0, model.name
+    def place(model: router_pb2.Model) -> tuple[bool, bool, bool, int, str]:
+        usual = usual_price(model, operation)
+        return not is_available(model), model.name != first, usual is None, usual or 0, model.name
 
     return sorted(able, key=place)
 
 
 _DRAW, _EDIT = capability_pb2.OPERATION_TEXT_TO_IMAGE, capability_pb2.OPERATION_EDIT
+_BY_WORDS = (_DRAW, _EDIT)
 
 
 def _fits(capability: capability_pb2.Capability, step: str, operation: int) -> bool:
@@ -157,12 +170,10 @@ def _can(capability: capability_pb2.Capability, *operations: int) -> bool:
     return any(operation in capability.operations for operation in operations)
 
 
-def _served(model: router_pb2.Model) -> list[router_pb2.ModelTarget]:
-    return [target for target in model.targets if target.available] or list(model.targets)
-
-
-def _is_priced(capability: capability_pb2.Capability) -> bool:
-    return capability.HasField("usual_price") and capability.usual_price.currency_code in ("", "USD")
+def _served(model: router_pb2.Model, operations: Iterable[int]) -> list[router_pb2.ModelTarget]:
+    """Targets that can do one of the operations: those that can be asked now, or all where none can."""
+    able = [target for target in model.targets if _can(target.capability, *operations)]
+    return [target for target in able if target.available] or able
 
 
 def _values(parameters: Mapping[str, capability_pb2.Parameter], name: str) -> list[str]:

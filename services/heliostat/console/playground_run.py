@@ -38,6 +38,7 @@ class Run:
         self._metadata = metadata
         self._request_id = ""
         self._labels: dict[int, str] = {}
+        self._seeds: dict[int, int] = {}
         self._previews: dict[int, bytearray] = {}
         self._begun: dict[int, media_pb2.MediaInfo] = {}
 
@@ -105,6 +106,8 @@ class Run:
         return []
 
     def _on_media_ended(self, ended: media_pb2.MediaEnded) -> list[bytes]:
+        if ended.HasField("seed"):
+            self._seeds[ended.image_index] = ended.seed
         info, data = self._begun.get(ended.image_index), self._previews.pop(ended.image_index, None)
         if info is None or not data or info.media_type not in _KNOWN_TYPES:
             return []
@@ -113,7 +116,7 @@ class Run:
 
     async def _over(self, name: str, chain_id: str, error: MeshError | None = None) -> bytes:
         """The last event, with markup of the result and of the chain."""
-        values: dict[str, Any] = await self._chains.shown(self._request_id, self._metadata, self._labels)
+        values: dict[str, Any] = await self._chains.shown(self._request_id, self._metadata, self._labels, self._seeds)
         chain = await self._chains.told(chain_id, self._request_id, self._metadata)
         result = self._views.text("playground/result.html", **values, **_why(error))
         strip = self._views.text("playground/chain.html", chain=chain)

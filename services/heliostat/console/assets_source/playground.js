@@ -54,6 +54,7 @@
       const markup = await answer.text();
       if (mine !== lookNumber) return;
       put(markup);
+      byId("code-step").textContent = "";
       if (chosenTab) showTab(chosenTab);
       if (byId("look-estimate").hasAttribute("data-away")) soon(2000);
     } catch (error) {
@@ -64,6 +65,22 @@
       byId("look-estimate").replaceChildren(line);
       if (error instanceof TypeError) soon(2000);
     }
+  };
+  // A step's own programs take the place of the form's, until the form changes.
+  const lookAtStep = async (told, title) => {
+    const chosenTab = bench.querySelector("[data-tab][aria-selected=true]")?.dataset.tab;
+    lookNumber += 1;
+    try {
+      const answer = await asked("/playground/look", { method: "POST", body: JSON.stringify(told) });
+      const programs = fragment(await answer.text()).getElementById("look-programs");
+      byId("look-programs").replaceWith(programs);
+      byId("code-step").textContent = `: ${title.toLowerCase()}`;
+      if (chosenTab) showTab(chosenTab);
+    } catch { /* The run itself says what is wrong. */ }
+  };
+  const expected = async (told) => {
+    const answer = await asked("/playground/look", { method: "POST", body: JSON.stringify(told) });
+    return fragment(await answer.text()).querySelector(".estimate-sum")?.textContent ?? "";
   };
   const soon = (ms = 300) => {
     clearTimeout(lookTimer);
@@ -185,7 +202,10 @@
     byId("run-title").textContent = title;
     bench.toggleAttribute("data-busy", Boolean(title));
     for (const button of bench.querySelectorAll("#draw, [data-step], [data-use-mask]")) button.disabled = Boolean(title);
-    if (!title) return;
+    if (!title) {
+      showPrices();
+      return;
+    }
     byId("notes").replaceChildren();
     byId("previews").replaceChildren();
     byId("run-progress").removeAttribute("value");
@@ -219,7 +239,6 @@
       history.replaceState(null, "", `/playground?${new URLSearchParams({ chain, at })}`);
     }
     showPrices();
-    for (const button of bench.querySelectorAll("[data-step], [data-use-mask]")) button.disabled = Boolean(running);
   };
   // Follows one sending. True where its last event came.
   const follow = async (body) => {
@@ -245,6 +264,7 @@
     if (running) return;
     running = { abort: new AbortController(), request: "" };
     busy(title);
+    if (told.operation) lookAtStep(told, title);
     // One key for all sendings of it: whatever breaks on the way, it is bought once.
     const body = JSON.stringify({ ...told, parent, chain, key: randomKey() });
     try {
@@ -303,12 +323,29 @@
       const model = stepModel(button.dataset.step);
       button.disabled = Boolean(running) || !model?.value;
       button.title = model?.value ? `by ${model.value}` : "No model can do this.";
-      button.querySelector("small")?.remove();
-      if (!model?.dataset.short) continue;
-      const price = document.createElement("small");
-      price.textContent = model.dataset.short;
+      delete button.dataset.exact;
+      priced(button, model?.dataset.short ?? "");
+    }
+  };
+  const priced = (button, text) => {
+    let price = button.querySelector("small");
+    if (!price) {
+      price = document.createElement("small");
       button.append(" ", price);
     }
+    price.textContent = text;
+  };
+  // The usual price stands on a button at once; what this very picture would cost, as soon as somebody is about to click.
+  const estimateStep = async (button) => {
+    const { media, width, height } = button.closest(".made-picture").dataset;
+    const name = button.dataset.step;
+    if (running || button.dataset.exact || button.disabled) return;
+    button.dataset.exact = "1";
+    try {
+      const told = name === "edit" ? { prompt: "x" } : extras[name]({ width: Number(width), height: Number(height) });
+      const sum = await expected({ operation: name, model: stepModel(name).value, ...told, images: [await copied(media)] });
+      if (sum && sum !== "unknown" && sum !== "$0") priced(button, sum);
+    } catch { /* The usual price stays. */ }
   };
   const titles = { segment: "Finding the parts", remove_background: "Removing the background", upscale: "Making it larger", style_transfer: "Restyling", outpaint: "Adding what is around it" };
   const extras = {
@@ -398,6 +435,12 @@
     if (button.dataset.show && !running) shown(button.dataset.show).then(show, (error) => say(error.message));
     if (button.dataset.tab) showTab(button.dataset.tab);
   });
+  for (const kind of ["pointerover", "focusin"]) {
+    bench.addEventListener(kind, (event) => {
+      const button = event.target.closest?.("[data-step]");
+      if (button) estimateStep(button);
+    });
+  }
   bench.addEventListener("keydown", (event) => {
     const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!move || !event.target.dataset.tab) return;
