@@ -25,6 +25,8 @@ from heliostat.console.pictures import Pictures
 from heliostat.console.playground import PlaygroundPage
 from heliostat.console.request_list import RequestList
 from heliostat.console.request_page import RequestPage
+from heliostat.console.sandbox_feed import SandboxFeed
+from heliostat.console.sandbox_page import SandboxPage
 from heliostat.console.sessions import Sessions
 from heliostat.console.standing import Standing
 from heliostat.console.street import StreetPage
@@ -45,13 +47,14 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 
 class Console:
-    """Everything behind one port. `app` answers; `feed` and `live` run beside it."""
+    """Everything behind one port. `app` answers; `feed`, `sandbox` and `live` run beside it."""
 
     def __init__(self, desk: Desk, password_hash: str) -> None:
         self.live = Live()
         self.standing = Standing(self.live)
         self.feed = Feed(desk, self.live, self.standing)
         self.views = Views(self.live, lambda: self.standing.away, sandbox=desk.sandbox)
+        self.sandbox = SandboxFeed(desk, self.live)
         self.standing.render = lambda: self.views.text("standing.html")
         door = Door(password_hash, desk.clock) if password_hash else None
         self.views.nav = [("/playground", "Playground"), ("/street", "Street"), ("/requests", "Requests")]
@@ -60,6 +63,7 @@ class Console:
             *StreetPage(desk, self.views, self.feed).routes(),
             *RequestList(desk, self.views, self.feed).routes(),
             *RequestPage(desk, self.views).routes(),
+            *SandboxPage(desk, self.views, self.sandbox).routes(),
             *Pictures(desk).routes(),
             *LoginPages(self.views, door).routes(),
             *EventPages(self.live).routes(),

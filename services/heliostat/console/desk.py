@@ -8,6 +8,7 @@ from heliostat.api.ledger.v1.admin_pb2_grpc import LedgerAdminServiceStub
 from heliostat.api.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from heliostat.api.router.v1.admin_pb2_grpc import RouterAdminServiceStub
 from heliostat.api.router.v1.router_pb2_grpc import RouterServiceStub
+from heliostat.api.sandbox.v1.sandbox_pb2_grpc import SandboxServiceStub
 from heliostat.chassis.calls import AUTHORIZATION, Metadata, call, stream
 from heliostat.chassis.clock import Clock
 from heliostat.console.settings import ConsoleSettings
@@ -31,6 +32,8 @@ class Desk:
     router_admin: RouterAdminServiceStub
     ledger: LedgerServiceStub
     router: RouterServiceStub
+    controls: SandboxServiceStub | None = None
+    """Faults and counters of a sandbox; None elsewhere."""
 
     async def ask(self, method: Callable[..., Any], request: Any, *, who: str = "", timeout_s: float = ASK_S) -> Any:
         """One answer of an operators' service; `who` is written down with what it changes. Raises MeshError."""

@@ -5,6 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from heliostat.console.live import Live
+from heliostat.console.sandbox_feed import TOPIC as SANDBOX
 from heliostat.console.standing import TOPIC as STANDING
 from heliostat.console.streams import Stream
 
@@ -22,8 +23,8 @@ class EventPages:
         return [Route("/events", self.events)]
 
     async def events(self, request: Request) -> Response:
-        """What changes of `topics` (names with commas between them), and who is away."""
-        topics = {STANDING, *request.query_params.get("topics", "").split(",")[:_MOST_TOPICS]}
+        """What changes of `topics` (names with commas between them), who is away, and what goes on in the sandbox."""
+        topics = {STANDING, SANDBOX, *request.query_params.get("topics", "").split(",")[:_MOST_TOPICS]}
         since = request.headers.get("last-event-id") or request.query_params.get("since", "")
         # Proxies that gather answers would hold the events back.
         headers = {"x-accel-buffering": "no"}

@@ -7,6 +7,7 @@ from heliostat.api.ledger.v1.admin_pb2_grpc import LedgerAdminServiceStub
 from heliostat.api.ledger.v1.ledger_pb2_grpc import LedgerServiceStub
 from heliostat.api.router.v1.admin_pb2_grpc import RouterAdminServiceStub
 from heliostat.api.router.v1.router_pb2_grpc import RouterServiceStub
+from heliostat.api.sandbox.v1.sandbox_pb2_grpc import SandboxServiceStub
 from heliostat.chassis.http_server import Serving, listen, listening_url, serve
 from heliostat.chassis.modules import Module, Service, Surroundings
 from heliostat.chassis.settings import refused
@@ -37,12 +38,14 @@ class ConsolePart:
         listener = listen(settings.host, settings.port, "console.port")
         self.url = listening_url(settings.host, listener.getsockname()[1])
         self.console.feed.start()
+        self.console.sandbox.start()
         self._serving = await serve(self.console.app, listener, timeout_graceful_shutdown=_FAREWELL_S)
 
     async def stop(self) -> None:
         """Ends open pages' streams, gives answers under way a moment. May be called again."""
         self.console.live.close()
         await self.console.feed.stop()
+        await self.console.sandbox.stop()
         if self._serving is not None:
             self._serving.ask_to_stop()
             await asyncio.wait((self._serving.task,))
@@ -60,6 +63,7 @@ def build(settings: ConsoleSettings, surroundings: Surroundings) -> ConsolePart:
             "sandbox on loopback stands open."
         )
     core = surroundings.channel(settings.core)
+    controls = settings.sandbox_controls if surroundings.sandbox else ""
     desk = Desk(
         settings=settings,
         clock=surroundings.clock,
@@ -70,6 +74,7 @@ def build(settings: ConsoleSettings, surroundings: Surroundings) -> ConsolePart:
         router_admin=RouterAdminServiceStub(surroundings.channel(settings.router_admin)),
         ledger=LedgerServiceStub(core),
         router=RouterServiceStub(core),
+        controls=SandboxServiceStub(surroundings.channel(controls)) if controls else None,
     )
     return ConsolePart(desk, password_hash)
 

@@ -33,9 +33,15 @@ class Views:
             lstrip_blocks=True,
         )
         self._environment.globals.update(static=_Addresses().of, standing=standing, sandbox=sandbox)
+        # A sandbox with controls shares what is told of it.
+        self.share(sandbox_counters=None, sandbox_providers=None)
         self._environment.filters.update(wording.FILTERS)
         self.nav: list[tuple[str, str]] = []
         """Address and title of what the head of every page leads to, in order."""
+
+    def share(self, **values: Any) -> None:
+        """Makes values known to every template."""
+        self._environment.globals.update(values)
 
     def page(
         self, request: Request, template: str, *, title: str, status: int = 200, topics: str = "", **values: Any

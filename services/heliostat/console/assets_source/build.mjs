@@ -21,7 +21,6 @@ execFileSync(
 write("console.css", withoutComments(readFileSync(built, "utf8")));
 write("htmx.js", read("node_modules/htmx.org/dist/htmx.min.js"));
 write("uplot.js", read("node_modules/uplot/dist/uPlot.iife.min.js"));
-write("uplot.css", read("node_modules/uplot/dist/uPlot.min.css"));
 for (const name of ["console.js", "street.js", "playground.js", "playground_mask.js", "sun.svg"]) copyFileSync(here(name), new URL(name, out));
 
 const licences = ["htmx.org", "uplot", "tailwindcss", "daisyui"].map((name) => {
