@@ -19,6 +19,7 @@ from heliostat.adapters.gemini.options import GeminiOptions
 from heliostat.adapters.gemini.settings import GeminiSettings
 from heliostat.adapters.gemini.shapes import EXTREME, FIRST, THIRD
 from heliostat.adapters.sdk import Answer
+from heliostat.adapters.sdk.account_settings import settings_of
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.chassis.errors import MeshError, reason_name
@@ -453,6 +454,27 @@ def test_a_project_means_vertex_ai() -> None:
     assert settings.path("m") == place
     assert GeminiSettings.model_validate({"project": "my-project"}).base_url == "https://aiplatform.googleapis.com"
     assert GeminiSettings().path("m") == "/v1beta/models/m:generateContent"
+
+
+@pytest.mark.parametrize(
+    ("section", "own", "base_url"),
+    [
+        ({"location": "us-central1"}, {"location": "europe-west4"}, "https://europe-west4-aiplatform.googleapis.com"),
+        ({}, {"location": "us-east5"}, "https://us-east5-aiplatform.googleapis.com"),
+        ({"location": "us-central1"}, {"location": "global"}, "https://aiplatform.googleapis.com"),
+        ({"location": "us-central1"}, {"project": "another-one"}, "https://us-central1-aiplatform.googleapis.com"),
+        ({"base_url": "https://proxy.example"}, {"location": "us-east5"}, "https://proxy.example"),
+    ],
+)
+def test_an_account_at_vertex_ai_has_a_location_of_its_own(
+    section: dict[str, str], own: dict[str, str], base_url: str
+) -> None:
+    """Host and path follow it together; an address of the operator's own stays."""
+    tree = {"project": "my-project", **section, "accounts": {"team": {"settings": own}}}
+    whole = GeminiSettings.model_validate(tree)
+    settings = settings_of(whole, whole.accounts["team"])
+    assert settings.base_url == base_url
+    assert f"/locations/{settings.location}/" in settings.path("m")
 
 
 @pytest.mark.parametrize(

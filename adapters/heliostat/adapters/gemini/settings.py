@@ -1,5 +1,6 @@
 """Settings of the Gemini adapter: the Gemini API, or the same models at Vertex AI."""
 
+import re
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -8,6 +9,12 @@ from heliostat.adapters.sdk import ProviderSettings
 from heliostat.chassis.settings import Secret
 
 GLOBAL = "global"
+_LOCATIONS = re.compile(r"https://([a-z0-9-]+-)?aiplatform\.googleapis\.com/?")
+
+
+def _endpoint(location: str) -> str:
+    """Vertex AI at a location."""
+    return f"https://{'' if location == GLOBAL else f'{location}-'}aiplatform.googleapis.com"
 
 
 class GeminiSettings(ProviderSettings):
@@ -38,12 +45,14 @@ class GeminiSettings(ProviderSettings):
     @model_validator(mode="before")
     @classmethod
     def _places_of_vertex(cls, tree: Any) -> Any:
-        """The Gemini API's key is no credential of Vertex AI, and its host is another one."""
+        """The Gemini API's key is no credential of Vertex AI, and its host is another one: that of the location, also
+        for an account whose location is not the section's."""
         if not isinstance(tree, dict) or not tree.get("project"):
             return tree
-        location = tree.get("location", GLOBAL)
-        host = "aiplatform.googleapis.com" if location == GLOBAL else f"{location}-aiplatform.googleapis.com"
-        return {"base_url": f"https://{host}", "api_key": "env:VERTEX_CREDENTIALS", **tree}
+        there = _endpoint(str(tree.get("location", GLOBAL)))
+        base_url = str(tree.get("base_url", there))
+        base_url = there if _LOCATIONS.fullmatch(base_url) else base_url
+        return {"api_key": "env:VERTEX_CREDENTIALS", **tree, "base_url": base_url}
 
     @property
     def vertex(self) -> bool:
