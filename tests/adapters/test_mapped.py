@@ -1,6 +1,8 @@
 """Mapped providers: what is sent, what comes back, what it costs, and what becomes of errors."""
 
+import asyncio
 import base64
+import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.struct_pb2 import Struct
+from PIL.PngImagePlugin import PngInfo
 
 from heliostat.adapters.mapped.answers import is_job, read_answer, read_look, read_reported
 from heliostat.adapters.mapped.body import Order, as_json, as_parts, make_fields, make_headers
@@ -19,14 +22,16 @@ from heliostat.adapters.mapped.paths import Path as JsonPath
 from heliostat.adapters.mapped.pictures import gather
 from heliostat.adapters.mapped.settings import account_of, address_of, filled
 from heliostat.adapters.sdk import Answer, operation_of
+from heliostat.api.adapter.v1 import adapter_pb2
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import media_pb2
 from heliostat.api.image.v1 import request_pb2 as requests
+from heliostat.chassis.calls import stream
 from heliostat.chassis.errors import MeshError, reason_name
 from heliostat.chassis.money import to_micros
 from heliostat.launch.targets import load
 from tests.adapters.emulated import EmulatedProvider, call_of, running
-from tests.adapters.served import ATTEMPT, media, opened, pixels, plain
+from tests.adapters.served import ATTEMPT, media, opened, pixels, plain, wish
 
 NINE = ("clipdrop", "cloudflare", "deepinfra", "leonardo", "luma", "minimax", "novita", "photoroom", "segmind")
 PUBLIC = media_pb2.Media(uri="https://pictures.example/cat.png")
@@ -41,6 +46,22 @@ async def at(
     monkeypatch.setenv(shipped(name).auth.key, "key-0123456789")
     async with running(name, folder, **settings) as one:
         yield one
+
+
+@asynccontextmanager
+async def refusing(asked: list[str]) -> AsyncIterator[str]:
+    """A server that knows nothing, and notes the paths that it was asked for."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        asked.append(head.split(" ", 2)[1])
+        body = b'{"error": "no such place"}'
+        writer.write(b"HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 def options(name: str, **values: Any) -> dict[str, Struct]:
@@ -297,6 +318,19 @@ async def test_a_mask_without_grey_is_sent_hard(tmp_path: Path, monkeypatch: pyt
         answer = await it.room.ask("cleanup/v1", edit=edit)
     made = opened(answer.pictures[0]).convert("L")
     assert (made.getpixel((10, 10)), made.getpixel((80, 10))) == (0, 255)
+
+
+async def test_what_was_changed_of_a_masked_picture_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read once, for itself and for its mask."""
+    file, words = io.BytesIO(), PngInfo()
+    words.add_text("Comment", "where it was taken")
+    plain(96, 64).save(file, "PNG", pnginfo=words)
+    edit = requests.Edit(image=media_pb2.Media(data=file.getvalue()), mask=media(plain(96, 64, "white")))
+    async with at("clipdrop", tmp_path, monkeypatch) as it:
+        answer = await it.room.ask("cleanup/v1", edit=edit)
+    assert [one.requested for one in answer.result.adjustments if one.parameter == "image"] == ["metadata"]
 
 
 @pytest.mark.parametrize(
@@ -611,6 +645,28 @@ def test_an_account_stands_in_the_address(monkeypatch: pytest.MonkeyPatch) -> No
     assert second.base_url.endswith("/accounts/9f8e")
     assert own.base_url == "http://127.0.0.1:1/x"
     assert account_of(settings(), shipped("luma")) is None
+
+
+async def test_each_account_has_its_place_in_an_address_of_the_operators(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway before Cloudflare has {account} in its path as well."""
+    for variable, value in {"CLOUDFLARE_ACCOUNT_ID": "0a1b", "SECOND": "9f8e"}.items():
+        monkeypatch.setenv(variable, value)
+    asked: list[str] = []
+    async with refusing(asked) as base:
+        accounts = {"one": {}, "two": {"settings": {"account": "env:SECOND"}}}
+        own = {"base_url": f"{base}/proxy/{{account}}", "accounts": accounts}
+        async with at("cloudflare", tmp_path, monkeypatch, **own) as it:
+            for account in accounts:
+                request = adapter_pb2.GenerateRequest(
+                    provider_model=f"{CF}flux-1-schnell", image=wish(), account=account
+                )
+                with pytest.raises(MeshError, match="no such place"):
+                    async with stream(it.room.stub.Generate, request, timeout_s=5) as messages:
+                        async for _ in messages:
+                            pass
+    assert [path.split("/")[2] for path in asked] == ["0a1b", "9f8e"]
 
 
 def test_two_hosts_are_one_provider() -> None:

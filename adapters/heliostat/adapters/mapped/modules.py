@@ -33,7 +33,14 @@ def _module(kind: str, settings: type[MappedSettings]) -> Module:
         mapping = _chosen(own, kind, surroundings.name.removeprefix("adapter-") or kind)
         made = MappedAdapter(own, surroundings, mapping)
         made.models = with_names(with_prices(made.models, mapping.provider, own, surroundings.state_dir))
-        return AdapterPart(made, surroundings, lambda settings: MappedAdapter(settings, surroundings, mapping))
+
+        def make(settings: Any) -> MappedAdapter:
+            if "base_url" in own.model_fields_set and settings.base_url == made.settings.base_url:
+                # As the operator wrote it: {account} is another one for each account.
+                settings = settings.model_copy(update={"base_url": own.base_url})
+            return MappedAdapter(settings, surroundings, mapping)
+
+        return AdapterPart(made, surroundings, make)
 
     return Module(name=f"adapter-{kind}", section=("adapters", kind), settings=settings, build=build, check=check)
 

@@ -8,6 +8,7 @@ import pybase64
 from heliostat.adapters.mapped.endpoints import Endpoint
 from heliostat.adapters.mapped.fields import ROLES, BodyField
 from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, Part, operation_of
+from heliostat.adapters.sdk.structure import read_shape
 from heliostat.api.image.v1 import media_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -72,15 +73,12 @@ async def gather(endpoint: Endpoint, call: Call) -> Pictures:
     if request.references and endpoint.field_of("references") is None:
         raise _unsupported(call, "takes no references here; leave them out, or choose another model", "references")
     image = style = mask = None
-    given: Input | None = None
     if operation != "text_to_image":
-        media = getattr(request, operation).image
-        image = await _sent(media, endpoint.field_of("image"), call, "image")
-        given = await call.input(media) if endpoint.field_of("mask") is not None else None
+        image = await _sent(getattr(request, operation).image, endpoint.field_of("image"), call, "image")
     if operation == "style_transfer":
         style = await _sent(request.style_transfer.style, endpoint.field_of("style_image"), call, "style")
     if operation == "edit":
-        mask = await _mask(endpoint, call, given)
+        mask = await _mask(endpoint, call, image)
     references = [
         await _sent(one.image, _field_for(endpoint, ROLES[one.role]), call, "references", one)
         for one in request.references
@@ -107,13 +105,15 @@ async def _sent(
     return Sent(taken.data, taken.media_type, (taken.shape.width_px, taken.shape.height_px), role=role, weight=weight)
 
 
-async def _mask(endpoint: Endpoint, call: Call, image: Input | None) -> Sent | None:
+async def _mask(endpoint: Endpoint, call: Call, image: Sent | None) -> Sent | None:
     field = endpoint.field_of("mask")
     if field is None or image is None:
         if call.request.edit.mask.WhichOneof("source") is not None:
             raise _unsupported(call, _NO_MASK, "mask")
         return None
-    mask = await call.mask(_FORMS[field.mask], image)
+    # A picture is read once: what was changed of it is told once.
+    shown = await call.input(call.request.edit.image) if image.address else Input(image.data, read_shape(image.data))
+    mask = await call.mask(_FORMS[field.mask], shown)
     return Sent(mask) if mask is not None else None
 
 
