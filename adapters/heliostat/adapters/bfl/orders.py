@@ -1,9 +1,10 @@
 """What the price of a request at Black Forest Labs depends on. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from heliostat.adapters.sdk import Choice, Model, Order, operation_of
-from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk import Choice, Model, Order
+from heliostat.adapters.sdk.orders import usual_order
 from heliostat.api.image.v1 import request_pb2 as requests
 
 _RESOLUTIONS = {"1K": "1k", "2K": "2k", "4K": "4k"}
@@ -11,20 +12,11 @@ _RESOLUTIONS = {"1K": "1k", "2K": "2k", "4K": "4k"}
 
 def order_of(model: Model, request: requests.ImageRequest, size: Choice) -> Order:
     """The order of a request. Sizes of pictures that are not in hand (addresses, blobs) are (0, 0): unknown."""
-    operation = operation_of(request)
-    sizes = input_sizes(request)
-    width, height = size.width_px, size.height_px
-    if operation == "edit" and not request.HasField("size"):
-        width, height = sizes[0]
-    return Order(
-        width_px=width,
-        height_px=height,
-        prompt_chars=len(request.prompt),
-        variant=variant_of(model, request),
-        input_count=len(sizes),
-        input_sizes=sizes,
-        operation=operation,
-    )
+    order = replace(usual_order(request, size), variant=variant_of(model, request))
+    if order.operation != "edit" or request.HasField("size"):
+        return order
+    width, height = order.input_sizes[0]
+    return replace(order, width_px=width, height_px=height)
 
 
 def variant_of(model: Model, request: requests.ImageRequest) -> Mapping[str, str]:

@@ -1,28 +1,21 @@
 """What the price of a request at fal depends on. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from heliostat.adapters.fal.body import QUALITIES, SPEEDS, scale_of
 from heliostat.adapters.fal.endpoints import Endpoint, SizeField
 from heliostat.adapters.sdk import Choice, Model, Order, operation_of
-from heliostat.adapters.sdk.input_sizes import Size, input_sizes
+from heliostat.adapters.sdk.input_sizes import Size
+from heliostat.adapters.sdk.orders import usual_order
 from heliostat.api.image.v1 import request_pb2 as requests
 
 
 def order_of(model: Model, request: requests.ImageRequest, size: Choice) -> Order:
     """The order of a request. Sizes that hang on pictures not in hand (addresses, blobs) are 0: unknown."""
-    given = input_sizes(request)
-    width, height = _expected(model, request, size, given)
-    return Order(
-        width_px=width,
-        height_px=height,
-        image_count=max(1, request.image_count),
-        variant=variant_of(model, request),
-        prompt_chars=len(request.prompt),
-        input_count=len(given),
-        input_sizes=given,
-        operation=operation_of(request),
-    )
+    order = usual_order(request, size)
+    width, height = _expected(model, request, size, order.input_sizes)
+    return replace(order, width_px=width, height_px=height, variant=variant_of(model, request))
 
 
 def variant_of(model: Model, request: requests.ImageRequest) -> Mapping[str, str]:

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from heliostat.adapters.ideogram.endpoints import Endpoint, Family
-from heliostat.adapters.sdk import Choice, Model, Order, operation_of
+from heliostat.adapters.sdk import Choice, Model, Order
 from heliostat.adapters.sdk.asked import QUALITY_NAMES
-from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk.orders import usual_order
 from heliostat.api.image.v1 import request_pb2 as requests
 
 # Without a wish: the quotes of 2026-10-10 for a picture of 1024x1024 are for twice its edges.
@@ -36,21 +36,12 @@ def effort_word(family: Family, endpoint: Endpoint, request: requests.ImageReque
 def order_of(model: Model, request: requests.ImageRequest, size: Choice) -> Order:
     """The order of a request. Sizes of pictures that are not in hand (addresses, blobs) are (0, 0): unknown."""
     family: Family = model.facts
-    operation, sizes = operation_of(request), input_sizes(request)
-    order = Order(
-        width_px=size.width_px,
-        height_px=size.height_px,
-        image_count=max(1, request.image_count),
-        prompt_chars=len(request.prompt),
-        input_count=len(sizes),
-        input_sizes=sizes,
-        operation=operation,
-    )
-    if operation not in model.operations:
+    order = usual_order(request, size)
+    if order.operation not in model.operations:
         return order
     endpoint = family.choose(request)
-    if operation == "upscale":
-        (width, height), factor = sizes[0], factor_of(endpoint, request, sizes[0])
+    if order.operation == "upscale":
+        (width, height), factor = order.input_sizes[0], factor_of(endpoint, request, order.input_sizes[0])
         return replace(order, width_px=factor * width, height_px=factor * height)
     word = effort_word(family, endpoint, request)
     return replace(order, variant={endpoint.effort.field: word}) if endpoint.effort else order

@@ -1,12 +1,13 @@
 """What the price of a request at a mapped provider depends on. Pure."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from heliostat.adapters.mapped.offers import Offer, Option
-from heliostat.adapters.sdk import Choice, Model, Order, operation_of
+from heliostat.adapters.sdk import Choice, Model, Order
 from heliostat.adapters.sdk.extra_fields import plain
-from heliostat.adapters.sdk.input_sizes import input_sizes
 from heliostat.adapters.sdk.option_numbers import whole_option
+from heliostat.adapters.sdk.orders import usual_order
 from heliostat.api.image.v1 import request_pb2 as requests
 
 STEPS = "steps"
@@ -21,21 +22,12 @@ def order_of(
 ) -> Order:
     """The order of a request; `names` are those under which our options may stand. Sizes not in hand are (0, 0)."""
     offer: Offer = model.facts
-    operation, sizes = operation_of(request), input_sizes(request)
-    width, height = size.width_px, size.height_px
-    if operation != "text_to_image" and not request.HasField("size") and sizes:
-        width, height = sizes[0]
-    return Order(
-        width_px=width,
-        height_px=height,
-        image_count=max(1, request.image_count),
-        variant=_variant(request, names, options),
-        prompt_chars=len(request.prompt),
-        input_count=len(sizes),
-        input_sizes=sizes,
-        steps=whole_option(request, names, STEPS) or offer.steps,
-        operation=operation,
-    )
+    steps = whole_option(request, names, STEPS) or offer.steps
+    order = replace(usual_order(request, size), variant=_variant(request, names, options), steps=steps)
+    if order.operation == "text_to_image" or request.HasField("size"):
+        return order
+    width, height = order.input_sizes[0]
+    return replace(order, width_px=width, height_px=height)
 
 
 def _variant(request: requests.ImageRequest, names: Collection[str], options: Mapping[str, Option]) -> dict[str, str]:

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.demands import read_options
 from heliostat.adapters.sdk.http import ProviderClient
-from heliostat.adapters.sdk.input_sizes import input_sizes
-from heliostat.adapters.sdk.models import Model, ModelTable, operation_of
+from heliostat.adapters.sdk.models import Model, ModelTable
+from heliostat.adapters.sdk.orders import usual_order
 from heliostat.adapters.sdk.outcomes import KIT, OutcomeTable
 from heliostat.adapters.sdk.pricing import Order
 from heliostat.adapters.sdk.refusals import Answer
@@ -122,17 +122,7 @@ class Adapter(ABC, Generic[SettingsT, OptionsT]):
 
     def order(self, model: Model, request: request_pb2.ImageRequest, size: Choice) -> Order:
         """What the price of this request depends on. Pure. Override where a variant has other words."""
-        given = input_sizes(request)
-        return Order(
-            width_px=size.width_px,
-            height_px=size.height_px,
-            image_count=max(1, request.image_count),
-            prompt_chars=len(request.prompt),
-            input_count=len(given),
-            input_sizes=given,
-            partial_count=request.output.partial_image_count,
-            operation=operation_of(request),
-        )
+        return usual_order(request, size)
 
     def delivered_order(
         self,

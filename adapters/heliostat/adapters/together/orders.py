@@ -1,26 +1,18 @@
 """What the price of a request at Together AI depends on: size, number and steps. Pure."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
-from heliostat.adapters.sdk import Choice, Order, operation_of
-from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk import Choice, Order
 from heliostat.adapters.sdk.option_numbers import whole_option
+from heliostat.adapters.sdk.orders import usual_order
 from heliostat.api.image.v1 import request_pb2 as requests
 
 
 def order_of(request: requests.ImageRequest, size: Choice, names: Collection[str]) -> Order:
     """The order of a request; `names` are those under which our options may stand. Sizes not in hand are (0, 0)."""
-    sizes = input_sizes(request)
-    width, height = size.width_px, size.height_px
-    if operation_of(request) == "edit" and not request.HasField("size"):
-        width, height = sizes[0]
-    return Order(
-        width_px=width,
-        height_px=height,
-        image_count=max(1, request.image_count),
-        prompt_chars=len(request.prompt),
-        input_count=len(sizes),
-        input_sizes=sizes,
-        steps=whole_option(request, names, "steps"),
-        operation=operation_of(request),
-    )
+    order = replace(usual_order(request, size), steps=whole_option(request, names, "steps"))
+    if order.operation != "edit" or request.HasField("size"):
+        return order
+    width, height = order.input_sizes[0]
+    return replace(order, width_px=width, height_px=height)
