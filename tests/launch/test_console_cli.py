@@ -42,7 +42,8 @@ def test_the_sandbox_has_a_console_that_its_edge_leads_to(tmp_path: Path) -> Non
     assert tree["console"]["host"] == "127.0.0.1"
     assert tree["console"]["port"] == 8081
     assert tree["edge"]["console_url"] == "http://127.0.0.1:8081"
-    assert [part.name for part in configure(tree, "all").parts][-4:] == ["router", "ledger", "console", "edge"]
+    parts = [part.name for part in configure(tree, "all").parts]
+    assert parts[-5:] == ["router", "ledger", "rehearsal", "console", "edge"]
 
 
 def test_all_runs_a_console_where_the_configuration_has_one() -> None:

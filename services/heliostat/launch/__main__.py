@@ -5,6 +5,7 @@ import asyncio
 import os
 import signal
 import sys
+import textwrap
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
@@ -136,9 +137,12 @@ def _run(
 
 
 def _short(names: str) -> str:
-    if names == "router,ledger":
+    parts = names.split(",")
+    if len(parts) == 1:
+        return names
+    if set(parts) <= {"router", "ledger", "rehearsal"}:
         return "core"
-    return names if "," not in names else "all"
+    return "adapters" if all(part.startswith(ADAPTER) for part in parts) else "all"
 
 
 def _serve_sandbox() -> int:
@@ -233,7 +237,11 @@ def _serve_live() -> int:
 def _mesh(given: argparse.Namespace) -> int:
     import uvloop
 
-    return uvloop.run(_mesh_until_stopped(given))
+    try:
+        return uvloop.run(_mesh_until_stopped(given))
+    except RuntimeError as error:
+        print(f"heliostat: {error}", file=sys.stderr)
+        return 1
 
 
 async def _mesh_until_stopped(given: argparse.Namespace) -> int:
@@ -261,10 +269,11 @@ async def _mesh_until_stopped(given: argparse.Namespace) -> int:
         edge = supervisor.tree["edge"]
         print(f"\nThe mesh runs: REST on http://{edge.get('host', '127.0.0.1')}:{edge.get('port', 8080)}/v1")
         print(_console_line(edge.get("console_url", "")), end="")
-        for name in supervisor.children:
-            print(f"  {name:<20} pid {supervisor.pid(name)}")
         if reference:
-            print(f"  Key                  {settings.Secret(reference).reveal()}")
+            print(f"  Key     {settings.Secret(reference).reveal()}")
+        for name in supervisor.children:
+            line = f"{name.replace(',', ', '):<22} pid {supervisor.pid(name)}"
+            print(textwrap.fill(line, 100, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))
         print("\nCtrl+C ends it.\n", flush=True)
         _say_ready()
         if given.config is not None:

@@ -1,4 +1,7 @@
-"""`heliostat mesh`: edge, core and every adapter as processes of their own on loopback, restarted when they die."""
+"""`heliostat mesh`: edge, core and adapters as processes of their own on loopback, restarted when they die.
+
+Providers that mapping files describe share the process of their one adapter, each with its service and its address.
+"""
 
 import asyncio
 import json
@@ -19,7 +22,7 @@ from heliostat.chassis.errors import MeshError
 from heliostat.chassis.logs import get_logger
 from heliostat.launch.config import admin_socket, configure
 from heliostat.launch.file_watch import FileWatch
-from heliostat.launch.targets import ADAPTER
+from heliostat.launch.targets import ADAPTER, processes_of
 
 log = get_logger("heliostat.launch")
 
@@ -27,6 +30,8 @@ _RESTART_AFTER_S = 0.2
 _DRAIN_S = 30.0
 _STOP_AFTER_DRAIN_S = 10.0
 _CORE = "ledger,router"
+# A start is a second of computing: more of them at a time than there are cores end no sooner, and take more memory.
+_STARTS_AT_ONCE = (os.cpu_count() or 1) + 1
 
 
 @dataclass
@@ -43,7 +48,8 @@ class Child:
 
 
 def spread(tree: Mapping[str, Any], sockets: Path | None = None) -> dict[str, Any]:
-    """The same configuration with an address for every service: unix sockets in `sockets`, else loopback ports."""
+    """The same configuration with an address for every service that has none: unix sockets in `sockets`, else loopback
+    ports."""
     spread_tree = dict(tree)
 
     def address(name: str) -> str:
@@ -51,6 +57,10 @@ def spread(tree: Mapping[str, Any], sockets: Path | None = None) -> dict[str, An
 
     adapters = {}
     for name, section in (tree.get("adapters") or {}).items():
+        if (section or {}).get("address"):
+            # Somebody else runs it.
+            adapters[name] = section
+            continue
         place = address(f"adapter-{name}")
         adapters[name] = {**(section or {}), "address": place, "listen": [place]}
     spread_tree["adapters"] = adapters
@@ -98,8 +108,11 @@ class Supervisor:
             self.tree["rehearsal"] = {**self.tree["rehearsal"], "processes_file": str(self._processes_file)}
         self._write()
         console = ["console"] if self.tree.get("console") is not None else []
-        targets = [*(ADAPTER + name for name in self.tree["adapters"]), _CORE, *console, "edge"]
-        self.children = {name: Child(name, self._arguments(name)) for name in targets}
+        own = {name: section for name, section in self.tree["adapters"].items() if "listen" in section}
+        adapters = [",".join(ADAPTER + name for name in names) for names in processes_of(own)]
+        self.children = {name: Child(name, self._arguments(name)) for name in (*adapters, _CORE, *console, "edge")}
+        self._child_of = {target: child for child in self.children.values() for target in child.name.split(",")}
+        self._child_of |= self.children
         self._watches: list[asyncio.Task[None]] = []
         self._stopping = False
 
@@ -138,8 +151,20 @@ class Supervisor:
         return [sys.executable, "-m", "heliostat.launch", "serve", "--config", str(self.file), f"--target={target}"]
 
     async def start(self) -> None:
-        """Starts all and returns when each says that it is ready. Raises RuntimeError where one does not start."""
-        await asyncio.gather(*(self._spawn(child) for child in self.children.values()))
+        """Starts all, a few at a time, and returns when each says that it is ready. Raises RuntimeError where one does
+        not start; no other is started then."""
+        free = asyncio.Semaphore(_STARTS_AT_ONCE)
+
+        async def start(child: Child) -> None:
+            async with free:
+                await self._spawn(child)
+
+        try:
+            async with asyncio.TaskGroup() as starts:
+                for child in self.children.values():
+                    starts.create_task(start(child))
+        except* RuntimeError as errors:
+            raise errors.exceptions[0] from None
         self._watches = [asyncio.create_task(self._watch(child)) for child in self.children.values()]
 
     async def _spawn(self, child: Child) -> None:
@@ -156,7 +181,7 @@ class Supervisor:
         )
         line = await child.process.stdout.readline() if child.process.stdout else b""
         if line.strip() != b"ready":
-            raise RuntimeError(f"{child.name} did not start; its log says why")
+            raise RuntimeError(f"{child.name} did not start; what it said above, or its log, tells why")
         child.ready += 1
         self._tell_processes()
         child.news.set()
@@ -177,18 +202,18 @@ class Supervisor:
         """Writes the process ids for the sandbox's controls, which may kill an adapter."""
         if self._processes_file is not None:
             new = self._processes_file.with_suffix(".new")
-            new.write_text(json.dumps({name: self.pid(name) for name in self.children}), encoding="utf-8")
+            new.write_text(json.dumps({target: self.pid(target) for target in self._child_of}), encoding="utf-8")
             new.chmod(0o600)
             new.replace(self._processes_file)
 
     def pid(self, name: str) -> int:
-        """Process id of a target such as "adapter-fal", "ledger,router" or "edge"; 0 while it is down."""
-        process = self.children[name].process
+        """Process id of a target such as "adapter-fal" or "edge", or of a child by its name; 0 while it is down."""
+        process = self._child_of[name].process
         return process.pid if process is not None and process.returncode is None else 0
 
     async def started_again(self, name: str, starts: int, within_s: float) -> None:
         """Returns when a target is ready that had been started `starts` times before it died. Raises TimeoutError."""
-        child = self.children[name]
+        child = self._child_of[name]
         async with asyncio.timeout(within_s):
             while child.ready <= starts:
                 await child.news.wait()
@@ -201,17 +226,23 @@ class Supervisor:
     async def stop(self) -> None:
         """Stops from left to right, so that nobody loses who it talks to; kills what does not stop in time."""
         self._stopping = True
-        for child in reversed(self.children.values()):
-            process = child.process
-            if process is None or process.returncode is not None:
-                continue
-            with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-            try:
-                await asyncio.wait_for(process.wait(), self._stop_within_s())
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+        street = [child for child in self.children.values() if not child.name.startswith(ADAPTER)]
+        for child in reversed(street):
+            await self._stop(child)
+        # Adapters do not talk to each other.
+        await asyncio.gather(*(self._stop(child) for child in self.children.values() if child not in street))
         for watch in self._watches:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)
+
+    async def _stop(self, child: Child) -> None:
+        process = child.process
+        if process is None or process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), self._stop_within_s())
+        except TimeoutError:
+            process.kill()
+            await process.wait()

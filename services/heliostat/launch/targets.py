@@ -5,7 +5,7 @@ A folder beside the kit is an adapter. One that holds mapping files in `provider
 
 import importlib
 import pkgutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,24 @@ def package_of() -> dict[str, str]:
         files = sorted((place / _MAPPINGS).glob("*.yaml"))
         found |= {file.stem: name for file in files} or {name: name}
     return found
+
+
+def processes_of(adapters: Mapping[str, Any]) -> list[list[str]]:
+    """The sections of adapters by the process that each runs in: those that mapping files describe share one."""
+    packages = package_of()
+    apart: list[list[str]] = []
+    shared: dict[str, list[str]] = {}
+    for name, section in adapters.items():
+        kind = kind_of(name, section)
+        package = packages.get(kind, kind)
+        if kind != package or package not in packages:
+            # Served by mapping files, shipped or of the operator's own: one adapter, however many providers.
+            if package not in shared:
+                apart.append(shared.setdefault(package, []))
+            shared[package].append(name)
+        else:
+            apart.append([name])
+    return apart
 
 
 def _folders() -> dict[str, Path]:
