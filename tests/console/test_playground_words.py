@@ -182,7 +182,7 @@ def test_steps_are_done_by_who_can_the_named_one_first() -> None:
     unknown, out = model("unknown", capability(UPSCALE)), model("out", capability(UPSCALE, price=0), available=False)
     every = [unknown, dear, out, cheap, model("draws", capability(DRAW))]
     assert [each.name for each in step_models(every, "upscale", "")] == ["cheap", "dear", "unknown", "out"]
-    assert [each.name for each in step_models(every, "upscale", "dear")][0] == "dear"
+    assert next(each.name for each in step_models(every, "upscale", "dear")) == "dear"
     masked = model("masked", capability(EDIT, mask=capability_pb2.MASK_SUPPORT_EXACT))
     assert [each.name for each in step_models([model("no", capability(EDIT)), masked], "edit", "")] == ["masked"]
     assert [each.name for group in drawing_models(every).values() for each in group] == ["draws"]

@@ -94,9 +94,8 @@ class PlaygroundPage:
         """What the request would cost and how a program sends it, without sending it. Raises INVALID_FIELD."""
         image = image_of(await _question(request))
         settings = self._desk.settings
-        grpc = settings.core if ":" in settings.core and "/" not in settings.core else _GRPC_ADDRESS
-        grpc = _GRPC_ADDRESS if grpc.startswith("local:") else grpc
-        told = examples(image, settings.edge_url.rstrip("/") or _EDGE_URL, grpc)
+        edge_url = settings.edge_url.rstrip("/") or _EDGE_URL
+        told = examples(image, edge_url, settings.grpc_address or _GRPC_ADDRESS)
         return self._views.piece(request, "playground/look.html", programs=told, **await self._estimate(request, image))
 
     async def upload(self, request: Request) -> Response:

@@ -41,6 +41,8 @@ class ConsoleSettings(PartSettings):
     one that can be asked."""
     edge_url: str = Field("", pattern=r"^(https?://[^\s?#]+)?$")
     """Address of the edge, for the commands that the playground shows. Empty: http://127.0.0.1:8080."""
+    grpc_address: str = Field("", max_length=255, pattern=r"^[^\s'\"\\$`]*$")
+    """Address of the public gRPC face, for the commands that the playground shows. Empty: 127.0.0.1:50051."""
     trace_url: str = Field("", pattern=r"^(https?://\S*\{trace_id\}\S*)?$")
     """Address of a trace in a viewer, with {trace_id} in it, such as http://127.0.0.1:16686/trace/{trace_id}. Empty:
     trace ids are shown without a link."""

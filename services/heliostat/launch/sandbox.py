@@ -144,6 +144,8 @@ def _pages(ports: Ports, key_reference: str) -> dict[str, Any]:
     }
     if ports.http:
         console["edge_url"] = f"http://127.0.0.1:{ports.http}"
+    if ports.grpc:
+        console["grpc_address"] = f"127.0.0.1:{ports.grpc}"
     if ports.console:
         edge["console_url"] = f"http://127.0.0.1:{ports.console}"
     return {"edge": edge, "console": console}

@@ -313,12 +313,17 @@
   };
 
   // The next steps.
+  // The chosen model where it can do the step, until somebody chooses another one for it.
   const stepModel = (step) => {
     const select = bench.querySelector(`[data-step-model="${step}"]`);
-    const same = [...select.options].find((option) => option.value === byId("model").value);
-    return select.dataset.touched || !same ? select.selectedOptions[0] : same;
+    if (!select.dataset.touched) {
+      const same = [...select.options].findIndex((option) => option.value === byId("model").value);
+      select.selectedIndex = Math.max(0, same);
+    }
+    return select.selectedOptions[0];
   };
   const showPrices = () => {
+    for (const select of bench.querySelectorAll("[data-step-model]")) stepModel(select.dataset.stepModel);
     for (const button of bench.querySelectorAll("[data-step]")) {
       const model = stepModel(button.dataset.step);
       button.disabled = Boolean(running) || !model?.value;
