@@ -1,6 +1,6 @@
 # The only entry points. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run live mesh test test-stores conformance lint format protos docs bench chaos fuzz locks console-assets clean
+.PHONY: help run demo screenshots live mesh test test-stores conformance lint format protos docs bench chaos fuzz locks console-assets clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -29,6 +29,9 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 
 run: $(VENV)/.runtime ## Start the sandbox: emulated providers, no keys, no bill
 	@$(BIN)/heliostat serve --sandbox
+
+demo: $(VENV)/.runtime ## Play the story in a minute: failures, retries, edits, the bill (SHEET=file keeps the sheet)
+	@$(BIN)/python -m heliostat.demo $(if $(SHEET),--sheet $(SHEET))
 
 live: $(VENV)/.runtime ## Start with the real providers whose keys are in the environment
 	@$(BIN)/heliostat serve --live
@@ -64,6 +67,10 @@ protos: $(VENV)/.dev ## Generate code from the contracts
 	@$(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/vendor --python_out=protos/gen --pyi_out=protos/gen \
 		--grpc_python_out=protos/gen $(PROTOS)
 	@grep -L 'class .*Servicer' $$(find protos/gen -name '*_pb2_grpc.py') | xargs rm -f
+
+screenshots: $(VENV)/.dev ## Make the pictures of the README anew (needs Debian's chromium)
+	@$(BIN)/python -m heliostat.demo --sheet docs/images/contact_sheet.png
+	@$(BIN)/python -m tests.console.screenshots docs/images
 
 console-assets: ## Build what the console's pages load, from its sources (needs Node; nothing else does)
 	@cd services/heliostat/console/assets_source && npm ci --no-audit --no-fund --silent && npm run --silent build

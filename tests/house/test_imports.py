@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "edge": {"chassis"},
     "console": {"chassis"},
     "rehearsal": {"chassis"},
+    "demo": {"chassis"},
     "ledger": {"chassis"},
     "router": {"chassis"},
     "launch": {"chassis", "emulators"},
@@ -35,7 +36,7 @@ ADAPTER = {"adapters.sdk", "chassis"}
 
 # Library -> the files or folders (below heliostat/) that may import it.
 OWNERS: dict[str, tuple[str, ...]] = {
-    "httpx": ("adapters/sdk/", "emulators/", "rehearsal/stage.py"),
+    "httpx": ("adapters/sdk/", "emulators/", "rehearsal/stage.py", "demo/client.py"),
     "httpx_aiohttp": ("adapters/sdk/",),
     "aiohttp": ("adapters/sdk/",),
     "starlette": ("edge/", "console/", "emulators/"),
@@ -56,7 +57,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     ),
     "numpy": ("painting/",),
     "cv2": ("painting/",),
-    "PIL": ("painting/", "adapters/sdk/", "conformance/"),
+    "PIL": ("painting/", "adapters/sdk/", "conformance/", "demo/"),
     "uvloop": ("launch/", "emulators/"),
     "cryptography": ("adapters/sdk/webhooks.py", "adapters/gemini/credentials.py", "emulators/"),
 }
