@@ -1,7 +1,10 @@
 """Gold, faults: what providers do wrong (refuse, hang, break off, lie), each with one right ending."""
 
 import asyncio
+import base64
 import math
+import struct
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +22,20 @@ from heliostat.conformance.subject import ATTEMPT, SQUARE, Stage, Subject, Told
 FREE = {event_pb2.OUTCOME_NOT_SENT, event_pb2.OUTCOME_REFUSED}
 _LATE = {"provider_timeout", "deadline_exceeded"}
 _BAD_ANSWER = {"provider_answer_invalid", "media_invalid", "provider_unavailable", "provider_timeout"}
+# A few hundred bytes that say they are 60,000 pixels wide and high.
+_HUGE_PNG = base64.b64encode(
+    b"\x89PNG\r\n\x1a\n"
+    + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in (
+            (b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)),
+            (b"IDAT", zlib.compress(bytes(100_000))),
+            (b"IEND", b""),
+        )
+    )
+).decode()
+# A word that every emulated provider with moderation refuses, in that provider's own way.
+_REFUSED_WORD = "nsfw"
 # A stall is waited for so long, in seconds: long enough for a submit on a busy machine.
 _PATIENCE_S = 1.5
 
@@ -95,6 +112,20 @@ async def what_the_provider_says_of_a_request_reaches_the_caller_whole(subject: 
     error = (await subject.ask(size=SQUARE)).failure
     holds(reason_name(error.reason) in {"invalid_field", "content_blocked"}, f"told as {reason_name(error.reason)}")
     holds("[" not in error.message, f"something was masked: {error.message}")
+
+
+@rule("gold")
+async def what_moderation_refuses_is_told_as_such(subject: Subject) -> None:
+    """`content_blocked`, in whatever way the provider says it: the caller has to change the words."""
+    stage = staged(subject)
+    told = await subject.ask(size=SQUARE, prompt=f"a {_REFUSED_WORD} boat")
+    if told.error is None:
+        does_not_apply("its provider refuses nothing")
+    reason = reason_name(told.failure.reason)
+    holds(reason == "content_blocked", f"told as {reason}")
+    _tells_no_secret(subject, told)
+    submits = [entry for entry in await stage.entries() if entry["kind"] not in {"status", "result", "file", "cancel"}]
+    holds(len(submits) <= 2, f"{len(submits)} requests were sent for one attempt")
 
 
 @rule("gold")
@@ -234,6 +265,7 @@ async def a_file_that_moved_inside_is_not_fetched(subject: Subject) -> None:
     drawing_with_script=({"body": "<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>"},),
     cut=({"cut_after_bytes": 40},),
     nothing=({"body": ""},),
+    bomb=({"body_base64": _HUGE_PNG, "headers": {"content-type": "image/png"}},),
 )
 async def a_file_that_is_no_picture_is_not_delivered(subject: Subject, step: dict[str, Any]) -> None:
     """Bytes are looked at, whatever their header says; the cost stays."""
