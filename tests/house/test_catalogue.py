@@ -1,11 +1,13 @@
 """The catalogue as a whole: enough models, enough of them at several providers, and one name for each."""
 
+import asyncio
 from collections import defaultdict
 
 import pytest
 
 from heliostat.adapters.sdk.canon import canon
 from heliostat.launch.assortment import Article, assortment
+from heliostat.launch.described import described
 from heliostat.router.naming import fold
 
 LEAST_MODELS, LEAST_RESILIENT = 60, 30
@@ -48,6 +50,18 @@ def test_every_model_of_the_file_is_served_by_somebody(articles: list[Article]) 
 def test_every_model_says_what_it_is(articles: list[Article]) -> None:
     """In a sentence: the file's for all providers, or that of the only catalogue that has it."""
     offenders = [article.name for article in articles if not article.description]
+    assert offenders == []
+
+
+def test_what_a_catalogue_adds_is_not_what_the_file_says() -> None:
+    """Both are told one after the other; "for quality. For quality" says nothing twice."""
+    known, offenders = canon(), []
+    for model in (model for each in asyncio.run(described()) for model in each.models):
+        canonical = known.canonical(next(iter(model.model_names), ""))
+        text = known.models[canonical].text if canonical else ""
+        added = model.description.removeprefix(text).strip(" .")
+        if added and added.lower() in text.lower():
+            offenders.append((model.provider_model, model.description))
     assert offenders == []
 
 

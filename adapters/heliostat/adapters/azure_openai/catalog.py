@@ -18,14 +18,14 @@ def _first(name: str, *, fidelity: bool = True) -> Model:
     return first_generation(name, PRICES.facts(name), fidelity=fidelity, media_types=_TYPES)
 
 
-def _second(name: str, description: str) -> Model:
-    return second_generation(name, PRICES.facts(name), description=description)
+def _second(name: str) -> Model:
+    return second_generation(name, PRICES.facts(name))
 
 
 MODELS = ModelTable(
-    _second("gpt-image-2.5-sunburst", "For quality"),
-    _second("gpt-image-2.5-flare", "For speed"),
-    _second("gpt-image-2", "Any size up to 4K"),
+    _second("gpt-image-2.5-sunburst"),
+    _second("gpt-image-2.5-flare"),
+    _second("gpt-image-2"),
     _first("gpt-image-1.5"),
     _first("gpt-image-1-mini", fidelity=False),
     _first("gpt-image-1"),

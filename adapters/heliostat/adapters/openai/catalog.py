@@ -51,13 +51,13 @@ def _dalle(name: str, qualities: tuple[str, ...], sizes: Exact, **facts: Any) ->
 _SHUTDOWN = "Deprecated; OpenAI shuts it down on 2026-12-01"
 
 MODELS = ModelTable(
-    _second("gpt-image-2.6-sunburst", complexity=True, description="Newest, for quality"),
-    _second("gpt-image-2.6-flare", complexity=True, description="Newest, for speed"),
-    _second("gpt-image-2.5-sunburst", description="For quality"),
+    _second("gpt-image-2.6-sunburst", complexity=True),
+    _second("gpt-image-2.6-flare", complexity=True),
+    _second("gpt-image-2.5-sunburst"),
     _second("gpt-image-2.5-sunburst-2026-09-08", description="Snapshot"),
-    _second("gpt-image-2.5-flare", description="For speed"),
+    _second("gpt-image-2.5-flare"),
     _second("gpt-image-2.5-flare-2026-09-08", description="Snapshot"),
-    _second("gpt-image-2", description="Any size up to 4K"),
+    _second("gpt-image-2"),
     _second("gpt-image-2-2026-04-21", description="Snapshot"),
     _first("gpt-image-1.5", description=_SHUTDOWN),
     _first("gpt-image-1.5-2025-12-16", description=_SHUTDOWN),
