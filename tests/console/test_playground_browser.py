@@ -16,6 +16,7 @@ from tests.console.played import Played, played
 
 pytestmark = needs_chromium
 FOLDER = os.environ.get("HELIOSTAT_SCREENSHOTS", "")
+_IS_SEEN = "each => each.getBoundingClientRect().right <= innerWidth"
 _DONE = "document.querySelector('#run').hidden && !!document.querySelector('#result[data-request]')"
 
 
@@ -52,6 +53,7 @@ async def test_five_steps_are_five_clicks(bench: Played, width: int, height: int
             assert await window.overflow() <= 0
         assert await page.locator("#chain-sum").inner_text() == "$0.003"
         assert await page.locator(".strip-line").count() == 5
+        assert await page.locator(".strip-at").evaluate(_IS_SEEN)
         await keep(window, FOLDER, f"playground_chain_{width}_{scheme}")
         await page.reload()
         await made(window, 5)
@@ -107,6 +109,26 @@ async def test_a_segment_becomes_the_mask(bench: Played) -> None:
         await made(window, 3)
         assert "from 1" in await page.locator(".strip-at").inner_text()
         assert window.complaints == []
+
+
+_NAMELESS = """[...document.querySelectorAll(
+  "input:not([type=hidden]), select, textarea, button, img, canvas, progress")]
+  .filter((each) => each.tagName === "IMG" ? !each.hasAttribute("alt")
+    : !(each.getAttribute("aria-label") || each.labels?.length || each.textContent.trim()))
+  .map((each) => each.outerHTML.slice(0, 120))"""
+
+
+async def test_everything_has_a_name_that_can_be_read_out(bench: Played) -> None:
+    """Each field, button and picture, of the form, of a result and of the mask; what happens is told as a status."""
+    async with browsing() as window:
+        page = window.page
+        await opened(window, bench, "?model=studio")
+        await page.locator("#draw").click()
+        await made(window, 1)
+        await page.get_by_role("button", name="Edit with a mask").click()
+        await page.locator("#mask-canvas").wait_for()
+        assert await page.evaluate(_NAMELESS) == []
+        assert await page.locator("#run-title[role=status], #mask-told[role=status]").count() == 2
 
 
 async def test_everything_works_by_keys_alone(bench: Played) -> None:

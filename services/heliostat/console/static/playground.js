@@ -231,9 +231,16 @@
     done: (told) => show(told),
     failed: (told) => show(told),
   };
+  // On a narrow page the step that is looked at may be beyond the edge of the strip.
+  const showPlace = () => {
+    const strip = bench.querySelector(".strip");
+    const here = strip?.querySelector(".strip-at");
+    if (here) strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
+  };
   const show = (told) => {
     byId("result").replaceWith(...fragment(told.html).children);
     if (told.chain) byId("chain").replaceWith(...fragment(told.chain).children);
+    showPlace();
     if (told.request) {
       at = told.request;
       history.replaceState(null, "", `/playground?${new URLSearchParams({ chain, at })}`);
