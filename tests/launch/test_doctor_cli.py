@@ -135,6 +135,7 @@ async def test_addresses_are_tried_once_each(taken: int) -> None:
     assert count.told == "1 of 2 places can be reached"
     first, _ = await reach.addresses(urls, emulator=("127.0.0.1", refusing))
     assert (first.grade, first.topic) == (Grade.NOTE, "emulators")
+    assert [each.grade for each in await reach.addresses({"c": urls["c"]})] == [Grade.BAD]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_a_wrong_configuration_is_all_that_is_told(tmp_path: Path, capsys: pytes
     assert main(["doctor", "--config", str(file)]) == 1
     told = capsys.readouterr().out
     assert f"BAD   config      The configuration is refused. {file}:4:" in told
-    assert told.endswith("1 of these stand in the way of pictures.\n")
+    assert told.endswith("In the way of pictures: 1.\n")
 
 
 def test_an_installation_that_does_not_run_is_examined(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -182,3 +182,27 @@ def test_what_is_no_model_is_passed_over(tmp_path: Path) -> None:
         ":1: model '': it has no model_name or no litellm_params.model",
         ":2: x: has no counterpart here",
     ]
+
+
+def test_access_keys_of_bedrock_are_taken_over_as_references(tmp_path: Path) -> None:
+    """By the variables that LiteLLM's file names; one that stands in the file is left there, unprinted."""
+    text = """\
+model_list:
+  - model_name: core
+    litellm_params:
+      model: bedrock/stability.stable-image-core-v1:1
+      aws_region_name: us-west-2
+      aws_access_key_id: os.environ/TEAM_KEY_ID
+      aws_secret_access_key: %s
+"""
+    tree, told = taken(text % "os.environ/TEAM_SECRET", tmp_path)
+    assert told == ["1 models at 1 adapters were taken over; 0 things not."]
+    assert tree["adapters"]["bedrock"] == {
+        "region": "us-west-2",
+        "access_key_id": "env:TEAM_KEY_ID",
+        "secret_access_key": "env:TEAM_SECRET",
+    }
+    configure(tree, "all")
+    tree, told = taken(text % SECRET, tmp_path)
+    assert "secret_access_key" not in tree["adapters"]["bedrock"]
+    assert "a secret stands in the file; move it out" in told[0]

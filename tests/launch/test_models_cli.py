@@ -1,11 +1,14 @@
 """`heliostat models` and docs/models.md."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from heliostat.launch.__main__ import main
 from heliostat.launch.assortment import price_of
+from heliostat.launch.models_page import page
 
 
 def test_models_are_listed_with_the_cheapest_provider_first(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,3 +53,24 @@ def test_a_word_that_nothing_has_is_told_with_those_there_are(
 def test_a_price_is_told_as_people_read_it(micros: int | None, told: str) -> None:
     """Unknown is never free."""
     assert price_of(micros) == told
+
+
+def test_the_page_names_each_provider_of_a_model_once() -> None:
+    """With its cheapest way to it: Hugging Face reaches one model through several others."""
+    rows = [line.split(" | ") for line in page().splitlines() if line.startswith("| `") and line.count(" | ") == 4]
+    assert len(rows) > 100
+    for row in rows:
+        names = [offer.split(" ")[0] for offer in row[3].split(", ")]
+        assert len(set(names)) == len(names), row
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    """`heliostat models | head -1` ends in silence."""
+    command = [sys.executable, "-m", "heliostat.launch", "models", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.readline() == b"[\n"
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        assert running.wait(30) == 141

@@ -77,16 +77,18 @@ async def test_nothing_is_bought_beyond_the_cap(
 async def test_without_live_the_plan_is_told_and_nobody_is_asked(
     provider: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The model, how many pictures, what each costs."""
+    """The model, how many pictures, what each and all cost, and the command that asks."""
     assert await verify(Wish("recraft"), tmp_path) == 2
-    assert capsys.readouterr().out.startswith("recraft, model recraftv2: up to 17 pictures at 0.022 USD each.")
+    said = capsys.readouterr().out
+    assert said.startswith("recraft, model recraftv2: up to 17 pictures at 0.022 USD each, 0.374 USD at most.")
+    assert said.endswith("heliostat verify recraft --live --max-cost 0.38\n")
     assert (await provider.journal("recraft"))["entries"] == []
 
 
 @pytest.mark.parametrize(
     ("wish", "sentence"),
     [
-        (Wish("nobody"), "no target 'adapter-nobody'"),
+        (Wish("nobody"), "no adapter 'nobody'; there are"),
         (Wish("recraft", live=True), "--max-cost must be an amount"),
         (Wish("recraft", live=True, max_cost="0.001"), "One picture costs more"),
         (Wish("recraft", live=True, max_cost="much"), "--max-cost must be an amount"),

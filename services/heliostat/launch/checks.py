@@ -46,7 +46,7 @@ def keys(configuration: Configuration) -> list[Finding]:
             found.append(bad("keys", f"{name} has no key at {where}", f"set it, or remove adapters.{name}"))
     if not here:
         return [bad("keys", "no adapter runs here", "add one under adapters, such as `adapters: {fal: {}}`")]
-    return found or [ok("keys", f"{len(here)} adapters have what they need")]
+    return found or [ok("keys", f"every adapter has what it needs ({len(here)})")]
 
 
 def disk(configuration: Configuration) -> list[Finding]:

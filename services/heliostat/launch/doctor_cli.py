@@ -44,7 +44,7 @@ def _doctor(given: argparse.Namespace, folder: Path) -> int:
         return 0
     found = list(examined(given, folder))
     wrong = sum(each.grade is Grade.BAD for each in found)
-    verdict = f"{wrong} of these stand in the way of pictures." if wrong else "Nothing stands in the way of pictures."
+    verdict = f"In the way of pictures: {wrong}." if wrong else "Nothing stands in the way of pictures."
     print(f"{shown(found)}\n\n{verdict}")
     return 1 if wrong else 0
 
@@ -58,7 +58,7 @@ def examined(given: argparse.Namespace, folder: Path) -> Iterator[Finding]:
     except MeshError as error:
         yield bad("config", error.message, "write what the sentence says; `heliostat check-config` looks again")
         return
-    yield ok("config", f"{name}: {len(configuration.parts)} parts, {len(configuration.adapters)} adapters")
+    yield ok("config", f"{name}: parts {len(configuration.parts)}, adapters among them {len(configuration.adapters)}")
     running = list(_running(given.address or configuration.process.admin.listen, configuration.state_dir))
     yield from checks.keys(configuration)
     yield from checks.disk(configuration)

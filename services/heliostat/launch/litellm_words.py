@@ -39,12 +39,15 @@ SETTINGS: Mapping[str, str] = {
     "vertex_project": "project",
     "vertex_location": "location",
     "aws_region_name": "region",
+    "aws_access_key_id": "access_key_id",
+    "aws_secret_access_key": "secret_access_key",
+    "aws_session_token": "session_token",
     "azure_ad_token": "access_token",
     "tenant_id": "tenant_id",
     "client_id": "client_id",
     "client_secret": "client_secret",
 }
-SECRETS = frozenset({"access_token", "client_secret"})
+SECRETS = frozenset({"access_token", "client_secret", "access_key_id", "secret_access_key", "session_token"})
 TARGET: Mapping[str, str] = {"weight": "weight", "timeout": "timeout_s"}
 PACING: Mapping[str, str] = {"rpm": "per_minute", "max_parallel_requests": "at_once"}
 WHY: Mapping[str, str] = {
@@ -53,6 +56,10 @@ WHY: Mapping[str, str] = {
     "num_retries": "the router tries the next target by itself (router.max_attempts)",
     "allowed_fails": "the router judges targets by itself (router.health)",
     "cooldown_time": "the router judges targets by itself (router.health)",
+    "timeout": "set ledger.deadline_s for requests, timeout_s at a target of a route for one attempt",
+    "redis_host": "what replicas share is in the database (database.url)",
+    "redis_port": "what replicas share is in the database (database.url)",
+    "redis_password": "what replicas share is in the database (database.url)",
     "routing_strategy": "targets are drawn by weight; a request may ask for routing.sort: price or latency",
     "drop_params": "what a provider cannot honour is left out and reported; strict: refuse refuses it",
     "master_key": "keys of callers are made by `heliostat keys create`",

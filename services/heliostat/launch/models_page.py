@@ -14,8 +14,8 @@ on a terminal.*
 other names lead to it too, and so do providers' own ids where they mean one model ([routing.md](routing.md)). Without a
 route of yours a model is served by the providers that you have keys for, cheapest first, as they stand in this table.
 Prices are US dollars for one picture of 1024 x 1024 with nothing else wished for, or for the first thing that a model
-does with such a picture; `?` where nobody can tell beforehand. What is charged is in [money.md](money.md), which
-provider takes what in [rest_api.md](rest_api.md).
+does with such a picture, at the provider's cheapest way to it; `?` where nobody can tell beforehand. What is charged is
+in [money.md](money.md), which provider takes what in [rest_api.md](rest_api.md).
 
 | model | what it is | by | providers, with price | operations |
 | --- | --- | --- | --- | --- |
@@ -38,7 +38,9 @@ def page() -> str:
 
 
 def _row(article: Article) -> str:
-    offers = ", ".join(map(_offer, article.offers))
+    # A provider may have a model in several ways; the first is its cheapest.
+    firsts = {offer.provider: offer for offer in reversed(article.offers)}
+    offers = ", ".join(_offer(firsts[provider]) for provider in article.providers)
     operations = ", ".join(each.replace("_", " ") for each in article.operations)
     text = article.description.replace("|", "\\|")
     return f"| `{article.name}` | {text} | {article.creator} | {offers} | {operations} |\n"

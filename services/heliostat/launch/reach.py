@@ -41,7 +41,8 @@ async def addresses(urls: Mapping[str, str], *, emulator: Place | None = None) -
         for (place, names), problem in zip(by_place.items(), problems, strict=True)
     ]
     reached = sum(each is None for each in problems)
-    return [*filter(None, found), ok("addresses", f"{reached} of {len(by_place)} places can be reached")]
+    count = [ok("addresses", f"{reached} of {len(by_place)} places can be reached")] if reached else []
+    return [*filter(None, found), *count]
 
 
 def _told(place: Place, names: Sequence[str], problem: str | None, emulator: Place | None) -> Finding | None:

@@ -30,8 +30,8 @@ _RESTART_AFTER_S = 0.2
 _DRAIN_S = 30.0
 _STOP_AFTER_DRAIN_S = 10.0
 _CORE = "ledger,router"
-# A start is a second of computing: more of them at a time than there are cores end no sooner, and take more memory.
-_STARTS_AT_ONCE = (os.cpu_count() or 1) + 1
+# A start is most of a second of computing: many more at a time than there are cores end no sooner, and want memory.
+_STARTS_AT_ONCE = 4 * (os.cpu_count() or 1)
 
 
 @dataclass

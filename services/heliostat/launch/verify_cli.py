@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import math
 import os
 import tempfile
 import time
@@ -12,8 +13,10 @@ from typing import Any
 
 from heliostat.chassis.settings import Secret, read_tree, refused
 from heliostat.launch.prices_cli import StateDir
+from heliostat.launch.targets import adapter_kinds
 
 _MICROS = 1_000_000
+_CENT = 10_000
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", state_dir: StateDir) -> None:
@@ -58,17 +61,28 @@ async def verify(wish: Wish, state_dir: Path) -> int:
     from heliostat.launch.verification.purse import Purse
 
     section = read_tree(wish.config, os.environ).get("adapters", {}).get(wish.provider) or {}
+    if not section and wish.provider not in (kinds := adapter_kinds()):
+        raise refused(f"There is no adapter {wish.provider[:64]!r}; there are {', '.join(kinds)}.")
     candidate = live_candidate(wish.provider, section, wish.model)
     with tempfile.TemporaryDirectory() as folder:
         model, micros = await trial.cheapest(candidate, Path(folder))
     each = _micros("--price", wish.price) if wish.price else micros
     if not each:
         raise refused(f"Nobody knows what a picture of {model} costs; say it with --price.")
-    print(f"{wish.provider}, model {model}: up to {trial.PICTURES} pictures at {each / _MICROS:g} USD each.")
+    whole = each * trial.PICTURES / _MICROS
+    print(
+        f"{wish.provider}, model {model}: up to {trial.PICTURES} pictures at {each / _MICROS:g} USD each, "
+        f"{whole:g} USD at most."
+    )
+    key = _missing_key(candidate.module, section)
     if not wish.live:
-        print("Nothing was asked. Add --live and --max-cost to try it.")
+        print("Nothing was asked. To ask the real provider:\n")
+        cents = math.ceil(each * trial.PICTURES / _CENT)
+        variable = f"{key}=… " if key and "/" not in key else ""
+        print(f"  {variable}heliostat verify {wish.provider} --live --max-cost {cents / 100:.2f}")
         return 2
-    _need_key(candidate.module, section)
+    if key:
+        raise refused(f"The provider's key is not there: set {key}.")
     purse = Purse(_micros("--max-cost", wish.max_cost), each)
     if not purse.room_for(1):
         raise refused(f"One picture costs more than --max-cost {wish.max_cost}; raise it, or name a cheaper --model.")
@@ -122,7 +136,7 @@ def _micros(option: str, text: str) -> int:
     return int(amount * _MICROS)
 
 
-def _need_key(module: Any, section: Any) -> None:
+def _missing_key(module: Any, section: Any) -> str:
+    """The variable or file where the provider's key would be; empty where it is there, or none is needed."""
     key = getattr(module.settings.model_validate(section), "api_key", None)
-    if isinstance(key, Secret) and not key.present():
-        raise refused(f"The provider's key is not there: set {key.reference.partition(':')[2]}.")
+    return key.reference.partition(":")[2] if isinstance(key, Secret) and not key.present() else ""
