@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.struct_pb2 import Struct
 from PIL import Image
 
-from heliostat.adapters.comfyui.body import gather, make_values, make_workflow, template_of
+from heliostat.adapters.comfyui.body import files_of, gather, make_values, make_workflow, template_of
 from heliostat.adapters.comfyui.catalog import MODELS, SHIPPED, Workflows, offered, shipped_templates
 from heliostat.adapters.comfyui.failures import refusal
 from heliostat.adapters.comfyui.jobs import place_in_queue, read_entry, stored_name
@@ -75,7 +75,7 @@ async def sent(model: str, options: dict[str, Any] | None = None, **fields: Any)
     pictures = await gather(template, call)
     values = make_values(template, call, pictures)
     files: dict[str, list[str]] = {}
-    for word, _ in pictures.files:
+    for word, _ in files_of(pictures):
         files.setdefault(word, []).append(f"{word}.png")
     return make_workflow(template, values, files, ComfyuiOptions(**(options or {})))
 
@@ -381,6 +381,19 @@ async def test_a_prompt_without_a_picture_is_told(server: EmulatedProvider) -> N
     error = (await server.room.ask("flux-schnell")).failure
     assert reason_name(error.reason) == "provider_answer_invalid"
     assert "output node" in error.message
+
+
+async def test_no_more_pictures_come_than_were_asked_for(tmp_path: Path) -> None:
+    """Whatever a template makes: their places would be those of another part of the request."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    template = json.loads((SHIPPED / "sdxl.text_to_image.json").read_text("utf-8"))
+    del template["fills"]["batch_size"]
+    template["workflow"]["5"]["inputs"]["batch_size"] = 2
+    (folder / "sdxl.text_to_image.json").write_text(json.dumps(template), "utf-8")
+    async with running("comfyui", tmp_path, templates=str(folder)) as server:
+        answer = await server.room.ask("sdxl", size=pixels(256, 256))
+    assert (answer.result.image_count, len(answer.pictures)) == (1, 1)
 
 
 async def test_a_server_that_was_started_anew_has_lost_the_prompt(server: EmulatedProvider) -> None:

@@ -12,6 +12,7 @@ import pybase64
 from heliostat.adapters.automatic1111.catalog import Engine, Work
 from heliostat.adapters.automatic1111.options import Automatic1111Options
 from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
+from heliostat.adapters.sdk.pictures import Pictures, read_image
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
 MOST_SEED = 2**32 - 1
@@ -37,14 +38,6 @@ MANAGED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
-    """The caller's pictures: the one to work on, and the mask (white = paint anew)."""
-
-    image: Input | None = None
-    mask: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Prepared:
     """A request as it is sent: where to, and what."""
 
@@ -54,11 +47,9 @@ class Prepared:
 
 async def gather(call: Call) -> Pictures:
     """The caller's pictures. Raises INPUT_UNREADABLE."""
-    operation = operation_of(call.request)
-    if operation == "text_to_image":
-        return Pictures()
-    image = await call.input(getattr(call.request, operation).image)
-    return Pictures(image, await call.mask(MaskForm.WHITE_REPAINTS, image) if operation == "edit" else None)
+    image = await read_image(call)
+    edits = operation_of(call.request) == "edit"
+    return Pictures(image, mask=await call.mask(MaskForm.WHITE_REPAINTS, image) if image and edits else None)
 
 
 def prepare(call: Call, options: Automatic1111Options, pictures: Pictures) -> Prepared:

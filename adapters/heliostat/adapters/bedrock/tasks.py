@@ -4,13 +4,13 @@ Source: Amazon's pages on Nova Canvas and Titan Image Generator, read 2026-11-22
 part of a mask. Without a seed both draw with one of their own that never changes: one is made here.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from heliostat.adapters.bedrock.catalog import Task
 from heliostat.adapters.bedrock.options import BedrockOptions
-from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
+from heliostat.adapters.sdk import Call, MaskForm, MeshError, operation_of
 from heliostat.adapters.sdk.asked import QUALITY_NAMES
+from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -27,36 +27,20 @@ _PREMIUM = frozenset({"high", "xhigh", "max"})
 Body = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The caller's pictures: the one to work on, or None, further ones, and the mask (black = paint anew)."""
-
-    image: Input | None
-    others: tuple[Input, ...]
-    mask: bytes | None
-
-    @property
-    def all(self) -> list[bytes]:
-        """Every picture but the mask."""
-        return [one.data for one in (self.image, *self.others) if one is not None]
-
-
 def quality_of(request: requests.ImageRequest) -> str:
     """Amazon's word for the wished quality; it knows two."""
     return "premium" if QUALITY_NAMES.get(request.output.quality) in _PREMIUM else "standard"
 
 
-async def gather_for_task(call: Call) -> Given:
+async def gather_for_task(call: Call) -> Pictures:
     """The caller's pictures. Raises INPUT_UNREADABLE."""
-    request = call.request
-    operation = operation_of(request)
-    image = None if operation == "text_to_image" else await call.input(getattr(request, operation).image)
-    others = [await call.input(one.image, "references") for one in request.references]
-    mask = await call.mask(MaskForm.HARD_BLACK_REPAINTS, image) if image is not None and operation == "edit" else None
-    return Given(image, tuple(others), mask)
+    image, references = await read_image(call), await read_references(call)
+    edits = operation_of(call.request) == "edit"
+    mask = await call.mask(MaskForm.HARD_BLACK_REPAINTS, image) if image and edits else None
+    return Pictures(image, references, mask)
 
 
-def make_task(call: Call, options: BedrockOptions, given: Given) -> Body:
+def make_task(call: Call, options: BedrockOptions, given: Pictures) -> Body:
     """The body of one request; pictures are bytes in it. Raises INVALID_FIELD and UNSUPPORTED."""
     own = options.fields(call.model.name, call.model.facts)
     operation = operation_of(call.request)
@@ -65,7 +49,7 @@ def make_task(call: Call, options: BedrockOptions, given: Given) -> Body:
     words = _words(call)
     if operation == "edit" and given.image is not None and (given.mask is not None or "mask_prompt" in own):
         task = _inpainting(given, words, own)
-    elif given.all and "colors" not in own:
+    elif given.together and "colors" not in own:
         task = _variation(call, given, words)
     elif "colors" in own:
         task = _coloured(given, words, own)
@@ -83,27 +67,27 @@ def _words(call: Call) -> Body:
     return {name: text for name, text in (("text", prompt), ("negativeText", negative)) if text}
 
 
-def _inpainting(given: Given, words: Body, own: Body) -> Body:
-    if given.others:
+def _inpainting(given: Pictures, words: Body, own: Body) -> Body:
+    if given.references:
         message = "What a mask covers is repainted by words alone; leave references out."
         raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="references")
     if given.mask is not None and "mask_prompt" in own:
         message = "A mask or mask_prompt says what is repainted, not both; leave one of them out."
         raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="provider_options.bedrock.mask_prompt")
     where = {"maskImage": given.mask} if given.mask is not None else {"maskPrompt": own["mask_prompt"]}
-    return {"taskType": "INPAINTING", "inPaintingParams": {"image": given.all[0], **where, **words}}
+    return {"taskType": "INPAINTING", "inPaintingParams": {"image": given.together[0].data, **where, **words}}
 
 
-def _variation(call: Call, given: Given, words: Body) -> Body:
-    params = {"images": given.all, **words, **_similarity(call)}
+def _variation(call: Call, given: Pictures, words: Body) -> Body:
+    params = {"images": [one.data for one in given.together], **words, **_similarity(call)}
     return {"taskType": "IMAGE_VARIATION", "imageVariationParams": params}
 
 
-def _coloured(given: Given, words: Body, own: Body) -> Body:
-    if len(given.all) > 1:
+def _coloured(given: Pictures, words: Body, own: Body) -> Body:
+    if len(given.together) > 1:
         message = "Colours go with one picture at most; leave the others out."
         raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="references")
-    reference = {"referenceImage": given.all[0]} if given.all else {}
+    reference = {"referenceImage": given.together[0].data} if given.together else {}
     params = {"colors": list(own["colors"]), **reference, **words}
     return {"taskType": "COLOR_GUIDED_GENERATION", "colorGuidedGenerationParams": params}
 

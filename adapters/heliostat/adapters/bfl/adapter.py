@@ -5,7 +5,7 @@ Source: docs.bfl.ai (to 2026-11) and the API's OpenAPI document (2026-04-23), re
 
 from collections.abc import AsyncIterator, Collection, Mapping
 
-from heliostat.adapters.bfl.body import MANAGED, Pictures, gather, make_body
+from heliostat.adapters.bfl.body import MANAGED, gather, make_body
 from heliostat.adapters.bfl.callbacks import read_callback
 from heliostat.adapters.bfl.catalog import MODELS
 from heliostat.adapters.bfl.endpoints import Endpoint
@@ -41,6 +41,7 @@ from heliostat.adapters.sdk import (
     progress,
 )
 from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk.pictures import Pictures
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 

@@ -4,14 +4,14 @@ Source: the OpenAPI document (2026-04-23) and docs.bfl.ai, read 2026-11-22. Pict
 white is painted anew.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import pybase64
 
 from heliostat.adapters.bfl.endpoints import PNG, Endpoint, SizeField
 from heliostat.adapters.bfl.options import BflOptions
-from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
+from heliostat.adapters.sdk import Call, MaskForm, MeshError, operation_of
+from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
@@ -49,39 +49,18 @@ MANAGED = frozenset(
 """What is filled here: the request has words for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """The caller's pictures: the one to work on, those to look at, and the mask (white = paint anew)."""
-
-    image: Input | None = None
-    references: tuple[Input, ...] = ()
-    mask: bytes | None = None
-
-    @property
-    def together(self) -> list[Input]:
-        """All but the mask, the one to work on first."""
-        return [*([self.image] if self.image else []), *self.references]
-
-    @property
-    def sizes(self) -> list[tuple[int, int]]:
-        """Sizes of the same in px."""
-        return [(one.shape.width_px, one.shape.height_px) for one in self.together]
-
-
 async def gather(endpoint: Endpoint, call: Call) -> Pictures:
     """The caller's pictures. Raises INPUT_UNREADABLE, INVALID_FIELD for a missing mask, UNSUPPORTED for too many."""
-    request = call.request
-    operation = operation_of(request)
-    image = await call.input(getattr(request, operation).image) if operation != "text_to_image" else None
+    image = await read_image(call)
     mask = await call.mask(MaskForm.WHITE_REPAINTS, image) if endpoint.mask and image else None
     if endpoint.mask and mask is None:
         message = f"{call.model.name} repaints a masked part; send a mask, or choose a model that edits whole pictures."
         raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="mask")
-    references = [await call.input(one.image, "references") for one in request.references]
+    references = await read_references(call)
     if image and endpoint.most and 1 + len(references) > endpoint.most:
         message = f"{call.model.name} takes at most {endpoint.most} pictures in all; send fewer."
         raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="references")
-    return Pictures(image, tuple(references), mask)
+    return Pictures(image, references, mask)
 
 
 def make_body(endpoint: Endpoint, call: Call, options: BflOptions, pictures: Pictures) -> dict[str, Any]:
@@ -128,9 +107,7 @@ def _format(endpoint: Endpoint, call: Call) -> dict[str, Any]:
         return {}
     if wanted in endpoint.formats:
         return {"output_format": endpoint.formats[wanted]}
-    for adjustment in call.adjustments:
-        if adjustment.parameter == "output_format":
-            adjustment.sent = PNG
+    call.sends_format(PNG)
     return {"output_format": endpoint.formats[PNG]}
 
 

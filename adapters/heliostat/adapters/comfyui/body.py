@@ -15,6 +15,7 @@ from heliostat.adapters.comfyui.options import ComfyuiOptions
 from heliostat.adapters.comfyui.template_files import Template, is_link
 from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
 from heliostat.adapters.sdk.asked import reader, shown
+from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
@@ -37,21 +38,12 @@ class File:
         return f"{hashlib.sha256(self.data).hexdigest()[:32]}.{_ENDINGS[self.media_type]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """The caller's pictures: the one to work on, the mask (white = paint anew), those to look at."""
-
-    image: Input | None = None
-    mask: bytes | None = None
-    references: tuple[Input, ...] = ()
-
-    @property
-    def files(self) -> list[tuple[str, File]]:
-        """(word of a template, file) of each."""
-        files = [("image", File(self.image.data, self.image.media_type))] if self.image else []
-        if self.mask is not None:
-            files.append(("mask", File(self.mask, "image/png")))
-        return [*files, *(("references", File(one.data, one.media_type)) for one in self.references)]
+def files_of(pictures: Pictures) -> list[tuple[str, File]]:
+    """(word of a template, file) of each."""
+    files = [("image", File(pictures.image.data, pictures.image.media_type))] if pictures.image else []
+    if pictures.mask is not None:
+        files.append(("mask", File(pictures.mask, "image/png")))
+    return [*files, *(("references", File(one.data, one.media_type)) for one in pictures.references)]
 
 
 def template_of(call: Call) -> Template:
@@ -67,15 +59,15 @@ def template_of(call: Call) -> Template:
 
 async def gather(template: Template, call: Call) -> Pictures:
     """The caller's pictures. Raises INPUT_UNREADABLE, and UNSUPPORTED for more references than there are places."""
-    request, operation = call.request, operation_of(call.request)
-    image = await call.input(getattr(request, operation).image) if operation != "text_to_image" else None
+    request = call.request
+    image = await read_image(call)
     mask = await call.mask(MaskForm.WHITE_REPAINTS, image) if image and template.fills.get("mask") else None
     places = len(template.fills.get("references", ()))
     if len(request.references) > places:
         message = f"{call.model.name} looks at {places} further pictures for {template.operation}; send no more."
         raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="references")
-    references = [await call.input(one.image, "references") for one in request.references]
-    return Pictures(image, mask, tuple(references))
+    references = await read_references(call)
+    return Pictures(image, references, mask)
 
 
 def make_values(template: Template, call: Call, pictures: Pictures) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Callers' pictures on the server. Files go where a restart of the server wipes them."""
 
-from heliostat.adapters.comfyui.body import Pictures
+from heliostat.adapters.comfyui.body import files_of
 from heliostat.adapters.comfyui.jobs import stored_name
 from heliostat.adapters.sdk import Call, Part, ProviderClient, text_part
+from heliostat.adapters.sdk.pictures import Pictures
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
 _FOLDER = "heliostat"
@@ -11,7 +12,7 @@ _FOLDER = "heliostat"
 async def upload(http: ProviderClient, pictures: Pictures, call: Call) -> dict[str, list[str]]:
     """Names on the server by the template's words. Raises PROVIDER_ANSWER_INVALID where it names none."""
     names: dict[str, list[str]] = {}
-    for word, file in pictures.files:
+    for word, file in files_of(pictures):
         parts = [
             Part("image", file.data, file.name, file.media_type),
             text_part("type", "temp"),

@@ -4,55 +4,38 @@ Source: the vendor's own SDK (2.0.2) and help pages to 2026-03, read 2026-11-22.
 pictures travel as data URIs.
 """
 
-from dataclasses import dataclass
 from typing import Any
-
-import pybase64
 
 from heliostat.adapters.dashscope.endpoints import Endpoint, Form
 from heliostat.adapters.dashscope.functions import function_of
 from heliostat.adapters.dashscope.options import DashScopeOptions
-from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
+from heliostat.adapters.sdk import Call, MaskForm, MeshError, operation_of
+from heliostat.adapters.sdk.inputs import data_uri
+from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.api.image.v1 import reason_pb2 as reasons
-
-
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """The caller's pictures, the one to work on first, and the mask (white = paint anew)."""
-
-    images: tuple[Input, ...] = ()
-    mask: bytes | None = None
-
-    @property
-    def sizes(self) -> list[tuple[int, int]]:
-        """Sizes of the same in px, without the mask."""
-        return [(one.shape.width_px, one.shape.height_px) for one in self.images]
 
 
 async def gather(endpoint: Endpoint, call: Call) -> Pictures:
     """The caller's pictures. Raises INPUT_UNREADABLE, and UNSUPPORTED for too many."""
-    request = call.request
-    operation = operation_of(request)
-    images = [await call.input(getattr(request, operation).image)] if operation != "text_to_image" else []
-    mask = await call.mask(MaskForm.WHITE_REPAINTS, images[0]) if operation == "edit" else None
-    for reference in request.references:
-        images.append(await call.input(reference.image, "references"))
-    if len(images) > endpoint.most:
+    image = await read_image(call)
+    mask = await call.mask(MaskForm.WHITE_REPAINTS, image) if image and operation_of(call.request) == "edit" else None
+    pictures = Pictures(image, await read_references(call), mask)
+    if len(pictures.together) > endpoint.most:
         message = f"{call.model.name} takes at most {endpoint.most} pictures in all; send fewer."
         raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="references")
-    return Pictures(tuple(images), mask)
+    return pictures
 
 
 def make_body(endpoint: Endpoint, call: Call, options: DashScopeOptions, pictures: Pictures) -> dict[str, Any]:
     """The body. Raises INVALID_FIELD and UNSUPPORTED, before anything is sent."""
     request = call.request
-    options.check(call.model.name, endpoint, len(pictures.images))
+    options.check(call.model.name, endpoint, len(pictures.together))
     parameters = options.parameters()
     if call.model.max_images > 1:
         parameters["n"] = call.image_count
     if request.HasField("seed"):
         parameters["seed"] = request.seed
-    choice = call.size(endpoint.beside if pictures.images else None)
+    choice = call.size(endpoint.beside if pictures.together else None)
     if choice.width_px:
         parameters["size"] = f"{choice.width_px}*{choice.height_px}"
     given, more = _input(endpoint, call, options, pictures)
@@ -65,18 +48,14 @@ def _input(
     """(`input`, further members of `parameters`)."""
     prompt = call.request.prompt
     avoided = call.request.negative_prompt if "negative_prompt" in endpoint.takes else ""
-    images = [_data_uri(one.media_type, one.data) for one in pictures.images]
+    images = [one.data_uri for one in pictures.together]
     if endpoint.form is Form.MESSAGES:
         content = [*({"image": one} for one in images), {"text": prompt}]
         more = {"negative_prompt": avoided} if avoided else {}
         return {"messages": [{"role": "user", "content": content}]}, more
     if endpoint.form is Form.FUNCTION:
-        given, more = function_of(call, options, pictures.images[0], pictures.mask is not None)
-        mask = {"mask_image_url": _data_uri("image/png", pictures.mask)} if pictures.mask is not None else {}
+        given, more = function_of(call, options, pictures.together[0], pictures.mask is not None)
+        mask = {"mask_image_url": data_uri("image/png", pictures.mask)} if pictures.mask is not None else {}
         return {**given, "base_image_url": images[0], **mask}, more
     given = {"prompt": prompt} | ({"negative_prompt": avoided} if avoided else {})
     return (given | {"images": images} if endpoint.form is Form.IMAGES else given), {}
-
-
-def _data_uri(media_type: str, data: bytes) -> str:
-    return f"data:{media_type};base64,{pybase64.b64encode_as_string(data)}"

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 
 from heliostat.adapters.fal.answers import empty, read_result
 from heliostat.adapters.fal.billing import is_by_second
-from heliostat.adapters.fal.body import MANAGED, Pictures, gather, make_body
+from heliostat.adapters.fal.body import MANAGED, gather, make_body
 from heliostat.adapters.fal.catalog import MODELS, SANDBOX_MODELS, Routes
 from heliostat.adapters.fal.endpoints import Endpoint
 from heliostat.adapters.fal.failures import FalRefusal, refusal
@@ -37,6 +37,7 @@ from heliostat.adapters.sdk import (
     webhooks,
 )
 from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk.pictures import Pictures
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.chassis.logs import get_logger

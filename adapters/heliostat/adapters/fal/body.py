@@ -4,14 +4,13 @@ Source: fal's endpoint types (fal-js, 2026-08-02), read 2026-11-22. Pictures tra
 edited.
 """
 
-from dataclasses import dataclass
 from typing import Any
-
-import pybase64
 
 from heliostat.adapters.fal.endpoints import PNG, Endpoint, SizeField
 from heliostat.adapters.fal.options import FalOptions
-from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
+from heliostat.adapters.sdk import Call, MaskForm, MeshError, operation_of
+from heliostat.adapters.sdk.inputs import data_uri
+from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
@@ -53,29 +52,11 @@ SPEEDS = {
 QUALITIES = {requests.QUALITY_LOW: "low", requests.QUALITY_MEDIUM: "medium", requests.QUALITY_HIGH: "high"}
 
 
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """The caller's pictures: the one to work on and the references in one row, and the mask (white = edit)."""
-
-    images: tuple[Input, ...] = ()
-    mask: bytes | None = None
-
-    @property
-    def sizes(self) -> list[tuple[int, int]]:
-        """Sizes of the images in px."""
-        return [(one.shape.width_px, one.shape.height_px) for one in self.images]
-
-
 async def gather(endpoint: Endpoint, call: Call) -> Pictures:
     """The caller's pictures in the order in which fal takes them. Raises INPUT_UNREADABLE and INVALID_FIELD."""
-    request = call.request
-    operation = operation_of(request)
-    images = []
-    if operation != "text_to_image":
-        images.append(await call.input(getattr(request, operation).image))
-    mask = await call.mask(MaskForm.WHITE_REPAINTS, images[0]) if endpoint.mask and images else None
-    images += [await call.input(one.image, "references") for one in request.references]
-    return Pictures(tuple(images), mask)
+    image = await read_image(call)
+    mask = await call.mask(MaskForm.WHITE_REPAINTS, image) if endpoint.mask and image else None
+    return Pictures(image, await read_references(call), mask)
 
 
 def make_body(endpoint: Endpoint, call: Call, options: FalOptions, pictures: Pictures) -> dict[str, Any]:
@@ -146,16 +127,14 @@ def _format(endpoint: Endpoint, call: Call) -> dict[str, Any]:
         return {}
     if wanted in endpoint.formats:
         return {"output_format": endpoint.formats[wanted]}
-    for adjustment in call.adjustments:
-        if adjustment.parameter == "output_format":
-            adjustment.sent = PNG
+    call.sends_format(PNG)
     return {"output_format": endpoint.formats[PNG]}
 
 
 def _images(endpoint: Endpoint, request: requests.ImageRequest, pictures: Pictures) -> dict[str, Any]:
     body: dict[str, Any] = {}
-    if pictures.images:
-        addresses = [_data_uri(one.media_type, one.data) for one in pictures.images]
+    addresses = [one.data_uri for one in pictures.together]
+    if addresses:
         body[endpoint.image] = addresses if endpoint.image_is_list else addresses[0]
     if endpoint.mask:
         if pictures.mask is None:
@@ -164,7 +143,7 @@ def _images(endpoint: Endpoint, request: requests.ImageRequest, pictures: Pictur
                 f"{endpoint.path} repaints a masked part; send a mask, or choose a model that edits whole pictures.",
                 field="mask",
             )
-        body[endpoint.mask] = _data_uri(PNG, pictures.mask)
+        body[endpoint.mask] = data_uri(PNG, pictures.mask)
     weight = next((one.weight for one in request.references if one.HasField("weight")), None)
     if "reference_weight" in endpoint.takes and weight is not None:
         body["image_prompt_strength"] = weight
@@ -237,7 +216,3 @@ def _refuse_foreign(endpoint: Endpoint, segment: requests.Segment) -> None:
 
 def _unsupported(endpoint: Endpoint, fact: str, field: str) -> MeshError:
     return MeshError(reasons.ERROR_REASON_UNSUPPORTED, f"{endpoint.path} {fact}.", field=field)
-
-
-def _data_uri(media_type: str, data: bytes) -> str:
-    return f"data:{media_type};base64,{pybase64.b64encode(data).decode('ascii')}"

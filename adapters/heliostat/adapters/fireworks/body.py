@@ -7,8 +7,6 @@ form; there are no masks.
 import json
 from typing import Any
 
-import pybase64
-
 from heliostat.adapters.fireworks.endpoints import PNG, Dialect, Endpoint
 from heliostat.adapters.fireworks.options import FireworksOptions
 from heliostat.adapters.sdk import Call, Input, MeshError, Part, operation_of, text_part
@@ -46,7 +44,7 @@ def make_body(endpoint: Endpoint, call: Call, options: FireworksOptions, image: 
     if endpoint.dialect is Dialect.JOB:
         body["output_format"] = endpoint.formats[wanted_type(endpoint, call)]
         if image is not None:
-            body["input_image"] = f"data:{image.media_type};base64,{pybase64.b64encode_as_string(image.data)}"
+            body["input_image"] = image.data_uri
     return body | options.fields(call.model.name, endpoint)
 
 
@@ -64,9 +62,7 @@ def wanted_type(endpoint: Endpoint, call: Call) -> str:
     wanted = call.request.output.media_type
     if not wanted or wanted in endpoint.formats:
         return wanted or next(iter(endpoint.formats))
-    for adjustment in call.adjustments:
-        if adjustment.parameter == "output_format":
-            adjustment.sent = PNG
+    call.sends_format(PNG)
     return PNG
 
 

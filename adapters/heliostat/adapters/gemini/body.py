@@ -12,6 +12,7 @@ from heliostat.adapters.gemini.catalog import MOST_INLINE_BYTES, Traits
 from heliostat.adapters.gemini.options import GeminiOptions
 from heliostat.adapters.gemini.shapes import Shapes
 from heliostat.adapters.sdk import Call, Input, MeshError, operation_of
+from heliostat.adapters.sdk.pictures import read_row
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
@@ -27,14 +28,7 @@ _SEEDS = 2**31
 
 async def gather(call: Call) -> list[Input]:
     """The caller's pictures, the one to work on first. Raises INPUT_UNREADABLE, and UNSUPPORTED for too many."""
-    request = call.request
-    pictures = [await call.input(request.edit.image)] if operation_of(request) == "edit" else []
-    for reference in request.references:
-        pictures.append(await call.input(reference.image, "references"))
-    most = call.model.max_references
-    if len(pictures) > most:
-        message = f"{call.model.name} takes at most {most} pictures in all; send fewer."
-        raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="references")
+    pictures = await read_row(call, call.model.max_references)
     if sum(len(one.data) for one in pictures) * 4 // 3 > MOST_INLINE_BYTES:
         message = f"Gemini takes pictures of 15 MB in all; send fewer of them, or smaller ones, to {call.model.name}."
         raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="references")

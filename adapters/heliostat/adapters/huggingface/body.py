@@ -136,17 +136,13 @@ def _format(endpoint: Endpoint, call: Call) -> dict[str, str]:
     wanted = call.request.output.media_type or next(iter(formats))
     if wanted in formats:
         return {"output_format": formats[wanted]}
-    for adjustment in call.adjustments:
-        if adjustment.parameter == "output_format":
-            adjustment.sent = PNG
+    call.sends_format(PNG)
     return {"output_format": formats[PNG]}
 
 
 def _pictures(endpoint: Endpoint, picture: Input) -> dict[str, Any]:
     """The picture under every name that models of the provider know it by, as the official clients send it."""
-    text = pybase64.b64encode_as_string(picture.data)
-    if endpoint.provider != HF:
-        text = f"data:{picture.media_type};base64,{text}"
+    text = pybase64.b64encode_as_string(picture.data) if endpoint.provider == HF else picture.data_uri
     return {name: [text] if name in endpoint.listed else text for name in endpoint.images}
 
 

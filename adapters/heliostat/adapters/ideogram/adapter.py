@@ -7,7 +7,7 @@ cancelled.
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from heliostat.adapters.ideogram.body import MANAGED, Pictures, gather, make_fields, make_parts
+from heliostat.adapters.ideogram.body import MANAGED, gather, make_fields, make_parts
 from heliostat.adapters.ideogram.catalog import MODELS
 from heliostat.adapters.ideogram.endpoints import Family
 from heliostat.adapters.ideogram.failures import ended_badly, nothing_to_show, refusal
@@ -33,6 +33,7 @@ from heliostat.adapters.sdk import (
     progress,
 )
 from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk.pictures import Pictures
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 

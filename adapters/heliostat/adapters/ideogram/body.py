@@ -5,7 +5,6 @@ Pictures travel as files of a form; without any the body is JSON.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -25,6 +24,7 @@ from heliostat.adapters.sdk import (
     text_part,
 )
 from heliostat.adapters.sdk.asked import QUALITY_NAMES, reader, shown
+from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.adapters.sdk.sizing import SizeRule
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -45,33 +45,17 @@ MANAGED = frozenset(
 """What is filled here: the request has words for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """The caller's pictures: the one to work on, those to look at, and the mask as the endpoint reads it."""
-
-    image: Input | None = None
-    references: tuple[Input, ...] = ()
-    mask: bytes | None = None
-
-    @property
-    def sizes(self) -> list[tuple[int, int]]:
-        """Sizes in px, the one to work on first; without the mask."""
-        together = [*([self.image] if self.image else []), *self.references]
-        return [(one.shape.width_px, one.shape.height_px) for one in together]
-
-
 async def gather(family: Family, endpoint: Endpoint, call: Call) -> Pictures:
     """The caller's pictures. Raises INPUT_UNREADABLE, INVALID_FIELD for a missing one, UNSUPPORTED for too many."""
     request = call.request
-    operation = operation_of(request)
     if len(request.references) > (endpoint.most_masked if endpoint.mask else endpoint.most):
         message = f"{call.model.name} takes fewer reference pictures for this; send fewer."
         raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="references")
     if family.needs_reference and not request.references:
         message = f"{call.model.name} draws a character from a picture; send one as a reference."
         raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="references")
-    image = await call.input(getattr(request, operation).image) if operation != "text_to_image" else None
-    references = [await call.input(one.image, "references") for one in request.references]
+    image = await read_image(call)
+    references = await read_references(call)
     for one, field in [(image, "image"), *((one, "references") for one in references)]:
         if one is not None:
             _check(one, field, endpoint)
@@ -80,7 +64,7 @@ async def gather(family: Family, endpoint: Endpoint, call: Call) -> Pictures:
     if endpoint.mask and mask is None:
         message = f"{call.model.name} repaints a masked part here; send a mask."
         raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="mask")
-    return Pictures(image, tuple(references), mask)
+    return Pictures(image, references, mask)
 
 
 def _check(picture: Input, field: str, endpoint: Endpoint) -> None:

@@ -228,9 +228,7 @@ def _format(order: Order) -> str | None:
     if wanted in formats:
         return formats[wanted]
     sent = "image/png" if "image/png" in formats else next(iter(formats))
-    for adjustment in call.adjustments:
-        if adjustment.parameter == "output_format":
-            adjustment.sent = sent
+    call.sends_format(sent)
     return formats[sent]
 
 

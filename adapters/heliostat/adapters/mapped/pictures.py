@@ -8,6 +8,7 @@ import pybase64
 from heliostat.adapters.mapped.endpoints import Endpoint
 from heliostat.adapters.mapped.fields import ROLES, BodyField
 from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, Part, operation_of
+from heliostat.adapters.sdk.inputs import data_uri
 from heliostat.adapters.sdk.structure import read_shape
 from heliostat.api.image.v1 import media_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -41,8 +42,9 @@ class Sent:
             return self.address
         if form == "bytes":
             return list(self.data)
-        text = pybase64.b64encode_as_string(self.data)
-        return f"data:{self.media_type};base64,{text}" if form == "data_uri" else text
+        if form == "data_uri":
+            return data_uri(self.media_type, self.data)
+        return pybase64.b64encode_as_string(self.data)
 
     def part(self, name: str) -> Part:
         """The picture as a file of a form."""

@@ -6,7 +6,6 @@ form; without any the body is JSON.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -24,6 +23,7 @@ from heliostat.adapters.sdk import (
     text_part,
 )
 from heliostat.adapters.sdk.asked import reader, shown
+from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -46,29 +46,14 @@ MANAGED = frozenset(
 """What is filled here: the request has words for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """The caller's pictures: the one to work on, those of a style, and the mask (white = paint anew, no grey)."""
-
-    image: Input | None = None
-    references: tuple[Input, ...] = ()
-    mask: bytes | None = None
-
-    @property
-    def sizes(self) -> list[tuple[int, int]]:
-        """Sizes in px, the one to work on first; without the mask."""
-        together = [*([self.image] if self.image else []), *self.references]
-        return [(one.shape.width_px, one.shape.height_px) for one in together]
-
-
 async def gather(endpoint: Endpoint, call: Call) -> Pictures:
     """The caller's pictures. Raises INPUT_UNREADABLE, INVALID_FIELD for a missing mask, UNSUPPORTED for references."""
     request = call.request
     if request.references and not endpoint.references:
         message = f"{call.model.name} takes references for drawing only; leave them out."
         raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="references")
-    image = await call.input(getattr(request, operation_of(request)).image) if endpoint.image else None
-    references = [await call.input(one.image, "references") for one in request.references]
+    image = await read_image(call) if endpoint.image else None
+    references = await read_references(call)
     for one, field in [(image, "image"), *((one, "references") for one in references)]:
         if one is not None:
             _check(one, field)
@@ -76,7 +61,7 @@ async def gather(endpoint: Endpoint, call: Call) -> Pictures:
     if endpoint.mask and mask is None:
         message = f"{call.model.name} works on a masked part; send a mask."
         raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="mask")
-    return Pictures(image, tuple(references), mask)
+    return Pictures(image, references, mask)
 
 
 def _check(picture: Input, field: str) -> None:

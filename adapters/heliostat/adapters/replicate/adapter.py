@@ -6,7 +6,7 @@ Source: Replicate's HTTP API (2026), its prediction, rate limit and webhook page
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 
-from heliostat.adapters.replicate.body import MANAGED, Pictures, gather, make_input, picture_fields
+from heliostat.adapters.replicate.body import MANAGED, gather, make_input, picture_fields
 from heliostat.adapters.replicate.catalog import MODELS
 from heliostat.adapters.replicate.failures import ended_badly, nothing_to_show, refusal
 from heliostat.adapters.replicate.options import ReplicateOptions
@@ -36,6 +36,7 @@ from heliostat.adapters.sdk import (
     webhooks,
 )
 from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk.pictures import Pictures
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests

@@ -10,6 +10,7 @@ from heliostat.adapters.replicate.options import ReplicateOptions
 from heliostat.adapters.replicate.schemas import FLUX_SHAPES, PNG, SCHEMAS, Schema, SizeField
 from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
 from heliostat.adapters.sdk.asked import reader
+from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
@@ -26,21 +27,6 @@ MANAGED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
-    """The caller's pictures: the one to work on, those to look at, and the mask (white = change)."""
-
-    image: Input | None = None
-    references: tuple[Input, ...] = ()
-    mask: bytes | None = None
-
-    @property
-    def sizes(self) -> list[tuple[int, int]]:
-        """Sizes in px, the one to work on first; without the mask."""
-        together = [*([self.image] if self.image else []), *self.references]
-        return [(one.shape.width_px, one.shape.height_px) for one in together]
-
-
-@dataclass(frozen=True, slots=True)
 class Sent:
     """The same pictures as Replicate is told of them: data URIs and addresses of uploaded files."""
 
@@ -51,9 +37,7 @@ class Sent:
 
 async def gather(schema: Schema, call: Call) -> Pictures:
     """The caller's pictures. Raises INPUT_UNREADABLE, and INVALID_FIELD where a mask is needed or does not fit."""
-    request = call.request
-    operation = operation_of(request)
-    image = await call.input(getattr(request, operation).image) if operation != "text_to_image" else None
+    image = await read_image(call)
     mask = await call.mask(MaskForm.WHITE_REPAINTS, image) if schema.mask and image else None
     if schema.mask and mask is None:
         raise MeshError(
@@ -61,8 +45,8 @@ async def gather(schema: Schema, call: Call) -> Pictures:
             f"{call.model.name} repaints a masked part; send a mask, or choose a model that edits whole pictures.",
             field="mask",
         )
-    references = [await call.input(one.image, "references") for one in request.references]
-    return Pictures(image, tuple(references), mask)
+    references = await read_references(call)
+    return Pictures(image, references, mask)
 
 
 def make_input(schema: Schema, call: Call, options: ReplicateOptions, pictures: Pictures) -> dict[str, Any]:
@@ -157,9 +141,7 @@ def _format(schema: Schema, call: Call) -> dict[str, Any]:
         return {}
     if wanted in schema.formats:
         return {"output_format": schema.formats[wanted]}
-    for adjustment in call.adjustments:
-        if adjustment.parameter == "output_format":
-            adjustment.sent = PNG
+    call.sends_format(PNG)
     return {"output_format": schema.formats[PNG]}
 
 

@@ -4,10 +4,10 @@ Source: Replicate's HTTP API (files, 2026) and input file pages, read 2026-11-22
 uploaded file is read under the token that sent it, and expires within a day.
 """
 
-import pybase64
-
-from heliostat.adapters.replicate.body import Pictures, Sent
+from heliostat.adapters.replicate.body import Sent
 from heliostat.adapters.sdk import Call, Part, ProviderClient
+from heliostat.adapters.sdk.inputs import data_uri
+from heliostat.adapters.sdk.pictures import Pictures
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
 _SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif", "image/avif": "avif"}
@@ -32,7 +32,7 @@ class Uploads:
 
     async def _give(self, data: bytes, media_type: str) -> str:
         if len(data) <= self._limit:
-            return f"data:{media_type};base64,{pybase64.b64encode_as_string(data)}"
+            return data_uri(media_type, data)
         part = Part("content", data, filename=f"input.{_SUFFIX[media_type]}", media_type=media_type)
         answer = await self._http.post_multipart("/files", [part], self._call, phase="prepare")
         addresses = answer.json().get("urls")

@@ -6,7 +6,7 @@ Source: runware.ai/docs (2026), the makers' SDK (2026-06-30), read 2026-11-22. T
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import replace
 
-from heliostat.adapters.runware.body import MANAGED, Pictures, gather, make_task
+from heliostat.adapters.runware.body import MANAGED, gather, make_task
 from heliostat.adapters.runware.catalog import MODELS
 from heliostat.adapters.runware.endpoints import Endpoint
 from heliostat.adapters.runware.failures import TaskRefused, not_taken, nothing_to_show, refusal
@@ -28,6 +28,7 @@ from heliostat.adapters.sdk import (
     progress,
 )
 from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk.pictures import Pictures
 from heliostat.api.image.v1 import media_pb2 as medias
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests

@@ -3,15 +3,14 @@
 Source: runware.ai/docs (image inference, tools, 2026), read 2026-11-22. Pictures travel as data URIs.
 """
 
-from dataclasses import dataclass
 from typing import Any
-
-import pybase64
 
 from heliostat.adapters.runware.endpoints import FORMATS, JPEG, PNG, WEBP, Endpoint
 from heliostat.adapters.runware.options import RunwareOptions
-from heliostat.adapters.sdk import Call, FollowsInput, Input, MaskForm, MeshError, operation_of
+from heliostat.adapters.sdk import Call, FollowsInput, MaskForm, MeshError, operation_of
 from heliostat.adapters.sdk.asked import QUALITY_NAMES
+from heliostat.adapters.sdk.inputs import data_uri
+from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
 _STEP_PX, _LEAST_PX, _MOST_PX = 64, 128, 2048
@@ -30,36 +29,15 @@ MANAGED = frozenset(
 """What is filled here: the request has words for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """The caller's pictures: the one to work on, those to look at, and the mask (white = paint anew)."""
-
-    image: Input | None = None
-    references: tuple[Input, ...] = ()
-    mask: bytes | None = None
-
-    @property
-    def together(self) -> list[Input]:
-        """All but the mask, the one to work on first."""
-        return [*([self.image] if self.image else []), *self.references]
-
-    @property
-    def sizes(self) -> list[tuple[int, int]]:
-        """Sizes of the same in px."""
-        return [(one.shape.width_px, one.shape.height_px) for one in self.together]
-
-
 async def gather(endpoint: Endpoint, call: Call) -> Pictures:
     """The caller's pictures. Raises INPUT_UNREADABLE, UNSUPPORTED for too many."""
-    request = call.request
-    operation = operation_of(request)
-    image = await call.input(getattr(request, operation).image) if operation != "text_to_image" else None
+    image = await read_image(call)
     mask = await call.mask(MaskForm.WHITE_REPAINTS, image) if endpoint.seed_image and image else None
-    references = [await call.input(one.image, "references") for one in request.references]
+    references = await read_references(call)
     if image and references and 1 + len(references) > endpoint.most:
         message = f"{call.model.name} takes at most {endpoint.most} pictures in all here; send fewer."
         raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="references")
-    return Pictures(image, tuple(references), mask)
+    return Pictures(image, references, mask)
 
 
 def make_task(endpoint: Endpoint, call: Call, options: RunwareOptions, pictures: Pictures, task: str) -> dict[str, Any]:
@@ -140,15 +118,15 @@ def _size(call: Call, pictures: Pictures) -> dict[str, int]:
 def _pictures(endpoint: Endpoint, call: Call, pictures: Pictures) -> dict[str, Any]:
     request = call.request
     if endpoint.references:
-        encoded = [_data_uri(one) for one in pictures.together]
+        encoded = [one.data_uri for one in pictures.together]
         if not encoded:
             return {}
         return {"inputs": {"referenceImages": encoded}} if "." in endpoint.references else {"referenceImages": encoded}
     if pictures.image is None:
         return {}
-    fields: dict[str, Any] = {"seedImage": _data_uri(pictures.image)}
+    fields: dict[str, Any] = {"seedImage": pictures.image.data_uri}
     if pictures.mask is not None:
-        fields["maskImage"] = f"data:{PNG};base64,{pybase64.b64encode_as_string(pictures.mask)}"
+        fields["maskImage"] = data_uri(PNG, pictures.mask)
     if request.edit.HasField("strength"):
         fields["strength"] = request.edit.strength
     return fields | (_outpaint(call, pictures) if operation_of(request) == "outpaint" else {})
@@ -181,7 +159,7 @@ def _stepped(pixels: int) -> int:
 
 
 def _tool(endpoint: Endpoint, call: Call, pictures: Pictures) -> dict[str, Any]:
-    fields: dict[str, Any] = {"inputImage": _data_uri(pictures.image)} if pictures.image is not None else {}
+    fields: dict[str, Any] = {"inputImage": pictures.image.data_uri} if pictures.image is not None else {}
     match operation_of(call.request):
         case "upscale":
             fields["upscaleFactor"] = _factor(endpoint, call, pictures)
@@ -217,7 +195,3 @@ def _refuse_questions(call: Call) -> None:
     if asked:
         message = f"{call.model.name} finds faces only; leave {asked} out, or choose another model."
         raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field=asked)
-
-
-def _data_uri(picture: Input) -> str:
-    return f"data:{picture.media_type};base64,{pybase64.b64encode_as_string(picture.data)}"

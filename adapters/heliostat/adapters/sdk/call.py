@@ -174,6 +174,12 @@ class Call:
             event_pb2.Adjustment(parameter=parameter, requested=requested, sent=sent, reason=reason, mode=mode)
         )
 
+    def sends_format(self, media_type: str) -> None:
+        """Tells of which format the wished one is made here, where the provider does not have it."""
+        for told in self.adjustments:
+            if told.parameter == "output_format":
+                told.sent = media_type
+
     def size(self, rule: SizeRule | None = None) -> Choice:
         """The model's size for the wish of the request.
 

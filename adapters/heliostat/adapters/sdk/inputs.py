@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pybase64
+
 from heliostat.adapters.sdk.convert import ENCODABLE, opened
 from heliostat.adapters.sdk.picture_metadata import UPRIGHT, has_metadata, orientation, without_metadata
 from heliostat.adapters.sdk.structure import Shape, read_shape
@@ -36,6 +38,11 @@ class Input:
         """IANA media type read from the bytes."""
         return self.shape.media_type
 
+    @property
+    def data_uri(self) -> str:
+        """The file as a text that stands for an address."""
+        return data_uri(self.media_type, self.data)
+
 
 @dataclass(frozen=True, slots=True)
 class InputLimits:
@@ -58,6 +65,11 @@ class Changes:
     size: tuple[int, int]
     media_type: str
     max_bytes: int = 0
+
+
+def data_uri(media_type: str, data: bytes) -> str:
+    """A picture's file as a text that stands for an address."""
+    return f"data:{media_type};base64,{pybase64.b64encode_as_string(data)}"
 
 
 def changes_of(given: Input, limits: InputLimits) -> Changes:

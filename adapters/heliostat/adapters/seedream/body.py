@@ -6,12 +6,10 @@ number of pictures: sets, which the model counts by itself, are not asked for.
 
 from typing import Any
 
-import pybase64
-
-from heliostat.adapters.sdk import Call, Input, MeshError, operation_of
+from heliostat.adapters.sdk import Call, Input, operation_of
+from heliostat.adapters.sdk.pictures import read_row
 from heliostat.adapters.seedream.catalog import JPEG, PNG, Traits
 from heliostat.adapters.seedream.options import SeedreamOptions
-from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
 MANAGED = frozenset(
@@ -29,15 +27,7 @@ _FORMATS = {JPEG: "jpeg", PNG: "png"}
 
 async def gather(call: Call) -> list[Input]:
     """The caller's pictures, the one to work on first. Raises INPUT_UNREADABLE, and UNSUPPORTED for too many."""
-    request = call.request
-    pictures = [await call.input(request.edit.image)] if operation_of(request) == "edit" else []
-    for reference in request.references:
-        pictures.append(await call.input(reference.image, "references"))
-    most = max(call.model.max_references, 1)
-    if len(pictures) > most:
-        message = f"{call.model.name} takes at most {most} pictures in all; send fewer."
-        raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="references")
-    return pictures
+    return await read_row(call, max(call.model.max_references, 1))
 
 
 def make_body(call: Call, options: SeedreamOptions, pictures: list[Input], endpoint: str) -> dict[str, Any]:
@@ -54,7 +44,7 @@ def make_body(call: Call, options: SeedreamOptions, pictures: list[Input], endpo
     if "seed" in traits.takes and request.HasField("seed"):
         body["seed"] = request.seed
     if pictures:
-        uris = [f"data:{one.media_type};base64,{pybase64.b64encode_as_string(one.data)}" for one in pictures]
+        uris = [one.data_uri for one in pictures]
         body["image"] = uris[0] if len(uris) == 1 else uris
     return body | _format(call, traits)
 
@@ -78,7 +68,5 @@ def _format(call: Call, traits: Traits) -> dict[str, str]:
     if not traits.formats or not (output.media_type or transparent):
         return {}
     word = "png" if transparent else _FORMATS.get(output.media_type, "png")
-    for adjustment in call.adjustments:
-        if adjustment.parameter == "output_format":
-            adjustment.sent = f"image/{word}"
+    call.sends_format(f"image/{word}")
     return {"output_format": word} | ({"background": "transparent"} if transparent else {})

@@ -6,9 +6,8 @@ no masks.
 
 from typing import Any
 
-import pybase64
-
 from heliostat.adapters.sdk import Call, Input, MeshError, operation_of
+from heliostat.adapters.sdk.pictures import read_row
 from heliostat.adapters.together.options import TogetherOptions
 from heliostat.adapters.together.traits import FORMATS, PNG, SINGLE, Traits
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -25,15 +24,7 @@ MANAGED = frozenset(
 
 async def gather(traits: Traits, call: Call) -> list[Input]:
     """The caller's pictures, the one to work on first. Raises INPUT_UNREADABLE, UNSUPPORTED for too many."""
-    request = call.request
-    inputs = [await call.input(request.edit.image)] if operation_of(request) == "edit" else []
-    for one in request.references:
-        inputs.append(await call.input(one.image, "references"))
-    most = 1 if traits.images == SINGLE else call.model.max_references
-    if len(inputs) > most:
-        message = f"{call.model.name} takes at most {most} pictures in all; send fewer."
-        raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="references")
-    return inputs
+    return await read_row(call, 1 if traits.images == SINGLE else call.model.max_references)
 
 
 def make_body(traits: Traits, call: Call, options: TogetherOptions, inputs: list[Input]) -> dict[str, Any]:
@@ -70,14 +61,12 @@ def _format(call: Call) -> str:
     wanted = call.request.output.media_type
     if not wanted or wanted in FORMATS:
         return FORMATS[wanted or next(iter(FORMATS))]
-    for adjustment in call.adjustments:
-        if adjustment.parameter == "output_format":
-            adjustment.sent = PNG
+    call.sends_format(PNG)
     return FORMATS[PNG]
 
 
 def _images(traits: Traits, inputs: list[Input]) -> dict[str, Any]:
     if not inputs:
         return {}
-    encoded = [f"data:{one.media_type};base64,{pybase64.b64encode_as_string(one.data)}" for one in inputs]
+    encoded = [one.data_uri for one in inputs]
     return {traits.images: encoded[0] if traits.images == SINGLE else encoded}

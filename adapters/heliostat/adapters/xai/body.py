@@ -6,12 +6,10 @@ pictures travel as data URIs. There is no mask, no seed, and no size in pixels.
 
 from typing import Any
 
-import pybase64
-
-from heliostat.adapters.sdk import Call, Input, MeshError, operation_of
+from heliostat.adapters.sdk import Call, Input
 from heliostat.adapters.sdk.asked import QUALITY_NAMES
+from heliostat.adapters.sdk.pictures import read_row
 from heliostat.adapters.xai.catalog import RATIO_WORDS, Traits
-from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
 MANAGED = frozenset(
@@ -27,15 +25,7 @@ TIER_WORDS = {"1K": "1k", "2K": "2k"}
 
 async def gather(call: Call) -> list[Input]:
     """The caller's pictures, the one to work on first. Raises INPUT_UNREADABLE, and UNSUPPORTED for too many."""
-    request = call.request
-    pictures = [await call.input(request.edit.image)] if operation_of(request) == "edit" else []
-    for reference in request.references:
-        pictures.append(await call.input(reference.image, "references"))
-    most = call.model.max_references
-    if len(pictures) > most:
-        message = f"{call.model.name} takes at most {most} pictures in all; send fewer."
-        raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="references")
-    return pictures
+    return await read_row(call, call.model.max_references)
 
 
 def quality_of(request: requests.ImageRequest, traits: Traits) -> str:
@@ -83,9 +73,5 @@ def _quality(call: Call) -> str:
 
 def _images(pictures: list[Input]) -> dict[str, Any]:
     """One picture has a field of its own; a request has one of the two."""
-    referred = [{"type": "image_url", "url": _data_uri(one)} for one in pictures]
+    referred = [{"type": "image_url", "url": one.data_uri} for one in pictures]
     return {"image": referred[0]} if len(referred) == 1 else {"images": referred}
-
-
-def _data_uri(picture: Input) -> str:
-    return f"data:{picture.media_type};base64,{pybase64.b64encode_as_string(picture.data)}"

@@ -3,21 +3,9 @@
 import json
 from collections.abc import Sequence
 
-from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.images_api.fields import Fields
 from heliostat.adapters.sdk.inputs import Input
-from heliostat.adapters.sdk.models import operation_of
 from heliostat.adapters.sdk.multipart import Part, text_part
-
-
-async def read_inputs(call: Call) -> list[Input]:
-    """The picture to work on first, then the references; empty for a request of words alone."""
-    request = call.request
-    operation = operation_of(request)
-    inputs = [await call.input(getattr(request, operation).image)] if operation in {"edit", "variation"} else []
-    for reference in request.references:
-        inputs.append(await call.input(reference.image, "references"))
-    return inputs
 
 
 def make_parts(fields: Fields, inputs: Sequence[Input], mask: bytes | None) -> list[Part]:

@@ -25,13 +25,14 @@ from heliostat.adapters.sdk.images_api.answers import (
     variant_of,
 )
 from heliostat.adapters.sdk.images_api.fields import MANAGED, Fields, drop_for_forms
-from heliostat.adapters.sdk.images_api.forms import make_parts, read_inputs
+from heliostat.adapters.sdk.images_api.forms import make_parts
 from heliostat.adapters.sdk.images_api.options import ImagesOptions
 from heliostat.adapters.sdk.images_api.outcomes import OUTCOMES
 from heliostat.adapters.sdk.masks import MaskForm
 from heliostat.adapters.sdk.models import Model, operation_of
 from heliostat.adapters.sdk.multipart import Part
 from heliostat.adapters.sdk.outcomes import OutcomeTable
+from heliostat.adapters.sdk.pictures import read_row
 from heliostat.adapters.sdk.pricing import Order
 from heliostat.adapters.sdk.refusals import Answer
 from heliostat.adapters.sdk.result import Completed, Picture, Step, completed, image, preview
@@ -95,7 +96,7 @@ class ImagesApiAdapter(Adapter[SpokenSettings, Options]):
 
     async def _form(self, fields: Fields, call: Call) -> Sequence[Part]:
         """The request as a form where pictures go with it; empty where it travels as JSON."""
-        inputs = await read_inputs(call)
+        inputs = await read_row(call)
         if not inputs:
             return ()
         mask = await call.mask(self.mask_form, inputs[0])
@@ -145,7 +146,7 @@ class ImagesApiAdapter(Adapter[SpokenSettings, Options]):
                     raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message) from None
                 if name.endswith("partial_image"):
                     yield preview(_decoded(drawn, call), drawn.partial_index, done)
-                elif name.endswith("completed"):
+                elif name.endswith("completed") and done < call.image_count:
                     add_usage(usage, drawn.usage)
                     echo.update(drawn.echo)
                     doubt = doubt or drawn.doubt
@@ -163,7 +164,8 @@ class ImagesApiAdapter(Adapter[SpokenSettings, Options]):
         if not count:
             return
         order = self.order(call.model, call.request, call.size())
-        order = replace(order, image_count=count, variant={**order.variant, **variant})
+        # More pictures than were asked for are not believed to be charged.
+        order = replace(order, image_count=min(count, call.image_count), variant={**order.variant, **variant})
         micros = call.model.price.cost(order, usage)
         call.charged_micros = call.model.price.estimate(order) if micros is None else micros
 
