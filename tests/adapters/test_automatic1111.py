@@ -299,7 +299,7 @@ async def test_work_that_nobody_waits_for_is_interrupted_where_that_is_wanted(
 ) -> None:
     """The server interrupts whatever runs: unless told so, it is left alone."""
     async with running("automatic1111", tmp_path, job_seconds=30, interrupts=interrupts) as server:
-        left = await server.room.ask("sdxl", size=pixels(256, 256), timeout_s=0.4)
+        left = await server.room.ask("sdxl", size=pixels(256, 256), timeout_s=1.5)
         assert left.error is not None
         async with asyncio.timeout(10):
             while len(await server.journal("cancel")) < sent:
@@ -411,6 +411,13 @@ def test_grids_and_detected_maps_are_left_out() -> None:
     drawn = read_pictures(answered({"images": pictures, "info": info}, 200))
     assert drawn.pictures == (b"\x01" * 40, b"\x02" * 40)
     assert [drawn.seed(index) for index in range(3)] == [5, 6, None]
+
+
+async def test_no_more_pictures_come_than_were_asked_for(server: EmulatedProvider) -> None:
+    """Their places would be those of another part of the request."""
+    await server.script({"path": "submit", "status": 200, "body": {"images": [encoded()] * 3}})
+    answer = await server.room.ask("sdxl", image_count=2)
+    assert (answer.result.image_count, len(answer.pictures)) == (2, 2)
 
 
 HOSTILE: list[Any] = [

@@ -98,7 +98,7 @@ class Automatic1111Adapter(Adapter[Automatic1111Settings, Automatic1111Options])
             )
             gone = reasons.ERROR_REASON_PROVIDER_MODEL_GONE
             raise call.error(gone, message, outcome=row.outcome, billed=row.billed, phase=row.phase)
-        for index, data in enumerate(drawn.pictures):
+        for index, data in enumerate(drawn.pictures[: call.image_count]):
             yield image(data, index, seed=drawn.seed(index))
         yield completed()
 

@@ -125,8 +125,10 @@ class BedrockAdapter(Adapter[BedrockSettings, BedrockOptions]):
             message = f"Bedrock's answer cannot be read: {error}."
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message) from None
         if drawn.places:
+            # More pictures than were asked for are not believed to be charged.
+            count = min(len(drawn.places), call.image_count)
             order = self.order(call.model, call.request, call.size())
-            call.charged_micros = call.model.price.estimate(replace(order, image_count=len(drawn.places)))
+            call.charged_micros = call.model.price.estimate(replace(order, image_count=count))
         return drawn
 
 

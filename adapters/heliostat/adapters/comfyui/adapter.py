@@ -102,7 +102,7 @@ class ComfyuiAdapter(Adapter[ComfyuiSettings, ComfyuiOptions]):
             raise lost(call)
         if ended.fault or not ended.pictures:
             raise ended_badly(call, ended)
-        for index, address in enumerate(ended.pictures):
+        for index, address in enumerate(ended.pictures[: call.image_count]):
             with call.timing.download():
                 found = await self.http.get(address, call, phase="download", headers={"accept": "image/*"})
             yield image(found.body, index, seed=seed)

@@ -183,7 +183,9 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
         """Notes what the call costs, whatever may still go wrong. Raises PROVIDER_ANSWER_INVALID for no picture."""
         if told.pictures or told.broken:
             order = self.order(call.model, call.request, call.size())
-            expected = call.model.price.estimate(replace(order, image_count=max(1, len(told.pictures))))
+            # More pictures than were asked for are not believed to be charged.
+            count = min(max(1, len(told.pictures)), call.image_count)
+            expected = call.model.price.estimate(replace(order, image_count=count))
             call.charged_micros = reported.micros if reported.micros is not None else expected
         if not told.pictures:
             message = f"{self.mapping.name} answered without a picture; ask again later or elsewhere."
