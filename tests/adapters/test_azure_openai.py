@@ -181,12 +181,16 @@ async def test_entra_makes_one_token_for_many_requests(tmp_path: Path, monkeypat
             assert len(await found.journal("token")) == 2
 
 
-async def test_a_secret_that_makes_no_token_buys_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("status", "reason"), [(401, "provider_auth_failed"), (429, "rate_limited"), (503, "provider_unavailable")]
+)
+async def test_a_secret_that_makes_no_token_buys_nothing(tmp_path: Path, status: int, reason: str) -> None:
     """The sentence names the variable, never the secret, even where the token host repeats it."""
-    said = {"error": "invalid_client", "error_description": f"AADSTS7000215: {SECRET} is no valid client secret."}
+    told = f"AADSTS7000215: {SECRET} is no valid client secret."
+    said = {"error": told, "error_description": told}
 
     async def login(exchange: Exchange) -> None:
-        await exchange.answer(401, json.dumps(said).encode(), content_type="application/json")
+        await exchange.answer(status, json.dumps(said).encode(), content_type="application/json")
 
     async with raw_server(login) as host:
         entra: dict[str, Any] = {"tenant_id": TENANT, "client_id": "0000-app", "login_url": host.base}
@@ -195,8 +199,8 @@ async def test_a_secret_that_makes_no_token_buys_nothing(tmp_path: Path) -> None
             assert await provider.journal("generations") == []
     assert host.seen[0].path == f"/{TENANT}/oauth2/v2.0/token"
     assert "api-key" not in host.seen[0].headers
-    assert reason_name(error.reason) == "provider_auth_failed"
-    assert "AZURE_CLIENT_SECRET" in error.message
+    assert reason_name(error.reason) == reason
+    assert ("AZURE_CLIENT_SECRET" in error.message) is (status == 401)
     assert "AADSTS7000215" in error.message
     assert SECRET not in error.message
     assert error.failure is not None

@@ -218,6 +218,17 @@ async def test_before_the_submit_nothing_is_bought_whatever_breaks(script: Scrip
     assert rest == ["NOT_SENT", "NO", "prepare"]
 
 
+@pytest.mark.parametrize("status", [400, 401, 429, 500, 502, 503, 504])
+async def test_before_the_submit_nothing_is_bought_whoever_refuses(status: int) -> None:
+    """Neither the provider nor a proxy before it leaves a doubt that keeps the request from going elsewhere."""
+
+    async def refuse(exchange: Exchange) -> None:
+        await exchange.answer(status, b"<html>Bad gateway</html>")
+
+    _, *rest = await failure(refuse, phase="prepare")
+    assert rest == ["NOT_SENT", "NO", "prepare"]
+
+
 async def test_an_error_answer_of_the_provider_bought_nothing() -> None:
     """It is quoted without our key, and names what to mend."""
 

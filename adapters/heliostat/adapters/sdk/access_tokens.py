@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.http import ProviderClient
 from heliostat.adapters.sdk.outcomes import KIT
-from heliostat.adapters.sdk.refusals import Answer, clean
+from heliostat.adapters.sdk.refusals import Answer, clean, read_refusal
 from heliostat.adapters.sdk.settings import ProviderSettings
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.clock import Clock
@@ -91,7 +91,9 @@ class AccessTokens:
 
     def _refusal(self, answer: Answer) -> MeshError | None:
         if answer.status not in {400, 401, 403}:
-            return None
+            error = read_refusal(answer, self._key_name)
+            error.message = clean(error.message, secrets=self._sent)
+            return error
         value = answer.json_or_none()
         told = value.get("error_description") if isinstance(value, Mapping) else None
         said = told if isinstance(told, str) and told else answer.error_text()

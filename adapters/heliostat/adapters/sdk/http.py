@@ -310,7 +310,7 @@ class ProviderClient:
         prompts = (call.request.prompt, call.request.negative_prompt) if call is not None else ()
         secrets = [value.split()[-1] for value in self._headers(account).values() if value]
         error.message = clean(error.message, prompts, secrets)
-        if phase not in {"submit", "prepare"} and not _deliberate(error):
+        if phase != "submit" and not _deliberate(error):
             error.failure = _failure(phase, call)
         return error
 
