@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import pytest
 import pytest_asyncio
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from heliostat.api.image.v1 import event_pb2, media_pb2, request_pb2
 from heliostat.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
@@ -146,6 +146,22 @@ async def test_a_mask_found_is_a_mask_to_use(running: Mesh) -> None:
         if before.getpixel((x, y)) != after.getpixel((x, y))
     }
     assert changed == {255}
+
+
+async def test_the_sandboxs_second_provider_repaints_where_the_mask_is_white(running: Mesh) -> None:
+    """Its server reads masks the other way round than OpenAI's; what is not marked stays, byte for byte in a PNG."""
+    mask = Image.new("L", (96, 64), 0)
+    mask.paste(255, (0, 0, 30, 64))
+    edit = {"prompt": "grass", "mask_mode": "white", "response_format": "b64_json", "output_format": "png"}
+    body = {"model": "compat/flux-schnell", **edit, "images": [data_url(BALL)], "mask": data_url(png(mask))}
+    answer = await running.http.post("/v1/images/edits", json=body)
+    assert answer.status_code == 200, answer.text
+    after = pictures(answer.json())[0].convert("RGB")
+    before = Image.open(io.BytesIO(BALL)).convert("RGB").resize(after.size)
+    share = after.width / 96
+    right = (round(36 * share), 0, after.width, after.height)
+    assert ImageChops.difference(before.crop(right), after.crop(right)).getbbox() is None
+    assert before.crop((0, 0, round(24 * share), after.height)) != after.crop((0, 0, round(24 * share), after.height))
 
 
 @pytest.mark.parametrize(

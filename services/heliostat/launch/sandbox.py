@@ -124,7 +124,13 @@ def tree(state_dir: Path, ports: Ports, key_reference: str) -> dict[str, Any]:
         "router": {"routes": ROUTES},
         "adapters": {
             **{name: {"base_url": f"{emulator}{path}", "api_key": key} for name, path in paths.items()},
-            "compat": {"kind": "openai", "base_url": f"{emulator}/compat/v1", "api_key": key, "compatible": True},
+            "compat": {
+                "kind": "openai",
+                "base_url": f"{emulator}/compat/v1",
+                "api_key": key,
+                "compatible": True,
+                "white_mask": True,
+            },
             "studio": {},
             "mock": {},
         },
