@@ -210,3 +210,29 @@ async def test_strange_words_stay_text(bench: Played) -> None:
             assert await window.overflow() <= 0
         assert await page.evaluate("window.wasRun === undefined")
         assert window.complaints == []
+
+
+async def test_a_run_goes_on_when_the_ledger_is_back(tmp_path: Path) -> None:
+    """The page sends the same again under the same key, says so meanwhile, and shows the picture then."""
+    async with played(tmp_path, tolled=True) as bench, browsing() as window:
+        assert bench.toll is not None
+        page = window.page
+        await opened(window, bench, "?model=mock-image")
+        bench.toll.closed = True
+        bench.toll.cut()
+        await page.locator("#draw").click()
+        await page.get_by_text("Asking again, under the same key").first.wait_for()
+        bench.toll.closed = False
+        await made(window, 1)
+        assert [each for each in window.complaints if "503" not in each] == []
+
+
+async def test_a_page_without_a_ledger_comes_back_by_itself(tmp_path: Path) -> None:
+    """Nobody loads it again."""
+    async with played(tmp_path, tolled=True) as bench, browsing() as window:
+        assert bench.toll is not None
+        bench.toll.closed = True
+        await window.page.goto(f"{bench.url}/playground")
+        await window.page.get_by_text("This page comes back by itself.").wait_for()
+        bench.toll.closed = False
+        await window.page.locator("#draw").wait_for()

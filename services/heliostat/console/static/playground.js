@@ -250,7 +250,7 @@
   // Follows one sending. True where its last event came.
   const follow = async (body) => {
     const answer = await fetch("/playground/runs", { method: "POST", body, headers, signal: running.abort.signal });
-    if (answer.status >= 500) return false;
+    if (answer.status === 503 || answer.status === 504) return false;
     if (!answer.ok) throw new Error(await sentence(answer));
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
