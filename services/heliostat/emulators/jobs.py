@@ -41,6 +41,10 @@ class Job:
     """Set when the job has ended, whichever way."""
     task: asyncio.Task[None] | None = None
 
+    def begin(self) -> None:
+        """Leave the queue."""
+        self.began = time.time()
+
     def finish(self, result: Reply | None) -> None:
         """End with this result; None for a job that was taken back."""
         self.result = result
@@ -119,7 +123,7 @@ class Jobs:
             async with asyncio.timeout(limit_s):
                 if self._seconds:
                     await asyncio.sleep(self._seconds * QUEUE_SHARE)
-                job.began = time.time()
+                job.begin()
                 await asyncio.sleep(self._seconds * (1 - QUEUE_SHARE) + step.delay_s)
                 result = await self._result(job.entry, work, step)
         except TimeoutError:

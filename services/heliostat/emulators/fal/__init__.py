@@ -3,8 +3,8 @@
 from heliostat.emulators.exchange import Room
 from heliostat.emulators.fal.dialect import FalDialect
 from heliostat.emulators.fal.endpoints import QueueEndpoints
-from heliostat.emulators.fal.jobs import Jobs
 from heliostat.emulators.fal.webhooks import Webhooks
+from heliostat.emulators.jobs import Jobs
 from heliostat.emulators.journal import Journal
 from heliostat.emulators.pictures import Pictures
 from heliostat.emulators.provider import Options, Provider, Sample

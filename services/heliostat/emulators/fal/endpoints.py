@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from starlette.requests import Request
@@ -12,9 +13,10 @@ from heliostat.emulators.exchange import Call, Refusal, Reply, Room, Work, json_
 from heliostat.emulators.fal.catalogue import BY_ID, FalModel
 from heliostat.emulators.fal.dialect import check_key, detail, fault
 from heliostat.emulators.fal.inputs import read_order
-from heliostat.emulators.fal.jobs import Job, Jobs
+from heliostat.emulators.fal.jobs import Job
 from heliostat.emulators.fal.studio import Studio
 from heliostat.emulators.fal.webhooks import Webhooks
+from heliostat.emulators.jobs import Jobs
 from heliostat.emulators.journal import Entry
 
 SLOW_S = 25.0
@@ -54,10 +56,14 @@ class QueueEndpoints:
         async def work(entry: Entry) -> Reply:
             model = self._admit(request, model_id)
             address = f"{self._room.address(request)}/{model.app}/requests/{request_id}"
-            job = Job(request_id, model.app, address, entry)
+            job = Job(request_id, entry, address, app=model.app)
             webhook = request.query_params.get("fal_webhook")
-            ended = None if webhook is None else self._webhooks.sender(webhook)
-            self._jobs.start(job, self._work(request, model, body), slow_s=_slowness(model), ended=ended)
+
+            async def tell(_: object) -> None:
+                if webhook is not None:
+                    await self._webhooks.send(webhook, job)
+
+            self._jobs.start(job, self._work(request, model, body), ended=tell)
             shown = job.submitted_json()
             return json_reply(shown if webhook is None else shown | {"gateway_request_id": request_id})
 
@@ -70,7 +76,10 @@ class QueueEndpoints:
 
         async def work(entry: Entry) -> Reply:
             model = self._admit(request, model_id)
-            return await self._jobs.run_now(entry, self._work(request, model, body), _slowness(model))
+            job = Job(self._room.dialect.new_request_id(), entry, "", app=model.app)
+            self._jobs.start(job, self._work(request, model, body))
+            await job.over.wait()
+            return job.result or self._room.dialect.error(500)
 
         return Call("submit", work, model_id, body.text("prompt"))
 
@@ -88,7 +97,7 @@ class QueueEndpoints:
 
         def shown(job: Job) -> Reply:
             logs = _wants_logs(request)
-            return Reply(media_type="text/event-stream", chunks=self._jobs.watch(job, logs=logs))
+            return Reply(media_type="text/event-stream", chunks=job.watch(logs=logs))
 
         return self._about_job(request, "status", shown)
 
@@ -104,7 +113,7 @@ class QueueEndpoints:
         """Cancel a job, if it still waits."""
 
         def shown(job: Job) -> Reply:
-            outcome = self._jobs.cancel(job)
+            outcome = job.cancel(self._room.dialect.error(499))
             return json_reply({"status": outcome}, CANCEL_STATUS[outcome])
 
         return self._about_job(request, "cancel", shown)
@@ -132,6 +141,7 @@ class QueueEndpoints:
         studio = Studio(self._room, self._room.address(request))
 
         async def work(entry: Entry) -> Reply:
+            await asyncio.sleep(SLOW_S if model.id == "sandbox/slow" else 0.0)
             if body.fault:
                 raise fault("body", body.fault, "json_invalid")
             return await studio.carry_out(read_order(model, body.fields), entry)
@@ -140,7 +150,8 @@ class QueueEndpoints:
 
     def _about_job(self, request: Request, kind: str, shown: Callable[[Job], Reply]) -> Call:
         params = request.path_params
-        job = self._jobs.find(f"{params['owner']}/{params['app']}", params["request_id"])
+        found = self._jobs.find(params["request_id"])
+        job = found if isinstance(found, Job) and found.app == f"{params['owner']}/{params['app']}" else None
 
         async def work(_: Entry) -> Reply:
             check_key(request.headers.get("authorization"))
@@ -152,10 +163,6 @@ class QueueEndpoints:
         model = "" if job is None else job.entry.model
         prompt = "" if job is None else job.entry.prompt
         return Call(kind, work, model, prompt, params["request_id"])
-
-
-def _slowness(model: FalModel) -> float:
-    return SLOW_S if model.id == "sandbox/slow" else 0.0
 
 
 def _wants_logs(request: Request) -> bool:
