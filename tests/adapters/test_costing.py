@@ -145,11 +145,12 @@ def test_parts_add_up_exactly() -> None:
 
 @pytest.mark.parametrize("provider", [*shipped_beside(), "openai", "fal"])
 def test_every_shipped_price_has_a_source_a_day_and_an_estimate(provider: str) -> None:
-    """A picture of a megapixel has a price in every list; what hangs on more says so by a condition."""
+    """A picture of a megapixel has a price in every list, given a rate of its currency; what hangs on more says so by a
+    condition."""
     prices = shipped(provider)
     assert prices.source
     for model in prices:
-        tariff = prices.tariff(model)
+        tariff = prices.tariff(model, {"CNY": Decimal("0.14")})
         assert tariff is not None
         assert prices.told_source(model).endswith(str(prices.find(model).as_of or prices.as_of))  # type: ignore[union-attr]
         asked = Order(1024, 1024, input_sizes=[(1024, 1024)], input_count=1, steps=4)

@@ -34,7 +34,8 @@ async def adapter(base_url: str, key: str) -> AsyncIterator[str]:
     try:
         assert process.stdout is not None
         async with asyncio.timeout(20):
-            yield (await process.stdout.readline()).decode().split()[-1]
+            told = await process.stdout.readline()
+        yield told.decode().split()[-1]
     finally:
         process.terminate()
         await process.communicate()

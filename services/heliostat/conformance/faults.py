@@ -16,7 +16,7 @@ from heliostat.chassis.calls import call
 from heliostat.chassis.errors import reason_name
 from heliostat.conformance.grammar import check_adapter_stream
 from heliostat.conformance.paid import bought, staged
-from heliostat.conformance.rules import does_not_apply, holds, rule
+from heliostat.conformance.rules import NotApplicable, does_not_apply, holds, rule
 from heliostat.conformance.subject import ATTEMPT, SQUARE, Stage, Subject, Told
 
 FREE = {event_pb2.OUTCOME_NOT_SENT, event_pb2.OUTCOME_REFUSED}
@@ -38,6 +38,8 @@ _HUGE_PNG = base64.b64encode(
 _REFUSED_WORD = "nsfw"
 # A stall is waited for so long, in seconds: long enough for a submit on a busy machine.
 _PATIENCE_S = 1.5
+# A job whose answer lacks its pictures may look like one that goes on; downloads are tried again.
+_PATIENCE_WITH_LIES_S = 8.0
 
 
 @rule(
@@ -223,7 +225,11 @@ async def fewer_pictures_are_told_as_fewer(subject: Subject) -> None:
 @rule("gold", wrapped=("wrapped_base64",), url_alphabet=("url_base64",), data_address=("data_address",))
 async def odd_base64_is_read(subject: Subject, spoil: str) -> None:
     """Line breaks, the alphabet of addresses and a data: prefix are other ways of saying the same."""
-    told = await _spoiled(subject, {"spoil": spoil})
+    try:
+        told = await _spoiled(subject, {"spoil": spoil})
+    except NotApplicable:
+        # The base64 of one file in a hundred has no letter that the alphabets differ in.
+        told = await _spoiled(subject, {"spoil": spoil}, prompt="another boat")
     if told.error is not None:
         raise told.error
     check_adapter_stream(told.events, ATTEMPT)
@@ -289,7 +295,7 @@ async def _spoiled(subject: Subject, step: dict[str, Any], **fields: Any) -> Tol
     stage = staged(subject)
     paths = [step["path"]] if "path" in step else ["submit", "status", "result"]
     await stage.script(*({**step, "path": path} for path in paths))
-    told = await subject.ask(size=SQUARE, timeout_s=20, **fields)
+    told = await subject.ask(size=SQUARE, timeout_s=_PATIENCE_WITH_LIES_S, **fields)
     if not any(entry["spoiled"] for entry in await stage.entries()):
         does_not_apply("no answer of its provider holds that")
     _tells_no_secret(subject, told)
