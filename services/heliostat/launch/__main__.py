@@ -55,7 +55,7 @@ def command_line() -> argparse.ArgumentParser:
     serve.add_argument("--sandbox", action="store_true", help="emulated providers, no keys, no bill")
     serve.add_argument("--live", action="store_true", help="the real providers whose keys are in the environment")
     serve.set_defaults(command=_serve)
-    mesh = commands.add_parser("mesh", help="run every target as a process of its own on loopback")
+    mesh = commands.add_parser("mesh", help="run all targets as processes of their own on loopback")
     mesh.add_argument("--config", help="YAML file; without it the sandbox")
     mesh.add_argument("--unix", action="store_true", help="unix sockets instead of ports")
     mesh.set_defaults(command=_mesh)
