@@ -11,9 +11,9 @@ _HEAD = """\
 *Made by `python -m heliostat.launch.reference cli` from the commands' own help; `heliostat <command> --help` tells the
 options.*
 
-After `make run` the command is `.venv/bin/heliostat`. `keys`, `admin` and `doctor` with a request speak to a running core
-through its operators' door: run them where it runs, `--state-dir` or `--address` before the command names another one.
-All others need nothing that runs.
+After `make run` the command is `.venv/bin/heliostat`. `keys`, `admin` and `doctor` with a request speak to a running
+core through its operators' door: run them where it runs, `--state-dir` or `--address` before the command names another
+one. All others need nothing that runs.
 
 | command | does |
 | --- | --- |
