@@ -106,6 +106,13 @@ async def test_on_loopback_only_loopbacks_names_are_known(bench: Bench, host: st
     assert (await bench.client.get("/street", headers={"host": host})).status_code == status
 
 
+async def test_probes_ask_by_any_name(bench: Bench) -> None:
+    """A kubelet names the pod's address; what it is told is known to everybody, and changes nothing."""
+    headers = {"host": "10.1.2.3:8081"}
+    assert (await bench.client.get("/healthz", headers=headers)).text == "ok\n"
+    assert (await bench.client.post("/healthz", headers=headers)).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("host", "public_url", "expected"),
     [

@@ -15,7 +15,8 @@ from heliostat.chassis.clock import Clock
 from heliostat.console.sessions import COOKIE, CSRF_FIELD, CSRF_HEADER, Session, Sessions
 
 LOGIN = "/login"
-_OPEN = (LOGIN, "/healthz", "/static/")
+_HEALTH = "/healthz"
+_OPEN = (LOGIN, _HEALTH, "/static/")
 _SAFE_METHODS = ("GET", "HEAD")
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FORM_BYTES = 65_536
@@ -84,9 +85,10 @@ class Guard:
 
     async def _refusal(self, scope: Scope, headers: Headers, body: "_Body") -> Response | None:
         host = headers.get("host", "")
-        if self._hosts and _name(host) not in self._hosts:
-            return _refused(421, "This console is not known under that name.")
         path = scope["path"]
+        # Probes ask by the address of a pod or a container, whatever people's name for the console is.
+        if self._hosts and _name(host) not in self._hosts and path != _HEALTH:
+            return _refused(421, "This console is not known under that name.")
         if self._login and not scope["session"].user and not path.startswith(_OPEN):
             return _to_login(scope, headers)
         if scope["method"] in _SAFE_METHODS:

@@ -156,11 +156,14 @@ class Process:
             return
         server = MeshServer(services, self._configuration.process.mesh)
         self._servers.append(server)
-        address = self._configuration.process.admin.listen or admin_socket(self._configuration.state_dir)
-        if address.startswith("unix:"):
+        address = self._configuration.process.admin.listen
+        # The commands of whoever may enter this machine's folder need no token, so their door is there as well.
+        own = [] if address.startswith("unix:") else [admin_socket(self._configuration.state_dir)]
+        addresses = [*([address] if address else []), *own]
+        for socket in (each.removeprefix("unix:") for each in addresses if each.startswith("unix:")):
             # A socket that a killed process left behind would refuse us.
-            await asyncio.to_thread(Path(address.removeprefix("unix:")).unlink, missing_ok=True)
-        self.addresses["admin"] = [await server.listen(address)]
+            await asyncio.to_thread(Path(socket).unlink, missing_ok=True)
+        self.addresses["admin"] = [await server.listen(each) for each in addresses]
 
     def http_url(self) -> str:
         """Where the edge listens, port 0 resolved; empty where there is no edge in this process."""
