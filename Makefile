@@ -1,6 +1,6 @@
 # The only entry points. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run demo screenshots live mesh test test-stores conformance lint format protos docs bench chaos fuzz locks console-assets clean
+.PHONY: help run demo screenshots live mesh test test-stores conformance lint format protos docs k8s-adapters bench chaos fuzz locks console-assets clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,7 +13,7 @@ WORKERS ?= 3
 BASE ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Heliostat needs Python 3.11 or newer; say make PYTHON=/path/to/python3.11"; exit 1; }
@@ -81,6 +81,9 @@ docs: $(VENV)/.runtime ## Write the documents that are made from the code
 	@for page in configuration errors telemetry rest_api models cli; do \
 		$(BIN)/python -m heliostat.launch.reference $$page > docs/$$page.md.new && \
 		mv docs/$$page.md.new docs/$$page.md || exit 1; done
+
+k8s-adapters: $(VENV)/.runtime ## Write the Kubernetes components of adapters from their settings
+	@$(BIN)/python -m heliostat.launch.manifests k8s/components
 
 bench: $(VENV)/.dev ## Measure against other gateways on this machine (about ten minutes)
 	@$(BIN)/python -m benchmarks

@@ -2,9 +2,12 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
+from heliostat.launch import manifests
 from tests.k8s.manifests import K8S, Installation, kustomize, render
 
 _WITH_TLS = """\
@@ -28,19 +31,38 @@ def command() -> list[str]:
 
 @pytest.fixture(scope="session")
 def overlays(command: list[str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Installation]:
-    """Every overlay by name, and "mesh-tls": the mesh with the one component that it leaves to choice."""
+    """Every overlay by name; "mesh-tls", the mesh with the component that it leaves to choice; and "mesh-everything",
+    a copy of the mesh with each adapter that there is, with the console and with TLS.
+    """
     copy = tmp_path_factory.mktemp("kustomize") / "k8s"
     shutil.copytree(K8S, copy)
-    (copy / "overlays" / "mesh-tls").mkdir()
-    (copy / "overlays" / "mesh-tls" / "kustomization.yaml").write_text(_WITH_TLS, encoding="utf-8")
+    for name, text in (("mesh-tls", _WITH_TLS), ("mesh-everything", _everything())):
+        (copy / "overlays" / name).mkdir()
+        (copy / "overlays" / name / "kustomization.yaml").write_text(text, encoding="utf-8")
     return {folder.name: _installation(command, folder) for folder in sorted((copy / "overlays").iterdir())}
+
+
+def _everything() -> str:
+    """The mesh as README says that somebody copies it: adapters and console first, then what holds for all pods."""
+    copied: dict[str, Any] = yaml.safe_load((K8S / "overlays" / "mesh" / "kustomization.yaml").read_text("utf-8"))
+    chosen = [f"../../components/adapters/{unit}" for unit in manifests.units()]
+    copied["components"] = [*chosen, "../../components/console", *copied["components"], "../../components/tls"]
+    (environment,) = copied["configMapGenerator"]
+    environment["literals"] += [
+        "HELIOSTAT__EDGE__CONSOLE_URL=https://console.example.com",
+        "HELIOSTAT__CONSOLE__PUBLIC_URL=https://console.example.com",
+        "HELIOSTAT__ADAPTERS__AZURE_OPENAI__BASE_URL=https://you.openai.azure.com",
+        "HELIOSTAT__ADAPTERS__COMFYUI__BASE_URL=http://comfyui:8188",
+        "HELIOSTAT__ADAPTERS__AUTOMATIC1111__BASE_URL=http://webui:7860",
+    ]
+    return yaml.safe_dump(copied)
 
 
 def _installation(command: list[str], folder: Path) -> Installation:
     return Installation(tuple(render(command, folder)))
 
 
-@pytest.fixture(params=["all-in-one", "mesh", "mesh-tls"])
+@pytest.fixture(params=["all-in-one", "mesh", "mesh-tls", "mesh-everything"])
 def overlay(overlays: dict[str, Installation], request: pytest.FixtureRequest) -> Installation:
     """One overlay after the other."""
     return overlays[request.param]

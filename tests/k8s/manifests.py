@@ -143,18 +143,25 @@ class Workload:
     def secret_files(self) -> dict[str, tuple[str, str]]:
         """Each file that comes of a Secret: path -> Secret and key."""
         return {
-            str(place / item["path"]): (volume["secret"]["secretName"], item["key"])
+            str(place / item["path"]): (name, item["key"])
             for place, volume in self.mounts()
-            if "secret" in volume
-            for item in volume["secret"].get("items", ())
+            for name, source in _secrets_of(volume)
+            for item in source.get("items", ())
         }
 
     def secrets(self) -> set[tuple[str, str]]:
         """Every (Secret, key) that its pods can see; "*" for a whole Secret."""
         whole = {
-            (volume["secret"]["secretName"], "*")
-            for _, volume in self.mounts()
-            if "secret" in volume and "items" not in volume["secret"]
+            (name, "*") for _, volume in self.mounts() for name, source in _secrets_of(volume) if "items" not in source
         }
         references = [entry["valueFrom"]["secretKeyRef"] for entry in self.container.get("env", ())]
         return whole | set(self.secret_files().values()) | {(each["name"], each["key"]) for each in references}
+
+
+def _secrets_of(volume: Manifest) -> Iterator[tuple[str, Manifest]]:
+    """The Secrets that a volume is made of, by their names."""
+    if "secret" in volume:
+        yield volume["secret"]["secretName"], volume["secret"]
+    for source in volume.get("projected", {}).get("sources", ()):
+        assert set(source) == {"secret"}, "nothing but Secrets is projected"
+        yield source["secret"]["name"], source["secret"]

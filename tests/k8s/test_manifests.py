@@ -2,8 +2,10 @@
 
 import tempfile
 import tomllib
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 import kubernetes_validate
 import pytest
@@ -11,7 +13,9 @@ import yaml
 
 from heliostat.chassis import settings
 from heliostat.chassis.settings import Secret, Section
+from heliostat.launch import manifests
 from heliostat.launch.config import Configuration, configure
+from heliostat.launch.targets import adapter_kinds
 from tests.k8s.manifests import K8S, ROOT, Installation, Manifest, Workload, labels
 
 OLDEST, NEWEST = "1.30", "1.37"
@@ -32,6 +36,8 @@ SEES = {
     "adapter-studio": {("heliostat-installation", "mesh_token")},
     "adapter-mock": {("heliostat-installation", "mesh_token")},
 }
+# Rules of parts that an installation may do without.
+OF_CHOICE = {"engines", "console", "operators"}
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
@@ -66,14 +72,16 @@ RESOURCES = sorted(named("resources"))
 def configuration(installation: Installation, workload: Workload) -> Configuration:
     """What a Deployment's process would be: the rendered file, the rendered environment, its own target."""
     text = installation.one("ConfigMap", "heliostat-config")["data"]["heliostat.yaml"]
-    return _configured(text, installation.one("ConfigMap", OVERRIDES)["data"], workload.target)
+    environment = installation.one("ConfigMap", OVERRIDES)["data"]
+    return _configured(text, frozenset(environment.items()), workload.target)
 
 
-def _configured(text: str, environment: dict[str, str], target: str) -> Configuration:
+@cache
+def _configured(text: str, environment: frozenset[tuple[str, str]], target: str) -> Configuration:
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
         file.write(text)
         file.flush()
-        return configure(settings.read_tree(file.name, environment), target)
+        return configure(settings.read_tree(file.name, dict(environment)), target)
 
 
 def references(section: Section) -> set[str]:
@@ -89,13 +97,15 @@ def references(section: Section) -> set[str]:
 
 
 def needed(configured: Configuration) -> set[str]:
-    """The secrets that a process will read for the parts that it runs."""
+    """The secrets that a process will read, or look for, for the parts that it runs."""
     process, parts = configured.process, {part.name for part in configured.parts}
     found = {secret for part in configured.parts for secret in references(part.settings)} | references(process.mesh)
     if "edge" in parts:
         found.add(process.secrets["media"].reference)
     if "ledger" in parts:
         found |= {process.secrets["keys"].reference} | references(process.database)
+    if "console" in parts:
+        found.add(process.secrets["console"].reference)
     return found
 
 
@@ -131,12 +141,41 @@ def test_every_file_is_used() -> None:
 
 def test_every_component_is_wanted_or_offered() -> None:
     """Components are in the mesh, in every pod, or named by the README as a choice."""
-    there = {path.parent.name for path in kustomizations() if path.parent.parent.name == "components"}
+    components = {path: content for path, content in kustomizations().items() if "adapters" not in path.parts}
+    there = {path.parent.name for path in components if path.parent.parent.name == "components"}
     taken = {Path(name).name for content in kustomizations().values() for name in content.get("components", ())}
     readme = (K8S / "README.md").read_text(encoding="utf-8")
-    assert there == {"pod", "tls", "telemetry", "network-policy", "autoscaling", "postgres", "s3"}
-    assert all(f"`components/{name}`" in readme for name in there)
-    assert there - taken == {"tls"}
+    everybodys = {"namespace", "pod", "adapter"}
+    assert there == everybodys | {
+        *("tls", "telemetry", "network-policy", "autoscaling", "postgres", "s3", "console"),
+    }
+    assert all(f"`components/{name}`" in readme for name in {*there, "adapters"})
+    assert there - taken == {"tls", "console"}
+
+
+def test_manifests_of_adapters_are_fresh() -> None:
+    """What is made from settings says what the settings say, and nothing else lies there."""
+    folder = K8S / "components" / "adapters"
+    there = {str(path.relative_to(folder)): path.read_text("utf-8") for path in folder.rglob("*") if path.is_file()}
+    assert there == manifests.files(), "the adapters' manifests are old; run `make k8s-adapters`"
+
+
+def test_writing_leaves_nothing_of_before(tmp_path: Path) -> None:
+    """An adapter that is gone takes its folder along."""
+    (tmp_path / "adapters" / "gone").mkdir(parents=True)
+    (tmp_path / "adapters" / "gone" / "kustomization.yaml").write_text("kind: Component\n", "utf-8")
+    manifests.write(tmp_path)
+    written = {str(path.relative_to(tmp_path / "adapters")) for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == set(manifests.files())
+
+
+def test_every_adapter_has_manifests() -> None:
+    """Each adapter that is installed is in the base, or a component to choose; mapped ones share one."""
+    made = manifests.units()
+    kinds = [provider.kind for providers in made.values() for provider in providers]
+    assert sorted([*kinds, *manifests.IN_BASE]) == sorted(adapter_kinds())
+    assert {unit for unit, providers in made.items() if len(providers) > 1} == {"mapped"}
+    assert {path.stem for path in (K8S / "base" / "adapters").iterdir()} == set(manifests.IN_BASE)
 
 
 # What holds of a rendered overlay.
@@ -212,7 +251,7 @@ def test_secrets_are_only_referred_to(overlay: Installation) -> None:
     assert not [text for text in data if "postgresql://" in text or "PRIVATE KEY" in text]
     for name, value in overlay.one("ConfigMap", OVERRIDES)["data"].items():
         if name.endswith(("_SECRET", "_TOKEN", "API_KEY")):
-            assert value.startswith("file:")
+            assert value.startswith("file:") or value == "null"
 
 
 def test_secrets_are_where_they_are_looked_for(overlay: Installation) -> None:
@@ -232,8 +271,71 @@ def test_pods_see_their_own_secrets_only(overlays: dict[str, Installation], name
     assert ("heliostat-tls", "*") in workload.secrets()
 
 
+def test_adapters_see_their_own_providers_keys_only(overlays: dict[str, Installation]) -> None:
+    """A pod sees the keys of the providers that it serves, as files, and nothing of any other."""
+    workloads = {each.name: each for each in overlays["mesh-everything"].workloads()}
+    for unit, providers in manifests.units().items():
+        seen = workloads[f"adapter-{unit}"].secrets()
+        own = {(provider.secret, name) for provider in providers for name in provider.secrets}
+        assert all("api_key" in provider.secrets for provider in providers)
+        mesh = {("heliostat-installation", "mesh_token"), ("heliostat-tls", "*")}
+        assert seen == own | mesh | {("heliostat-s3-reader", key) for key in CREDENTIALS}
+
+
+def test_the_console_sees_neither_rows_nor_keys(overlays: dict[str, Installation]) -> None:
+    """Its password's hash, its sessions' secret, the mesh's token: no database, no pictures, no provider, no keys."""
+    everything = overlays["mesh-everything"]
+    (console,) = (each for each in everything.workloads() if each.target == "console")
+    own = {("heliostat-console", "password_hash"), ("heliostat-console", "sessions")}
+    assert console.secrets() == own | {("heliostat-installation", "mesh_token"), ("heliostat-tls", "*")}
+    settings_of_it: Any = configuration(everything, console).parts[0].settings
+    edge: Any = next(configuration(everything, each).parts[0] for each in everything.workloads() if each.name == "edge")
+    assert settings_of_it.public_url == edge.settings.console_url
+
+
+def test_a_provider_that_is_not_used_keeps_no_other_waiting(overlays: dict[str, Installation]) -> None:
+    """Where providers share a pod each one's Secret may be missing; where one has its pod, its key is waited for."""
+    workloads = {each.name: each for each in overlays["mesh-everything"].workloads()}
+    for unit, providers in manifests.units().items():
+        sources = [
+            source["secret"]
+            for volume in workloads[f"adapter-{unit}"].pod["volumes"]
+            for source in volume.get("projected", {}).get("sources", ())
+        ]
+        awaited = {
+            (each["name"], item["key"]) for each in sources if not each.get("optional") for item in each["items"]
+        }
+        own_address = {"comfyui", "automatic1111", "azure-openai"}
+        assert awaited == (set() if unit in {*own_address, "mapped"} else {(providers[0].secret, "api_key")})
+
+
+def test_the_object_stores_keys_sign_nothing_at_a_provider(overlays: dict[str, Installation]) -> None:
+    """The variables of the object store are in Bedrock's pod too, and Bedrock does not look at them."""
+    everything = overlays["mesh-everything"]
+    (bedrock,) = (each for each in everything.workloads() if each.name == "adapter-bedrock")
+    found: Any = configuration(everything, bedrock).parts[0].settings
+    assert (found.access_key_id, found.secret_access_key, found.session_token) == (None, None, None)
+    assert found.api_key == Secret("file:/etc/heliostat/secrets/bedrock/api_key")
+
+
+def test_hosts_are_told(overlays: dict[str, Installation]) -> None:
+    """For a proxy that lets out by name: each address and each host of the rendered configuration is in the list."""
+    everything = overlays["mesh-everything"]
+    units = manifests.units()
+    for workload in everything.workloads():
+        unit = workload.name.removeprefix("adapter-")
+        told = workload.manifest["metadata"].get("annotations", {}).get("heliostat/hosts", "").split()
+        for part in configuration(everything, workload).parts if unit in units else ():
+            known: Any = part.settings
+            own = workload.name in {"adapter-comfyui", "adapter-automatic1111", "adapter-azure-openai"}
+            base = [] if own else [urlsplit(known.base_url).hostname]
+            assert {*base, *known.api_hosts, *known.media_hosts} <= set(told), part.name
+    mapped = next(each for each in everything.workloads() if each.name == "adapter-mapped")
+    assert "image-api.photoroom.com" in mapped.manifest["metadata"]["annotations"]["heliostat/hosts"]
+
+
 def test_probes_ask_what_is_served(overlay: Installation) -> None:
-    """The edge is asked by HTTP and the others by gRPC, at ports at which they listen; over TLS by a unix socket."""
+    """Edge and console are asked by HTTP and the others by gRPC, where they listen; over TLS by a unix socket."""
     for workload in overlay.workloads():
         configured = configuration(overlay, workload)
         for kind in ("startupProbe", "livenessProbe", "readinessProbe"):
@@ -241,11 +343,12 @@ def test_probes_ask_what_is_served(overlay: Installation) -> None:
             (way,) = {"httpGet", "grpc", "exec", "tcpSocket"} & set(probe)
             parts = {part.name: part.settings for part in configured.parts}
             listen = [address for part in parts.values() for address in part.listen]
-            if "edge" in parts:
-                edge: Any = parts["edge"]
+            if pages := parts.get("edge") or parts.get("console"):
+                asked: Any = pages
                 assert way == "httpGet"
-                assert probe["httpGet"]["path"] == ("/readyz" if kind == "readinessProbe" else "/healthz")
-                assert workload.port(probe["httpGet"]["port"]) == edge.port
+                ready = "edge" in parts and kind == "readinessProbe"
+                assert probe["httpGet"]["path"] == ("/readyz" if ready else "/healthz")
+                assert workload.port(probe["httpGet"]["port"]) == asked.port
             elif configured.process.mesh.tls.certificate:
                 assert probe["exec"]["command"][:2] == ["heliostat", "healthcheck"]
                 assert probe["exec"]["command"][2] in listen
@@ -279,10 +382,12 @@ def test_open_ports_are_served(overlay: Installation) -> None:
             if not address.startswith("unix:")
         }
         for part in configured.parts:
-            if part.name == "edge":
-                edge: Any = part.settings
-                assert edge.host == "0.0.0.0"
-                listened.add(edge.port)
+            if part.name in {"edge", "console"}:
+                pages: Any = part.settings
+                assert pages.host == "0.0.0.0"
+                listened.add(pages.port)
+            if part.name == "ledger" and (door := configured.process.admin.listen):
+                listened.add(port_of(door))
         if configured.process.telemetry.metrics_listen:
             listened.add(port_of(configured.process.telemetry.metrics_listen))
         assert set(workload.ports.values()) == listened, workload.name
@@ -301,21 +406,29 @@ def test_services_lead_to_pods(overlay: Installation) -> None:
                 assert port["port"] == names[port["targetPort"]]
 
 
-def test_addresses_lead_to_headless_services(overlays: dict[str, Installation]) -> None:
+@pytest.mark.parametrize("name", ["mesh", "mesh-everything"])
+def test_addresses_lead_to_headless_services(overlays: dict[str, Installation], name: str) -> None:
     """Every peer's address in the configuration is a headless Service of a Deployment that serves it there."""
-    mesh = overlays["mesh"]
+    mesh = overlays[name]
     by_target = {workload.target: workload for workload in mesh.workloads()}
+    by_part = {part: workload for target, workload in by_target.items() for part in target.split(",")}
     edge: Any = configuration(mesh, by_target["edge"]).parts[0].settings
-    adapters = configuration(mesh, by_target["ledger,router"]).adapters
-    addresses = {edge.router: "ledger,router", **{address: f"adapter-{name}" for name, address in adapters.items()}}
-    assert len(addresses) == len(by_target) - 1
-    for address, target in addresses.items():
+    core = configuration(mesh, by_target["ledger,router"])
+    addresses = {edge.router: "ledger", **{place: f"adapter-{part}" for part, place in core.adapters.items()}}
+    if "console" in by_part:
+        console: Any = configuration(mesh, by_target["console"]).parts[0].settings
+        assert console.core == edge.router
+        assert console.ledger_admin == console.router_admin
+        assert port_of(console.ledger_admin) == port_of(core.process.admin.listen)
+        addresses[console.ledger_admin] = "ledger"
+    assert set(addresses.values()) == by_part.keys() - {"edge", "console", "router"}
+    for address, part in addresses.items():
         assert address.startswith("dns:///")
-        name, _, port = address.removeprefix("dns:///").partition(":")
-        service = mesh.one("Service", name)
+        host, _, port = address.removeprefix("dns:///").partition(":")
+        service = mesh.one("Service", host)
         assert service["spec"]["clusterIP"] == "None"
-        assert service["spec"]["selector"].items() <= labels(by_target[target].manifest).items()
-        assert int(port) in by_target[target].ports.values()
+        assert service["spec"]["selector"].items() <= labels(by_part[part].manifest).items()
+        assert int(port) in by_part[part].ports.values()
         assert int(port) in {each["port"] for each in service["spec"]["ports"]}
 
 
@@ -323,7 +436,10 @@ def test_rules_select_somebody(overlay: Installation) -> None:
     """Budgets and network rules name pods that there are, and peers and ports that there are."""
     for budget in overlay.of("PodDisruptionBudget"):
         assert len(overlay.selected(budget["spec"]["selector"])) == 1
+    everything = any(workload.target == "console" for workload in overlay.workloads())
     for policy in overlay.of("NetworkPolicy"):
+        if policy["metadata"]["name"] in OF_CHOICE and not everything:
+            continue
         subjects = overlay.selected(policy["spec"]["podSelector"])
         assert subjects
         for rule in policy["spec"].get("ingress", ()):
@@ -336,7 +452,30 @@ def test_rules_select_somebody(overlay: Installation) -> None:
             assert {port["port"] for port in rule["ports"]} <= opened
         for rule in [*policy["spec"].get("ingress", ()), *policy["spec"].get("egress", ())]:
             for peer in [*rule.get("from", ()), *rule.get("to", ())]:
-                assert "podSelector" not in peer or overlay.selected(peer["podSelector"])
+                if "podSelector" in peer:
+                    peers = overlay.selected(peer["podSelector"])
+                    assert peers
+                    if "to" in rule:
+                        assert all(any(_is_open(each, port) for each in peers) for port in rule["ports"])
+
+
+def _is_open(deployment: Manifest, port: Manifest) -> bool:
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    last = port["endPort"] if "endPort" in port else port["port"]
+    return any(port["port"] <= each["containerPort"] <= last for each in container["ports"])
+
+
+def test_ports_of_adapters_are_let_through(overlays: dict[str, Installation]) -> None:
+    """Each port at which a provider is served is within the rules of core and adapters."""
+    everything = overlays["mesh-everything"]
+    policies = {each["metadata"]["name"]: each["spec"] for each in everything.of("NetworkPolicy")}
+    (into,) = (port for rule in policies["adapters"]["ingress"] for port in rule["ports"])
+    (out,) = (rule["ports"] for rule in policies["core"]["egress"] if "to" in rule)
+    assert out == [into]
+    for workload in everything.workloads():
+        if workload.name.startswith("adapter-"):
+            served = set(workload.ports.values()) - {workload.ports["metrics"]}
+            assert all(into["port"] <= port <= into["endPort"] for port in served)
 
 
 def test_nobody_is_called_from_the_right(overlays: dict[str, Installation]) -> None:
@@ -345,6 +484,9 @@ def test_nobody_is_called_from_the_right(overlays: dict[str, Installation]) -> N
     assert policies["nothing-by-default"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     (heard,) = policies["adapters"]["ingress"]
     assert heard["from"] == [{"podSelector": {"matchLabels": {"app.kubernetes.io/component": "core"}}}]
+    (door,) = policies["operators"]["ingress"]
+    assert door["from"] == [{"podSelector": {"matchLabels": {"app.kubernetes.io/component": "console"}}}]
+    assert not [rule for rule in policies["core"]["ingress"] if {"port": 50052} in rule["ports"]]
     for rule in policies["adapters"]["egress"]:
         assert all("10.0.0.0/8" in peer["ipBlock"]["except"] for peer in rule["to"])
 
