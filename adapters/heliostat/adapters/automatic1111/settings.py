@@ -17,7 +17,9 @@ class Automatic1111Settings(ProviderSettings):
         Secret("env:AUTOMATIC1111_AUTH"),
         description="user:password of --api-auth, or a token of a proxy, env:NAME or file:PATH; mostly none",
     )
-    base_url: str = Field("http://127.0.0.1:7860", description="The web UI's server; 7861 with --nowebui")
+    base_url: str = Field(
+        "http://127.0.0.1:7860", pattern="^https?://", description="The web UI's server; 7861 with --nowebui"
+    )
     checkpoints: dict[str, str] = Field(
         {"sdxl": "sd_xl_base_1.0.safetensors", "sd-1.5": "v1-5-pruned-emaonly.safetensors"},
         description="Model that is offered -> its file on the server, as the web UI's list shows it",

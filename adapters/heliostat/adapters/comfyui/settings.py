@@ -17,7 +17,7 @@ class ComfyuiSettings(ProviderSettings):
         Secret("env:COMFYUI_API_KEY"),
         description="Token, or user:password, of a proxy before the server, env:NAME or file:PATH; ComfyUI has no keys",
     )
-    base_url: str = Field("http://127.0.0.1:8188", description="The ComfyUI server")
+    base_url: str = Field("http://127.0.0.1:8188", pattern="^https?://", description="The ComfyUI server")
     templates: str = Field(
         "",
         description="Folder with workflow templates of your own; one of a model and work that is shipped replaces it",

@@ -23,6 +23,7 @@ from heliostat.adapters.huggingface.endpoints import (
 )
 from heliostat.adapters.huggingface.options import HuggingFaceOptions
 from heliostat.adapters.sdk import Call, Choice, Input, MeshError, operation_of
+from heliostat.adapters.sdk.pictures import read_image
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
@@ -48,9 +49,7 @@ class Letter:
 
 async def gather(endpoint: Endpoint, call: Call) -> Input | None:
     """The picture to work on; None where the model draws from words. Raises INPUT_UNREADABLE."""
-    if not endpoint.images:
-        return None
-    return await call.input(getattr(call.request, operation_of(call.request)).image)
+    return await read_image(call) if endpoint.images else None
 
 
 def make_fields(endpoint: Endpoint, call: Call, options: HuggingFaceOptions, picture: Input | None) -> dict[str, Any]:

@@ -19,9 +19,10 @@ class HuggingFaceSettings(ProviderSettings):
         Secret("env:HF_TOKEN"),
         description="Token that may call inference providers, env:NAME or file:PATH; it starts with hf_",
     )
-    base_url: str = Field(ROUTER, description="Hugging Face's router")
+    base_url: str = Field(ROUTER, pattern="^https?://", description="Hugging Face's router")
     hub_url: str = Field(
         "",
+        pattern="^(https?://.*)?$",
         description="The Hub, which knows what providers call a model. Empty: huggingface.co for the router's own "
         "address, otherwise base_url",
     )

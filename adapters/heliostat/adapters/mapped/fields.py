@@ -43,7 +43,6 @@ Source = Literal[
     "compression",
     "user",
 ]
-SOURCES: tuple[str, ...] = get_args(Source)
 PICTURES = frozenset({"image", "mask", "style_image", "references"})
 SIZES = frozenset({"width", "height", "size", "ratio", "tier"})
 SHARES = frozenset({"strength", "similarity", "creativity"})
