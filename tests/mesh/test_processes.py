@@ -13,7 +13,13 @@ import httpx
 import pytest
 import yaml
 
+from heliostat.api.sandbox.v1 import sandbox_pb2
+from heliostat.api.sandbox.v1.sandbox_pb2_grpc import SandboxServiceStub
+from heliostat.chassis.calls import call
+from heliostat.chassis.channels import Channels
+from heliostat.chassis.errors import MeshError
 from heliostat.chassis.failpoints import POINTS
+from heliostat.chassis.settings import MeshSettings
 from heliostat.launch.file_watch import FileWatch
 from heliostat.launch.supervisor import Supervisor
 from tests.support.collector import Collector
@@ -60,6 +66,27 @@ async def test_a_killed_adapter_costs_its_requests_only(tmp_path: Path) -> None:
             while (again := (await running.generate(**SUNSET)).json())["metadata"]["provider"] != "fal":
                 await asyncio.sleep(0.05)
         assert len(again["data"]) == 1
+
+
+async def test_the_sandboxs_controls_kill_an_adapter_which_comes_back(tmp_path: Path) -> None:
+    """They know its process by the supervisor's file, which names the new one as soon as it serves."""
+    async with supervised(tmp_path, {"rehearsal": {"providers": {"fal": "fal"}}}) as (running, supervisor):
+        channels = Channels(MeshSettings())
+        try:
+            controls = SandboxServiceStub(channels.channel(f"unix:{running.state_dir}/admin.sock"))
+            listed = await call(controls.ListProviders, sandbox_pb2.ListProvidersRequest(), timeout_s=10)
+            assert [(each.name, each.killable) for each in listed.providers] == [("fal", True)]
+            first = supervisor.pid("adapter-fal")
+            await call(controls.KillAdapter, sandbox_pb2.KillAdapterRequest(adapter="fal"), timeout_s=10)
+            running.killed = True
+            await supervisor.started_again("adapter-fal", 1, 30)
+            assert supervisor.pid("adapter-fal") != first
+            with pytest.raises(MeshError, match="No adapter of this name"):
+                await call(controls.KillAdapter, sandbox_pb2.KillAdapterRequest(adapter="edge"), timeout_s=10)
+        finally:
+            await channels.close()
+        answer = await running.generate(**SUNSET)
+        assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.parametrize("name", ["adapter-fal", "ledger,router", "edge"])

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -66,11 +66,12 @@ class Application:
 
         `told` is called with each time-out's ordinal. Raises TimeoutError where the last retry takes too long as well.
         """
-        pause_s = _FIRST_PAUSE_S
+        pause_s, began = _FIRST_PAUSE_S, time.monotonic()
         for retry in range(_RETRIES + 1):
             headers = {"x-stainless-lang": "python", "x-stainless-retry-count": str(retry)}
             try:
-                return await self._post("/generations", json=_asked(words), headers=headers, timeout=timeout_s)
+                answer = await self._post("/generations", json=_asked(words), headers=headers, timeout=timeout_s)
+                return replace(answer, seconds=time.monotonic() - began)
             except httpx.TimeoutException:
                 told(retry + 1)
             await asyncio.sleep(pause_s)

@@ -91,7 +91,7 @@ def draw_sheet(frames: Sequence[Frame], bills: Bills, file: Path) -> None:
     sheet = _Sheet(_WIDTH, _HEAD + rows * (card + _GAP) + _FOOT)
     sheet.sun((_MARGIN + 17, 62), 9)
     sheet.text((_MARGIN + 52, 36), "One minute with Heliostat", 34, _INK, bold=True)
-    told = "Every picture of make demo, in order. Providers are emulated; faults, retries and bills are theirs."
+    told = "Every picture of make demo, in order, from emulated providers that fail, ask to wait and send bills."
     sheet.text((_MARGIN, 92), told, 15.5, _QUIET)
     for position, frame in enumerate(frames):
         row, column = divmod(position, _COLUMNS)

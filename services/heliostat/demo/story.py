@@ -4,7 +4,7 @@ import asyncio
 import io
 from dataclasses import dataclass
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from heliostat.demo.client import Answer, Application
 from heliostat.demo.desk import Bills, Controls
@@ -12,6 +12,7 @@ from heliostat.demo.terminal import Terminal
 
 LIGHTHOUSE = "A lighthouse on a rocky coast at sunset, calm sea"
 BALLOON = "A red hot-air balloon over green hills in the morning"
+_EDGE_PX = 13
 _REASONS = {
     "provider_unavailable": "503, unavailable",
     "rate_limited": "429, slow down",
@@ -115,7 +116,7 @@ class Story:
             model="gpt-image-2",
             prompt=BALLOON,
             size="1024x768",
-            quality="low",
+            quality="medium",
         )
         await self._controls.mend("openai")
         self._took("Timed out, retried", "three calls, one bill", answer)
@@ -144,7 +145,7 @@ class Story:
         self._took("Segmented", "what is in a box", found)
         inpainted = await self._app.work(
             "edits",
-            {"image": picture, "mask": found.pictures[0]},
+            {"image": picture, "mask": _grown(found.pictures[0])},
             model="flux-fill-dev",
             prompt="A golden star",
             mask_mode="white",
@@ -153,7 +154,7 @@ class Story:
         large = await self._app.work(
             "upscales", {"image": inpainted.pictures[0]}, model="clarity-upscaler", scale_factor=2
         )
-        self._took("Upscaled", "twice as wide and high", large)
+        self._took("Upscaled", f"twice as large, {_size(large.pictures[0])}", large)
         styled = await self._app.work("styles", {"image": inpainted.pictures[0]}, model="studio", style="comic")
         self._took("Restyled", "as a comic, made offline", styled)
         await self._out.pause(1.2)
@@ -199,6 +200,23 @@ def total(micros: int) -> str:
     return f"${micros / 1e6:.4f}"
 
 
+def _size(picture: bytes) -> str:
+    with Image.open(io.BytesIO(picture)) as image:
+        return f"{image.width} x {image.height}"
+
+
+def _grown(mask: bytes) -> bytes:
+    """The mask some pixels wider: a thing's soft edge belongs to it as well."""
+    with Image.open(io.BytesIO(mask)) as image:
+        return _png(image.convert("L").filter(ImageFilter.MaxFilter(_EDGE_PX)))
+
+
+def _png(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
 def _ellipse(picture: bytes, box: tuple[float, float, float, float]) -> bytes:
     """A white ellipse on black as large as the picture; the box is in shares of width and height."""
     with Image.open(io.BytesIO(picture)) as image:
@@ -206,6 +224,4 @@ def _ellipse(picture: bytes, box: tuple[float, float, float, float]) -> bytes:
     mask = Image.new("L", (width, height), 0)
     left, top, right, bottom = box
     ImageDraw.Draw(mask).ellipse((left * width, top * height, right * width, bottom * height), fill=255)
-    out = io.BytesIO()
-    mask.save(out, "PNG")
-    return out.getvalue()
+    return _png(mask)
