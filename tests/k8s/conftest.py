@@ -49,6 +49,8 @@ def _everything() -> str:
     copied["components"] = [*chosen, "../../components/console", *copied["components"], "../../components/tls"]
     (environment,) = copied["configMapGenerator"]
     environment["literals"] += [
+        "HELIOSTAT__ROUTER__AUTO_ROUTES=true",
+        "HELIOSTAT__CONSOLE__EDGE_URL=https://images.example.com",
         "HELIOSTAT__EDGE__CONSOLE_URL=https://console.example.com",
         "HELIOSTAT__CONSOLE__PUBLIC_URL=https://console.example.com",
         "HELIOSTAT__ADAPTERS__AZURE_OPENAI__BASE_URL=https://you.openai.azure.com",

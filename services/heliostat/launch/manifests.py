@@ -35,8 +35,8 @@ _PAGE_HEAD = """\
 *Made by `make k8s-adapters` from the adapters' settings; change those, not this page.*
 
 Each line is a component: its Deployment, Service and disruption budget, and its section of the configuration as
-overrides in `heliostat-environment`. [`../../README.md`](../../README.md#more-providers) says how one is chosen. The
-adapters `fal`, `mock`, `openai` and `studio` are in `base`.
+overrides in `heliostat-environment`. [More providers](../../README.md#more-providers) says how one is chosen. The
+adapters `fal`, `mock`, `openai` and `studio` are in the base.
 
 **Secret** is what has to be there before pods start; keys in brackets may be missing. **Hosts** is where it goes, by
 HTTPS: a network rule cannot name hosts, so `components/network-policy` lets adapters out to any public address on port
