@@ -14,7 +14,7 @@ from google.protobuf.struct_pb2 import Struct
 from PIL.PngImagePlugin import PngInfo
 
 from heliostat.adapters.mapped.answers import is_job, read_answer, read_look, read_reported
-from heliostat.adapters.mapped.body import Order, as_json, as_parts, make_fields, make_headers
+from heliostat.adapters.mapped.body import Order, as_json, as_parts, make_fields, make_headers, managed_of
 from heliostat.adapters.mapped.catalog import models_of
 from heliostat.adapters.mapped.failures import hidden_error, refusal
 from heliostat.adapters.mapped.files import shipped
@@ -289,6 +289,15 @@ async def test_a_request_is_sent_in_the_providers_words(
     """And nothing else is sent."""
     body, _, _ = await body_of(name, model, **fields)
     assert body == sent
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("photoroom", "export.format"), ("photoroom", "export"), ("novita", "request"), ("cloudflare", "input_image_1")],
+)
+def test_what_a_mapping_fills_is_filled_by_nobody_else(name: str, field: str) -> None:
+    """Neither in JSON, where a dot leads into an object, nor in a form, where it is part of the name."""
+    assert field in managed_of(shipped(name))
 
 
 async def test_a_mask_of_numbers_and_a_picture_of_text() -> None:

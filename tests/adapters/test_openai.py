@@ -263,6 +263,16 @@ async def test_a_compatible_servers_own_fields_pass(bench: Bench, tmp_path: Path
     assert Image.open(io.BytesIO(answer.pictures[0])).format == "WEBP"
 
 
+async def test_a_compatible_servers_own_fields_stay_in_their_place(bench: Bench, tmp_path: Path) -> None:
+    """A name that would end a part's head, and begin another part, is refused before anything is sent."""
+    fields = requests.ImageRequest()
+    fields.provider_options["openai"].update({'a"\r\n\r\n1\r\n--b\r\ncontent-disposition: form-data; name="n': 9})
+    async with compatible(bench, tmp_path) as room:
+        answer = await room.ask("z-image", wish(provider_options=fields.provider_options))
+    assert reason_name(answer.failure.reason) == "invalid_field"
+    assert "is no name of a field" in answer.failure.message
+
+
 async def test_a_price_of_the_configuration_is_charged(bench: Bench, tmp_path: Path) -> None:
     """The server itself tells none."""
     async with compatible(bench, tmp_path, price_per_image_usd="0.0015") as room:

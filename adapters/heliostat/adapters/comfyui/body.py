@@ -14,9 +14,8 @@ from heliostat.adapters.comfyui.catalog import Workflows, honoured
 from heliostat.adapters.comfyui.options import ComfyuiOptions
 from heliostat.adapters.comfyui.template_files import Template, is_link
 from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
-from heliostat.adapters.sdk.asked import reader, shown
+from heliostat.adapters.sdk.demands import tell_dropped
 from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
-from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
 MOST_EDGE_PX = 16_384
@@ -105,11 +104,7 @@ def _tell_dropped(template: Template, call: Call) -> None:
     """Tells what other templates of the model honour, and this one does not; counts of pictures as well."""
     workflows: Workflows = call.model.facts
     others = frozenset[str]().union(*(honoured(one) for one in workflows.by_work.values()))
-    for name in sorted(others - honoured(template)):
-        asked = reader(name)(call.request)
-        if asked:
-            reason = f"The workflow for {template.operation} has no place for it."
-            call.adjust(name, shown(name, asked), "", reason, events.ADJUSTMENT_MODE_DROPPED)
+    tell_dropped(call, others - honoured(template), f"The workflow for {template.operation} has no place for it.")
     most = template.max_images if template.fills.get("batch_size") else 1
     if call.image_count > most:
         message = f"{call.model.name} makes at most {most} pictures at once for {template.operation}; ask for fewer."

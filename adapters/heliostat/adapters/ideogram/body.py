@@ -7,8 +7,6 @@ Pictures travel as files of a form; without any the body is JSON.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from heliostat.adapters.ideogram.endpoints import STYLES, Endpoint, Family, SizeField
 from heliostat.adapters.ideogram.options import IdeogramOptions
 from heliostat.adapters.ideogram.orders import effort_word, factor_of
@@ -21,9 +19,10 @@ from heliostat.adapters.sdk import (
     MeshError,
     Part,
     operation_of,
-    text_part,
 )
-from heliostat.adapters.sdk.asked import QUALITY_NAMES, reader, shown
+from heliostat.adapters.sdk.asked import QUALITY_NAMES, shown
+from heliostat.adapters.sdk.demands import tell_dropped
+from heliostat.adapters.sdk.multipart import field_part
 from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.adapters.sdk.sizing import SizeRule
 from heliostat.api.image.v1 import event_pb2 as events
@@ -123,18 +122,13 @@ def _texts(name: str, value: Any) -> list[Part]:
     """A field as parts: a list is one part for each of its texts, an object is JSON."""
     if isinstance(value, list):
         return [part for one in value for part in _texts(name, one)]
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return [Part(name, orjson.dumps(value))]
-    return [text_part(name, value)]
+    return [field_part(name, value)]
 
 
 def _tell_ignored(family: Family, endpoint: Endpoint, call: Call) -> None:
     """Tells what the model honours elsewhere and not for this operation."""
     reason = f"The model does not take it for {operation_of(call.request)}."
-    for name in sorted(family.honoured - endpoint.takes - {"prompt"}):
-        value = reader(name)(call.request)
-        if value:
-            call.adjust(name, shown(name, value), "", reason, _DROPPED)
+    tell_dropped(call, family.honoured - endpoint.takes - {"prompt"}, reason)
     prompt = call.request.prompt
     if prompt and "prompt" not in endpoint.takes and "prompt" in family.honoured:
         call.adjust("prompt", f"{len(prompt)} characters", "", reason, _DROPPED)

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from heliostat.adapters.mapped.catalog import honoured
 from heliostat.adapters.mapped.endpoints import Endpoint
 from heliostat.adapters.mapped.fields import PICTURES, SHARES, SIDES, SIZES, TARGETS, BodyField
 from heliostat.adapters.mapped.mapping import Mapping
 from heliostat.adapters.mapped.offers import Offer
 from heliostat.adapters.mapped.pictures import Pictures, Sent, of_field
-from heliostat.adapters.sdk import Call, MeshError, Part, operation_of, text_part
+from heliostat.adapters.sdk import Call, MeshError, Part, operation_of
 from heliostat.adapters.sdk.asked import NAMES, reader, shown
+from heliostat.adapters.sdk.demands import tell_dropped
+from heliostat.adapters.sdk.multipart import field_part
 from heliostat.adapters.sdk.sizing import requested_text
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -23,6 +23,7 @@ from heliostat.api.image.v1 import request_pb2 as requests
 _DROPPED = events.ADJUSTMENT_MODE_DROPPED
 _NAMED = {"compression": "output_compression"}
 _NUMBER = "{n}"
+_MOST_NUMBERED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,10 @@ class Order:
 
 def managed_of(mapping: Mapping) -> frozenset[str]:
     """Fields of the provider's bodies that its mapping fills."""
-    names = {name for endpoint in mapping.endpoints.values() for name in endpoint.fields}
-    return frozenset(name.partition(".")[0].partition(_NUMBER)[0] for name in names)
+    written = {name for endpoint in mapping.endpoints.values() for name in endpoint.fields}
+    names = {name.replace(_NUMBER, str(number)) for name in written for number in range(_MOST_NUMBERED)}
+    # In JSON a dot leads into an object, in a form it is part of the name.
+    return frozenset(names | {name.partition(".")[0] for name in names})
 
 
 def make_fields(order: Order) -> dict[str, Any]:
@@ -89,9 +92,7 @@ def _parts(name: str, value: Any) -> list[Part]:
         return [value.part(name)]
     if isinstance(value, list) and value and isinstance(value[0], Sent):
         return [one.part(name) for one in value]
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return [Part(name, orjson.dumps(value))]
-    return [text_part(name, value)]
+    return [field_part(name, value)]
 
 
 def _pictures(name: str, field: BodyField, order: Order) -> dict[str, Any]:
@@ -259,10 +260,7 @@ def _tell_ignored(order: Order) -> None:
     everywhere = honoured(order.mapping.endpoints_of(order.offer))
     request = order.call.request
     reason = f"The model does not take it for {operation_of(request)}."
-    for name in sorted((everywhere - here) & NAMES):
-        value = reader(name)(request)
-        if value:
-            order.call.adjust(name, shown(name, value), "", reason, _DROPPED)
+    tell_dropped(order.call, (everywhere - here) & NAMES, reason)
     elsewhere = {source for one in order.mapping.endpoints_of(order.offer) for source in one.sources()}
     if request.prompt and "prompt" in elsewhere - order.endpoint.sources():
         order.call.adjust("prompt", f"{len(request.prompt)} characters", "", reason, _DROPPED)

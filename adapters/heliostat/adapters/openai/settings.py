@@ -1,11 +1,12 @@
 """Settings of the OpenAI adapter, and the options of compatible servers."""
 
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from heliostat.adapters.sdk import Options, ProviderSettings
+from heliostat.adapters.sdk.extra_fields import FIELD_NAME
 from heliostat.chassis.settings import Secret
 
 Extension = Literal[
@@ -53,6 +54,13 @@ class OpenAISettings(ProviderSettings):
 
 
 class CompatibleOptions(Options):
-    """Whatever a compatible server takes: fields are sent as they are."""
+    """Whatever a compatible server takes: fields are sent as they are, under names that stay within a form's head."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
+
+    @model_validator(mode="after")
+    def _names_are_names(self) -> Self:
+        for name in self.model_extra or {}:
+            if not FIELD_NAME.fullmatch(name):
+                raise ValueError(f"{name[:100]!r} is no name of a field; use letters, digits, _ . and -")
+        return self

@@ -8,8 +8,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from heliostat.adapters.recraft.endpoints import FORMATS, PNG, STYLES, Endpoint, Family
 from heliostat.adapters.recraft.options import RecraftOptions
 from heliostat.adapters.sdk import (
@@ -20,9 +18,10 @@ from heliostat.adapters.sdk import (
     MeshError,
     Part,
     operation_of,
-    text_part,
 )
-from heliostat.adapters.sdk.asked import reader, shown
+from heliostat.adapters.sdk.asked import shown
+from heliostat.adapters.sdk.demands import tell_dropped
+from heliostat.adapters.sdk.multipart import field_part
 from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -117,27 +116,17 @@ def make_parts(fields: Mapping[str, Any], pictures: Pictures) -> Sequence[Part]:
     files += [_file("style_references", f"style_{n}", one) for n, one in enumerate(pictures.references, 1)]
     if pictures.mask is not None:
         files.append(Part("mask", pictures.mask, "mask.png", PNG))
-    return [*(_text(name, value) for name, value in fields.items()), *files] if files else ()
+    return [*(field_part(name, value) for name, value in fields.items()), *files] if files else ()
 
 
 def _file(name: str, stem: str, picture: Input) -> Part:
     return Part(name, picture.data, f"{stem}.{_SUFFIXES[picture.media_type]}", picture.media_type)
 
 
-def _text(name: str, value: Any) -> Part:
-    """A field of a form: what is no text or number is JSON."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return Part(name, orjson.dumps(value))
-    return text_part(name, value)
-
-
 def _tell_ignored(family: Family, endpoint: Endpoint, call: Call) -> None:
     """Tells what the model honours elsewhere and not for this operation."""
     reason = f"The model does not take it for {operation_of(call.request)}."
-    for name in sorted(family.honoured - endpoint.takes - {"prompt"}):
-        value = reader(name)(call.request)
-        if value:
-            call.adjust(name, shown(name, value), "", reason, _DROPPED)
+    tell_dropped(call, family.honoured - endpoint.takes - {"prompt"}, reason)
     prompt = call.request.prompt
     if prompt and "prompt" not in endpoint.takes and "prompt" in family.honoured:
         call.adjust("prompt", f"{len(prompt)} characters", "", reason, _DROPPED)

@@ -56,6 +56,15 @@ def _check_parameters(call: Call, ignored: Iterable[tuple[str, Reader]]) -> None
         call.adjust(name, shown(name, value), "", _REASON, event_pb2.ADJUSTMENT_MODE_DROPPED)
 
 
+def tell_dropped(call: Call, names: Iterable[str], reason: str) -> None:
+    """Tells what of `names`, which the model honours elsewhere, the request asks and is not sent. Raises UNSUPPORTED
+    where the request is strict."""
+    for name in sorted(names):
+        value = reader(name)(call.request)
+        if value:
+            call.adjust(name, shown(name, value), "", reason, event_pb2.ADJUSTMENT_MODE_DROPPED)
+
+
 def _check_format(call: Call) -> None:
     wanted = call.request.output.media_type
     if not wanted or wanted in call.model.media_types:

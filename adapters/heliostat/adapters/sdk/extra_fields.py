@@ -17,7 +17,7 @@ from heliostat.chassis.errors import MeshError
 # must not break other providers. An adapter that knows them names them among its options.
 OPENAIS = frozenset({"input_fidelity", "complexity", "frame_count", "frame_duration_ms", "svg", "markup"})
 # Names travel in JSON and in forms: one that could break out of a form's head is passed on nowhere.
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
+FIELD_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
 _GIVEN = "given"
 _NO_SUCH = "The provider has no such parameter."
 
@@ -36,7 +36,7 @@ def take_extra_fields(call: Call, options: type[BaseModel], managed: Collection[
             own[name] = value
             if name not in OPENAIS:
                 _tell_passed_on(call, name)
-        elif managed is None or name in OPENAIS or not _NAME.fullmatch(name):
+        elif managed is None or name in OPENAIS or not FIELD_NAME.fullmatch(name):
             call.adjust(name[:100], _GIVEN, "", _NO_SUCH, event_pb2.ADJUSTMENT_MODE_DROPPED)
         elif name in managed:
             reason = "The adapter fills this field of the provider's itself, from the request's own words."

@@ -3,6 +3,9 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import orjson
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,13 @@ class Part:
 def text_part(name: str, value: str | int | float) -> Part:
     """A text field."""
     return Part(name, str(value).encode())
+
+
+def field_part(name: str, value: Any) -> Part:
+    """A field: a text or a number as it is, anything else as JSON."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return Part(name, orjson.dumps(value))
+    return text_part(name, value)
 
 
 def encode_multipart(parts: Sequence[Part]) -> tuple[str, bytes]:
