@@ -31,6 +31,11 @@ def text(low: int = 0, high: int = 100_000, *, needed: bool = False) -> Field:
     return Field("text", low, high, needed=needed)
 
 
+def picture(*, needed: bool = False) -> Field:
+    """A picture as base64, of whatever length: how large it may be is asked of the picture."""
+    return Field("text", needed=needed)
+
+
 def words(*known: str) -> Field:
     """One of these words."""
     return Field("text", words=known)

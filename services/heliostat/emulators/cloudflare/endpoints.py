@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from heliostat.emulators.bodies import Body, read_body
-from heliostat.emulators.checked_fields import Field, number, read_fields, text, whole
+from heliostat.emulators.checked_fields import Field, number, picture, read_fields, text, whole
 from heliostat.emulators.counter import JPEG, PNG, Counter, Size, encoded, is_unsafe, micros, picture_of, tiles
 from heliostat.emulators.exchange import Call, Refusal, Reply, Room, json_reply
 from heliostat.emulators.journal import Entry
@@ -54,7 +54,7 @@ _SD: Mapping[str, Field] = {
     "negative_prompt": text(),
     **_SIZES,
     "image": Field("list"),
-    "image_b64": text(),
+    "image_b64": picture(),
     "mask": Field("list"),
     "num_steps": whole(1, 20),
     "strength": number(0, 1),

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from heliostat.emulators.bodies import read_body
-from heliostat.emulators.checked_fields import Field, number, read_fields, text, whole, words
+from heliostat.emulators.checked_fields import Field, number, picture, read_fields, text, whole, words
 from heliostat.emulators.counter import PNG, Counter, Size, encoded, is_unsafe, micros, picture_of
 from heliostat.emulators.exchange import Call, Refusal, Reply, Room, json_reply
 from heliostat.emulators.journal import Entry
@@ -84,7 +84,7 @@ MODELS: Mapping[str, DeepinfraModel] = {
     "black-forest-labs/FLUX-pro": DeepinfraModel(_PARTNER, Fraction("0.05")),
     "stabilityai/sdxl-turbo": DeepinfraModel(_DRAWN, Fraction("0.0002"), 5, by_area=True),
     "ByteDance/Seedream-4": DeepinfraModel(_PARTNER, Fraction("0.04")),
-    "Bria/remove_background": DeepinfraModel({"image": text(1, needed=True)}, Fraction("0.018")),
+    "Bria/remove_background": DeepinfraModel({"image": picture(needed=True)}, Fraction("0.018")),
 }
 EDITORS = ("black-forest-labs/FLUX.1-Kontext-dev", "Qwen/Qwen-Image-Edit")
 # What an edit costs is on no page that was seen; the emulated one takes a cent.

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from heliostat.emulators.bodies import Body, read_body
-from heliostat.emulators.checked_fields import Field, number, read_fields, read_values, text, whole, words
+from heliostat.emulators.checked_fields import Field, number, picture, read_fields, read_values, text, whole, words
 from heliostat.emulators.counter import Counter, content_of, encoded, is_unsafe, picture_of
 from heliostat.emulators.exchange import Call, Refusal, Reply, Room, Work, json_reply
 from heliostat.emulators.jobs import Job, Jobs
@@ -57,10 +57,10 @@ QWEN: Mapping[str, Field] = {"prompt": text(1, needed=True), "size": text()}
 TASK: Mapping[str, Field] = {"extra": Field("object"), "request": Field("object", needed=True)}
 UPSCALE: Mapping[str, Field] = {
     "model_name": words(*UPSCALERS),
-    "image_base64": text(1, needed=True),
+    "image_base64": picture(needed=True),
     "scale_factor": number(1, 4),
 }
-TOOL: Mapping[str, Field] = {"image_file": text(1, needed=True), "extra": Field("object")}
+TOOL: Mapping[str, Field] = {"image_file": picture(needed=True), "extra": Field("object")}
 RESTAGE: Mapping[str, Field] = {**TOOL, "prompt": text(1, needed=True)}
 EXTRA: Mapping[str, Field] = {
     "response_image_type": words("png", "webp", "jpeg"),

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from heliostat.emulators.bodies import Body, read_body
-from heliostat.emulators.checked_fields import BOOLEAN, Field, number, read_fields, text, whole, words
+from heliostat.emulators.checked_fields import BOOLEAN, Field, number, picture, read_fields, text, whole, words
 from heliostat.emulators.counter import JPEG, PNG, WEBP, Counter, encoded, is_unsafe, picture_of
 from heliostat.emulators.exchange import Call, Refusal, Reply, Room, json_reply
 from heliostat.emulators.journal import Entry
@@ -20,7 +20,7 @@ BASIC_MICROS, PLUS_MICROS = 20_000, 100_000
 MOST_BYTES = 30_000_000
 TYPES: Mapping[str, str] = {"png": PNG, "jpg": JPEG, "jpeg": JPEG, "webp": WEBP}
 SEGMENT: Mapping[str, Field] = {
-    "image_file_b64": text(),
+    "image_file_b64": picture(),
     "format": words("png", "jpg", "webp"),
     "channels": words("rgba", "alpha"),
     "bg_color": text(),

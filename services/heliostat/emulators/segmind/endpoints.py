@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from heliostat.emulators.bodies import read_body
-from heliostat.emulators.checked_fields import BOOLEAN, Field, number, read_fields, text, whole, words
+from heliostat.emulators.checked_fields import BOOLEAN, Field, number, picture, read_fields, text, whole, words
 from heliostat.emulators.counter import JPEG, Counter, Size, encoded, is_unsafe, picture_of, ratio_size
 from heliostat.emulators.exchange import Call, Refusal, Reply, Room, json_reply
 from heliostat.emulators.journal import Entry
@@ -57,7 +57,7 @@ MODELS: Mapping[str, SegmindModel] = {
     "segmind-vega": SegmindModel(_SDXL, 2_000),
     "ssd-1b": SegmindModel(_SDXL),
     "sdxl1.0-txt2img": SegmindModel(_SDXL),
-    "esrgan": SegmindModel({"image": text(1, needed=True), "scale": whole(1, 8), "base64": BOOLEAN}),
+    "esrgan": SegmindModel({"image": picture(needed=True), "scale": whole(1, 8), "base64": BOOLEAN}),
 }
 
 
