@@ -166,8 +166,8 @@ class AdminSettings(Section):
     """The operators' door."""
 
     listen: str = ""
-    """Address of the admin services. Empty: a unix socket under state_dir, mode 0600, which stands beside a host:port as
-    well."""
+    """Address of the admin services. Empty: a unix socket under state_dir, mode 0600, which stands beside a host:port
+    as well."""
 
 
 def read_text(path: str) -> str:
