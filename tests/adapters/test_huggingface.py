@@ -390,8 +390,15 @@ async def test_a_look_that_says_nothing_final_does_not_end_the_job(
         (FAL, "x", [{"path": "job", "body": {"images": []}}], "provider_answer_invalid", events.BILLED_UNKNOWN),
         (REPLICATE, "nsfw", [], "content_blocked", events.BILLED_NO),
         (REPLICATE, "x", [{"path": "job", "status": 500}], "provider_unavailable", events.BILLED_NO),
-        (WAVESPEED, "nsfw", [], "content_blocked", events.BILLED_NO),
-        (WAVESPEED, "x", [{"path": "job", "status": 500}], "provider_unavailable", events.BILLED_NO),
+        (
+            REPLICATE,
+            "x",
+            [{"path": "submit", "status": 201, "body": {"id": "abc", "status": "canceled"}}],
+            "cancelled",
+            events.BILLED_UNKNOWN,
+        ),
+        (WAVESPEED, "nsfw", [], "content_blocked", events.BILLED_UNKNOWN),
+        (WAVESPEED, "x", [{"path": "job", "status": 500}], "provider_unavailable", events.BILLED_UNKNOWN),
     ],
 )
 async def test_a_job_that_gives_nothing_has_its_reason_and_its_bill(

@@ -190,7 +190,7 @@ def _is_over(endpoint: Endpoint, answer: Answer, call: Call) -> bool:
         return True
     state = read_state(answer)
     if state.failed:
-        raise ended_badly(call, state)
+        raise ended_badly(call, state, endpoint.provider)
     return state.ended
 
 

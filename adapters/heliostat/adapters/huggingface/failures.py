@@ -8,8 +8,9 @@ Source: the official clients (huggingface.js 2026-08-21) and the providers' erro
 import re
 from collections.abc import Mapping
 
+from heliostat.adapters.huggingface.endpoints import FAL, REPLICATE
 from heliostat.adapters.huggingface.jobs import State
-from heliostat.adapters.huggingface.outcomes import BLOCKED_JOB, FAILED_JOB, OUTCOMES
+from heliostat.adapters.huggingface.outcomes import BLOCKED_JOB, CANCELED_JOB, FAILED_JOB, OUTCOMES, UNTOLD_JOB
 from heliostat.adapters.sdk import Answer, Call, MeshError, read_refusal
 from heliostat.adapters.sdk.refusals import LONGEST_PAUSE_S, clean
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -31,6 +32,7 @@ _FIELD_OF: Mapping[str, str] = {
     "guidance": "provider_options.huggingface.guidance_scale",
     "scheduler": "provider_options.huggingface.scheduler",
 }
+_FREE_FAILURES = frozenset({FAL, REPLICATE})
 _ADVICE = "The provider refused the prompt or the picture as unsafe; change it."
 
 
@@ -63,15 +65,17 @@ def refusal(answer: Answer, key_name: str) -> MeshError | None:
     return None
 
 
-def ended_badly(call: Call, state: State) -> MeshError:
-    """Why a job gave nothing. It is not charged."""
-    row = OUTCOMES.row("poll", FAILED_JOB)
+def ended_badly(call: Call, state: State, provider: str) -> MeshError:
+    """Why a job gave nothing. It is not charged where its provider says so."""
+    what = FAILED_JOB if provider in _FREE_FAILURES else UNTOLD_JOB
     said = clean(state.error, (call.request.prompt, call.request.negative_prompt))
     reason, message = reasons.ERROR_REASON_PROVIDER_UNAVAILABLE, "The job failed; ask again later or elsewhere."
     if _UNSAFE.search(state.error):
         reason, message = reasons.ERROR_REASON_CONTENT_BLOCKED, _ADVICE
     elif state.status == "canceled":
         reason, message = reasons.ERROR_REASON_CANCELLED, "The job was cancelled at the provider."
+        what = CANCELED_JOB
+    row = OUTCOMES.row("poll", what)
     return call.error(
         reason,
         f"{message} It said: {said}" if said else message,
