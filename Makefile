@@ -1,5 +1,7 @@
 # The only entry points. `make help` lists them.
 .DEFAULT_GOAL := help
+# Tests start hundreds of processes: each would compile every module anew where no bytecode may be written.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run demo screenshots live mesh test test-stores conformance lint format protos docs k8s-adapters bench chaos fuzz locks console-assets clean
 
 PYTHON ?= python3
