@@ -225,11 +225,7 @@ async def fewer_pictures_are_told_as_fewer(subject: Subject) -> None:
 @rule("gold", wrapped=("wrapped_base64",), url_alphabet=("url_base64",), data_address=("data_address",))
 async def odd_base64_is_read(subject: Subject, spoil: str) -> None:
     """Line breaks, the alphabet of addresses and a data: prefix are other ways of saying the same."""
-    try:
-        told = await _spoiled(subject, {"spoil": spoil})
-    except NotApplicable:
-        # The base64 of one file in a hundred has no letter that the alphabets differ in.
-        told = await _spoiled(subject, {"spoil": spoil}, prompt="another boat")
+    told = await _spoiled_in_one_of(subject, {"spoil": spoil}, tries=6 if spoil == "url_base64" else 1)
     if told.error is not None:
         raise told.error
     check_adapter_stream(told.events, ATTEMPT)
@@ -300,6 +296,16 @@ async def _spoiled(subject: Subject, step: dict[str, Any], **fields: Any) -> Tol
         does_not_apply("no answer of its provider holds that")
     _tells_no_secret(subject, told)
     return told
+
+
+async def _spoiled_in_one_of(subject: Subject, step: dict[str, Any], tries: int) -> Told:
+    """As `_spoiled`, with several pictures: base64 of some has no letter that two alphabets differ in."""
+    for number in range(tries - 1):
+        try:
+            return await _spoiled(subject, step, prompt=f"a very private boat, number {number}")
+        except NotApplicable:
+            continue
+    return await _spoiled(subject, step)
 
 
 def _failed_after_purchase(told: Told) -> None:

@@ -88,8 +88,10 @@ async def a_deadline_that_is_over_is_told_by_its_name(subject: Subject) -> None:
     told = await subject.ask(size=SQUARE, timeout_s=0.001)
     if told.error is None:
         check_adapter_stream(told.events, ATTEMPT)
-    else:
-        holds(reason_name(told.error.reason) in _OVER, f"told as {reason_name(told.error.reason)}")
+        return
+    reason = reason_name(told.error.reason)
+    # Where gRPC itself was faster than the adapter, it may say either.
+    holds(reason in _OVER or (told.error.failure is None and reason == "cancelled"), f"told as {reason}")
 
 
 @rule("silver", buys=4)
