@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,14 +101,18 @@ async def emulated(
     job_seconds: float = 0.02, compat_prices: Mapping[str, int] | None = None, port: int = 0
 ) -> AsyncIterator[str]:
     """The emulated providers in this loop; gives their base URL. Prices of the plain server are in micro-dollars."""
-    easel = Easel()
-    app = create_app(easel, job_seconds=job_seconds, compat_prices_micros=compat_prices)
+    app = create_app(shared_easel(), job_seconds=job_seconds, compat_prices_micros=compat_prices)
     server = EmulatorServer(app, port=port)
     try:
         yield await server.start()
     finally:
         await server.stop()
-        await easel.aclose()
+
+
+@cache
+def shared_easel() -> Easel:
+    """One for all tests of this process, which ends its worker: starting one takes as long as a short test."""
+    return Easel()
 
 
 @asynccontextmanager
