@@ -28,7 +28,7 @@ DATABASE_VARIABLE = "HELIOSTAT_CHAOS_DATABASE"
 _COUNT = 2
 _PROBE_S = 0.05
 # As minReadySeconds of a rollout: the next process is stopped so long after the last one is ready.
-_MIN_READY_S = 1.0
+_MIN_READY_S = 2.0
 _MODEL = "flux-schnell"
 _TARGET = "fal/fal-ai/flux/schnell"
 TARGETS = ("adapter-fal", "ledger,router", "edge")

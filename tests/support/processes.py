@@ -4,8 +4,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,21 @@ class Installation(Mesh):
     async def _is_reached(self, provider: str) -> bool:
         targets = (await self.http.get("/v1/models/flux-schnell")).json()["targets"]
         return any(target["provider"] == provider and target["available"] for target in targets)
+
+    async def heard_of(self, adapters: Collection[str]) -> None:
+        """Returns when the core knows what these adapters can do, or after a while: some tests keep them from it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(20):
+                while not await self._has_heard_of(adapters):
+                    await asyncio.sleep(0.05)
+
+    async def _has_heard_of(self, adapters: Collection[str]) -> bool:
+        try:
+            answer = await self.http.get("/v1/providers")
+        except httpx.TransportError:
+            return False
+        told = answer.json().get("data", []) if answer.status_code == 200 else []
+        return set(adapters) <= {provider["id"] for provider in told if provider["status"] == "up"}
 
     async def _is_ready(self) -> bool:
         try:
@@ -151,6 +166,7 @@ async def installed(
         )
         running.descriptors = {name: descriptor_count(pid) for name, pid in running.pids().items()}
         looking = asyncio.create_task(running.watch_sockets())
+        await running.heard_of(adapters)
         try:
             yield running
         finally:

@@ -75,13 +75,24 @@ func (a *adapter) enter(parent context.Context, id string) (context.Context, fun
 		return nil, nil, notSent(imagev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "attempt_id", "This attempt runs already; wait for its end.")
 	}
 	ctx, cancel := context.WithCancelCause(parent)
+	timed, stop := inTime(ctx)
 	a.running[id] = cancel
-	return ctx, func() {
+	return timed, func() {
 		a.lock.Lock()
 		defer a.lock.Unlock()
+		stop()
 		cancel(nil)
 		delete(a.running, id)
 	}, nil
+}
+
+// inTime is a context that ends a little before its caller's deadline, so that the caller hears how far the attempt came.
+func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, set := ctx.Deadline()
+	if !set {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(200*time.Millisecond, time.Until(deadline)/20)))
 }
 
 // Cancel ends an attempt that runs here. Recraft may charge for it all the same.
