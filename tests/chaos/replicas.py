@@ -28,7 +28,7 @@ DATABASE_VARIABLE = "HELIOSTAT_CHAOS_DATABASE"
 _COUNT = 2
 _PROBE_S = 0.05
 # As minReadySeconds of a rollout: the next process is stopped so long after the last one is ready.
-_MIN_READY_S = 2.0
+_MIN_READY_S = 1.0
 _MODEL = "flux-schnell"
 _TARGET = "fal/fal-ai/flux/schnell"
 TARGETS = ("adapter-fal", "ledger,router", "edge")
@@ -119,16 +119,17 @@ class Cluster:
         assert code == 0, f"{replica.target} ended with {code}"
         await replica.start()
         took_s = time.monotonic() - began
-        await self._connected(replica)
+        await self.connected()
         return took_s
 
-    async def _connected(self, replica: Replica) -> None:
-        """Waits until those who call a new process know that it is there: what a rollout's pause is for."""
+    async def connected(self) -> None:
+        """Waits until all processes are known to those who call them: what a rollout's pause is for."""
         async with asyncio.timeout(30):
             while not all(self.balancer.ready):
                 await asyncio.sleep(_PROBE_S)
-            while replica.target != "edge" and connection_count(replica.port) < _COUNT:
-                await asyncio.sleep(_PROBE_S)
+            for replica in self.replicas:
+                while replica.target != "edge" and connection_count(replica.port) < _COUNT:
+                    await asyncio.sleep(_PROBE_S)
         # A connection is used once the peer's health has been told on it, which nobody outside can see.
         await asyncio.sleep(_MIN_READY_S)
 
@@ -177,6 +178,7 @@ async def cluster(folder: Path, database: str, over: Mapping[str, Any] | None = 
         running = Cluster(replicas, balancer, emulators, state_dir)
         probing = asyncio.create_task(balancer.probe())
         try:
+            await running.connected()
             yield running
         finally:
             probing.cancel()
