@@ -6,7 +6,8 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, bindparam, insert
@@ -15,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.database import MAX_WAITING_WRITES, Database, Prepared, in_doubt
 from heliostat.chassis.errors import MeshError
+from heliostat.chassis.lifeline import Lifeline
 from heliostat.ledger.module import MIGRATIONS
 from tests.support.databases import PostgresServer, fresh_database, postgres, postgres_server
 from tests.support.toll import Toll
@@ -489,3 +491,37 @@ async def test_m13_a_large_log_is_brought_into_the_file(tmp_path: Path) -> None:
         await database.write(put(number))
     assert wal.stat().st_size <= 67_108_864
     await database.stop()
+
+
+@pytest.mark.parametrize("wrong", [OSError(9, "Bad file descriptor"), RuntimeError("the connection is closed")])
+def test_m12_a_connection_that_is_gone_is_cut_without_a_word(wrong: Exception) -> None:
+    """Its own thread may close it between two looks; the watch over the database must not die of it."""
+
+    class Gone:
+        closed = False
+
+        def fileno(self) -> int:
+            raise wrong
+
+    lifeline = Lifeline()
+    lifeline.hold(cast(Connection, SimpleNamespace(connection=SimpleNamespace(driver_connection=Gone()))))
+    lifeline.cut()
+    assert lifeline.was_cut
+
+
+async def test_m12_whoever_hears_that_the_database_is_down_may_write_at_once(mortal: PostgresServer) -> None:
+    """The watch goes on all the same, and finds the database back."""
+    async with Toll.to(mortal.socket) as toll:
+        database = Database(toll.address(fresh_database(mortal.address)), patience_s=0.3)
+        await database.start()
+        await database.write(THINGS.create)
+        written: list[Any] = []
+        database.standing.on_change(lambda up: None if up else written.append(database._submit(put(7))))
+        toll.delay_s = 5.0
+        await refused(database.write(put(1)))
+        toll.delay_s = 0.0
+        async with asyncio.timeout(30):
+            await database.standing.wait_up()
+        assert written
+        await asyncio.gather(*written, return_exceptions=True)
+        await database.stop()

@@ -349,7 +349,10 @@ class Database:
         while True:
             await asyncio.sleep(_TICK_S)
             now = loop.time()
-            self._end_overdue(writer, now)
+            try:
+                self._end_overdue(writer, now)
+            except Exception as error:  # without this watch nobody would ever find a database back
+                log.unforeseen("the watch over the database stumbled", error)
             rest_s = _PULSE_S if self.standing.up else _PULSE_WHEN_DOWN_S
             if (looking is None or looking.done()) and now - self._seen_at >= rest_s and self._thread is not None:
                 looking = loop.create_task(self._look())
@@ -358,7 +361,8 @@ class Database:
         jobs = self._outstanding
         while jobs and jobs[0].state == OVER:
             jobs.popleft()
-        for job in jobs:
+        # Who hears that the database is down may write something at once.
+        for job in list(jobs):
             if now - job.queued_at < self._patience_s:
                 break
             if job.patient or job.state == OVER:

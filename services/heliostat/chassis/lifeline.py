@@ -5,8 +5,12 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
+from heliostat.chassis.logs import get_logger
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+log = get_logger(__name__)
 
 
 class Lifeline:
@@ -37,8 +41,8 @@ class Lifeline:
             fileno = getattr(self._driver, "fileno", None)
             if fileno is None or self._driver.closed:
                 return
-            with socket.socket(fileno=os.dup(fileno())) as line:
-                try:
+            try:
+                with socket.socket(fileno=os.dup(fileno())) as line:
                     line.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    return  # the other side was faster
+            except Exception as error:  # the other side or the other thread was faster, as the driver says it
+                log.debug("a connection was gone before it was cut", error=type(error).__name__)
