@@ -5,9 +5,10 @@ import json
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +82,18 @@ def open_rows(state_dir: Path) -> int:
     return sum(len(rows(state_dir, f"SELECT state FROM {table} WHERE state = 1")) for table in ("requests", "attempts"))
 
 
+# Below what the system gives out, and apart for each worker of a run: another test must not take it meanwhile.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS = cycle(range(18_000 + 500 * (_WORKER % 8), 18_500 + 500 * (_WORKER % 8)))
+
+
 def free_port() -> int:
     """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in _PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("the ports do not end")
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,10 @@ Providers that mapping files describe share the process of their one adapter, ea
 """
 
 import asyncio
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import sys
@@ -79,10 +81,19 @@ def spread(tree: Mapping[str, Any], sockets: Path | None = None) -> dict[str, An
     return spread_tree
 
 
+# Ports that were given out; nobody listens on them yet while others are chosen.
+_GIVEN: set[int] = set()
+
+
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody listens on now, below those that systems give to whoever connects somewhere."""
+    while True:
+        port = random.randrange(22_000, 32_700)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            if port not in _GIVEN:
+                _GIVEN.add(port)
+                return port
 
 
 class Supervisor:
