@@ -87,13 +87,13 @@ _GIVEN: set[int] = set()
 
 def _free_port() -> int:
     """A port of loopback that nobody listens on now, below those that systems give to whoever connects somewhere."""
-    while True:
-        port = random.randrange(22_000, 32_700)
+    for port in random.sample(range(22_000, 32_700), 10_700):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             if port not in _GIVEN:
                 _GIVEN.add(port)
                 return port
+    raise settings.refused("No port of loopback from 22000 to 32699 is free; end what listens there.")
 
 
 class Supervisor:
