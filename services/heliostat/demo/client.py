@@ -74,8 +74,9 @@ class Application:
                 return replace(answer, seconds=time.monotonic() - began)
             except httpx.TimeoutException:
                 told(retry + 1)
-            await asyncio.sleep(pause_s)
-            pause_s *= 2
+            if retry < _RETRIES:
+                await asyncio.sleep(pause_s)
+                pause_s *= 2
         raise TimeoutError("the last retry timed out as well")
 
     async def _post(self, path: str, **content: Any) -> Answer:

@@ -1,11 +1,12 @@
 """The sandbox's controls, as the demo uses them: faults by word, and both bills."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 from heliostat.api.sandbox.v1 import sandbox_pb2
 from heliostat.api.sandbox.v1.sandbox_pb2_grpc import SandboxServiceStub
-from heliostat.chassis.calls import call
+from heliostat.chassis.calls import call, stream
 from heliostat.chassis.channels import Channels
 from heliostat.chassis.money import to_micros
 from heliostat.chassis.settings import MeshSettings
@@ -45,15 +46,22 @@ class Controls:
         """Lets it behave again, or all of them."""
         await self._ask(self._stub.ClearFaults, sandbox_pb2.ClearFaultsRequest(provider=provider))
 
-    async def bills(self) -> Bills:
-        """What the providers billed, and what they would have billed without a gateway."""
-        told = (await self._ask(self._stub.GetCounters, sandbox_pb2.GetCountersRequest())).counters
-        return Bills(
-            told.billed.picture_count,
-            to_micros(told.billed.cost),
-            told.without_gateway.picture_count,
-            to_micros(told.without_gateway.cost),
-        )
+    async def bills(self, at_least_micros: int) -> Bills:
+        """What the providers billed, and what they would have billed without a gateway, once the last bill is in.
+
+        `at_least_micros` is what the answers said they cost. Raises TimeoutError where the providers never bill as much.
+        """
+        async with asyncio.timeout(_ASK_S), stream(self._stub.WatchSandbox, sandbox_pb2.WatchSandboxRequest()) as news:
+            async for each in news:
+                told = each.counters
+                if to_micros(told.billed.cost) >= at_least_micros:
+                    return Bills(
+                        told.billed.picture_count,
+                        to_micros(told.billed.cost),
+                        told.without_gateway.picture_count,
+                        to_micros(told.without_gateway.cost),
+                    )
+        raise RuntimeError("the sandbox ended before it had told its bills")
 
     async def close(self) -> None:
         """Lets the connection go."""

@@ -161,9 +161,7 @@ class Story:
 
     async def _bill(self) -> Bills:
         await self._out.title(7, "The bill", "Added up from what the providers say they charged.")
-        # The last bill is told within a moment of its picture.
-        await asyncio.sleep(0.5)
-        bills = await self._controls.bills()
+        bills = await self._controls.bills(sum(frame.micros for frame in self.frames))
         rows = (
             ("billed by the providers", bills.pictures, bills.micros, "good"),
             ("without a gateway", bills.naive_pictures, bills.naive_micros, "bad"),
