@@ -49,7 +49,7 @@ class Controls:
     async def bills(self, at_least_micros: int) -> Bills:
         """What the providers billed, and what they would have billed without a gateway, once the last bill is in.
 
-        `at_least_micros` is what the answers said they cost. Raises TimeoutError where the providers never bill as much.
+        `at_least_micros` is what the answers said they cost. Raises TimeoutError where that much is never billed.
         """
         async with asyncio.timeout(_ASK_S), stream(self._stub.WatchSandbox, sandbox_pb2.WatchSandboxRequest()) as news:
             async for each in news:
