@@ -25,9 +25,9 @@ from heliostat.launch.config import configure
 from heliostat.launch.process import Process
 from heliostat.launch.supervisor import Supervisor
 from heliostat.rehearsal.processes import Processes
-from tests.support.mesh import Mesh, free_port, mesh
+from tests.support.mesh import Mesh, free_port, mesh, open_rows
 
-_WITHIN_S = 20.0
+_WITHIN_S = 40.0
 
 
 @asynccontextmanager
@@ -43,12 +43,15 @@ async def rehearsed(folder: Path) -> AsyncIterator[tuple[Mesh, SandboxServiceStu
         yield running, SandboxServiceStub(channels.channel(door))
 
 
-async def counted(stub: SandboxServiceStub, pictures: int, without_gateway: int) -> sandbox_pb2.Counters:
+async def counted(
+    stub: SandboxServiceStub, pictures: int, without_gateway: int, repeats: int = 0
+) -> sandbox_pb2.Counters:
     """The counters, once they say so. Raises TimeoutError."""
+    wanted = pictures, without_gateway, repeats
     async with asyncio.timeout(_WITHIN_S), stream(stub.WatchSandbox, sandbox_pb2.WatchSandboxRequest()) as messages:
         async for message in messages:
             told = message.counters
-            if (told.billed.picture_count, told.without_gateway.picture_count) == (pictures, without_gateway):
+            if (told.billed.picture_count, told.without_gateway.picture_count, told.repeat_count) == wanted:
                 return sandbox_pb2.Counters.FromString(told.SerializeToString())
     raise AssertionError("the stream ended")
 
@@ -78,20 +81,24 @@ async def test_a_provider_that_is_down_is_passed_by_and_comes_back(tmp_path: Pat
 
 
 async def test_a_call_that_is_sent_three_times_is_billed_once_and_counted_three_times(tmp_path: Path) -> None:
-    """A library's retries, under way and after; and a key that is sent again."""
+    """A library's retries, one while the call is under way and one after it; and a key that is sent again."""
     async with rehearsed(tmp_path) as (running, stub):
         body = {"model": "flux-schnell", "prompt": "a heron"}
-        await asyncio.gather(
-            running.generate(**body, headers={"x-stainless-retry-count": "0"}),
-            running.generate(**body, headers={"x-stainless-retry-count": "1"}),
-        )
+        await running.script("fal", {"path": "status", "match": {}, "body": {"status": "IN_PROGRESS"}})
+        first = asyncio.create_task(running.generate(**body, headers={"x-stainless-retry-count": "0"}))
+        async with asyncio.timeout(_WITHIN_S):
+            while not open_rows(running.state_dir):
+                await asyncio.sleep(0.02)
+        again = asyncio.create_task(running.generate(**body, headers={"x-stainless-retry-count": "1"}))
+        await counted(stub, 1, 2, repeats=1)
+        await running.script("fal")
+        await asyncio.gather(first, again)
         await running.generate(**body, headers={"x-stainless-retry-count": "2"})
-        counters = await counted(stub, 1, 3)
-        assert counters.repeat_count == 2
+        counters = await counted(stub, 1, 3, repeats=2)
         assert to_micros(counters.without_gateway.cost) == 3 * to_micros(counters.billed.cost) > 0
         for _ in range(2):
             await running.generate(model="flux-schnell", prompt="a crane", headers={"idempotency-key": "k"})
-        counters = await counted(stub, 2, 5)
+        counters = await counted(stub, 2, 5, repeats=3)
         assert (
             counters == (await call(stub.GetCounters, sandbox_pb2.GetCountersRequest(), timeout_s=_WITHIN_S)).counters
         )
