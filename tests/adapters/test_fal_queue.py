@@ -241,10 +241,11 @@ async def test_a_missing_key_is_told_before_anything_is_sent(fal: Fal, monkeypat
         (500, "PROVIDER_UNAVAILABLE", events.BILLED_NO),
         (504, "PROVIDER_TIMEOUT", events.BILLED_NO),
         (422, "CONTENT_BLOCKED", events.BILLED_UNKNOWN),
+        (499, "CANCELLED", events.BILLED_UNKNOWN),
     ],
 )
 async def test_a_job_that_fails_is_told_by_its_result(fal: Fal, status: int, reason: str, billed: int) -> None:
-    """A failed job reads COMPLETED, with an error; 5xx are free, a refused output may not be."""
+    """A failed job reads COMPLETED, with an error; 5xx are free, a refused output or a cancelled job may not be."""
     await fal.script({"path": "job", "status": status, "times": 1})
     failure = (await fal.room.ask(SCHNELL)).failure
     assert failure.reason == reasons.ErrorReason.Value(f"ERROR_REASON_{reason}")
@@ -278,6 +279,7 @@ async def test_a_result_without_pictures_is_an_error(fal: Fal, body: dict[str, A
     [
         {"status": 500},
         {"status": 404},
+        {"status": 400, "body": {"detail": "Request is still in progress"}},
         {"status": 429, "headers": {"retry-after-ms": "100"}},
         {"garbage": True},
     ],

@@ -37,6 +37,7 @@ FACTS = {
     ("openai", "submit", "blocked picture"): UNKNOWN,
     ("fal", "poll", "failed job"): NO,
     ("fal", "poll", "blocked job"): UNKNOWN,
+    ("fal", "poll", "cancelled job"): UNKNOWN,
     ("fal", "poll", "contradicted job"): UNKNOWN,
     ("bfl", "poll", "task without a picture"): NO,
     ("bfl", "poll", "task not found"): UNKNOWN,

@@ -64,7 +64,7 @@ def test_a_status_has_a_reason(status: int, body: Any, reason: str) -> None:
     )
 
 
-@pytest.mark.parametrize("status", [502, 503, 504])
+@pytest.mark.parametrize("status", [502, 503, 504, 520, 522, 524, 527])
 def test_an_answer_that_a_proxy_made_leaves_the_purchase_open(status: int) -> None:
     """HTML without the provider's request id says nothing of what the provider did."""
     error = read_refusal(answer(status, b"<html><h1>Bad gateway</h1></html>"))
@@ -73,7 +73,7 @@ def test_an_answer_that_a_proxy_made_leaves_the_purchase_open(status: int) -> No
     assert error.failure.billed == event_pb2.BILLED_UNKNOWN
 
 
-@pytest.mark.parametrize("status", [502, 503, 504])
+@pytest.mark.parametrize("status", [502, 503, 504, 520, 522, 524, 527])
 def test_the_same_status_with_a_request_id_is_the_providers_own(status: int) -> None:
     """Then nothing was bought."""
     error = read_refusal(answer(status, b"<html>", x_request_id="r1"))

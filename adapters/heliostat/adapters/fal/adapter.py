@@ -5,6 +5,7 @@ Source: fal.ai/docs (queue, errors, pricing), fal's Python client (2026-08-21), 
 
 import json
 from collections.abc import AsyncIterator, Collection, Mapping
+from functools import partial
 
 from heliostat.adapters.fal.answers import empty, read_result
 from heliostat.adapters.fal.billing import is_by_second
@@ -37,6 +38,7 @@ from heliostat.adapters.sdk import (
     webhooks,
 )
 from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk.links import Links
 from heliostat.adapters.sdk.pictures import Pictures
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -103,13 +105,21 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
             place = value.get("queue_position")
             yield progress(queue_position=place if isinstance(place, int) and 0 <= place < 2**31 else None)
         checked = request.moderation != requests.MODERATION_LOW and options.enable_safety_checker is not False
-        result = read_result(endpoint, await self._result(job, call), checked=checked)
+        read = partial(read_result, endpoint, checked=checked)
+        result = read(await self._result(job, call))
         micros = model.price.of_units(result.units) if result.units is not None else None
-        call.charged_micros = micros or model.price.estimate(self.order(model, request, call.size()))
+        call.charged_micros = micros
+        if micros is None:
+            call.charged_micros = model.price.estimate(self.order(model, request, call.size()))
         if not result.files:
             raise empty(call, result)
-        for index in range(len(result.files)):
-            yield await call.fetch(result.files[index]["url"], index, **result.told(index, request))
+        links = Links(
+            call,
+            lambda: self._look(job.response_url, call),
+            lambda answer: [file["url"] for file in read(answer).files],
+        )
+        for index, file in enumerate(result.files):
+            yield await links.fetch(file["url"], index, **result.told(index, request))
         yield completed(
             usage=result.usage(by_second=is_by_second(model)),
             reported_micros=micros,

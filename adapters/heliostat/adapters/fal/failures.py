@@ -8,7 +8,7 @@ answers 403 with "Exhausted balance" in its text.
 from collections.abc import Mapping
 from typing import Any
 
-from heliostat.adapters.fal.outcomes import BLOCKED_JOB, FAILED_JOB, OUTCOMES
+from heliostat.adapters.fal.outcomes import BLOCKED_JOB, CANCELLED_JOB, FAILED_JOB, OUTCOMES
 from heliostat.adapters.sdk import Answer, Call, MeshError
 from heliostat.adapters.sdk.refusals import clean
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -35,6 +35,7 @@ _UNAVAILABLE = (
 )
 _TIMEOUT = ("generation_timeout", "request_timeout", "startup_timeout")
 _CANCELLED = ("client_disconnected", "client_cancelled")
+_TOO_EARLY = "still in progress"
 
 _REASON_OF_TYPE: Mapping[str, int] = {
     "content_policy_violation": reasons.ERROR_REASON_CONTENT_BLOCKED,
@@ -85,9 +86,14 @@ class FalRefusal(MeshError):
         self._status = answer.status
 
     def of_job(self, call: Call) -> MeshError:
-        """The same error where the job had begun: a refusal over contents may be charged then, nobody says for sure."""
-        unsure = self._status < 500 and self.reason == reasons.ERROR_REASON_CONTENT_BLOCKED
-        row = OUTCOMES.row("poll", BLOCKED_JOB if unsure else FAILED_JOB)
+        """The same error where the job had begun: what was refused for its contents, or cancelled, may be charged then,
+        nobody says for sure."""
+        if self.reason == reasons.ERROR_REASON_CANCELLED:
+            what = CANCELLED_JOB
+        else:
+            unsure = self._status < 500 and self.reason == reasons.ERROR_REASON_CONTENT_BLOCKED
+            what = BLOCKED_JOB if unsure else FAILED_JOB
+        row = OUTCOMES.row("poll", what)
         return call.error(
             self.reason,
             clean(self.message, (call.request.prompt, call.request.negative_prompt)),
@@ -103,9 +109,12 @@ def refusal(answer: Answer) -> FalRefusal | None:
     body = answer.json_or_none()
     if not isinstance(body, Mapping):
         return None
-    kind, _, _ = _read(body)
+    kind, words, _ = _read(body)
     reason = _REASON_OF_TYPE.get(kind)
     if kind.startswith("runner_connection_"):
+        reason = reasons.ERROR_REASON_PROVIDER_UNAVAILABLE
+    if reason is None and answer.status == 400 and _TOO_EARLY in words:
+        # A result that was asked for before it is there: ask again.
         reason = reasons.ERROR_REASON_PROVIDER_UNAVAILABLE
     if reason is None and answer.status == 499:
         reason = reasons.ERROR_REASON_CANCELLED

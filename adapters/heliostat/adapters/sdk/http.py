@@ -6,7 +6,7 @@ MeshError that tells how far the attempt came:
     no connection                                    PROVIDER_UNAVAILABLE, NOT_SENT, not billed
     a public name that leads to a private address    the same, and `setting` names what to mend: never connected
     an error answer of the provider                  `refusal` of the adapter, else refusals.py; REFUSED, not billed
-    a 502, 503 or 504 made by a proxy, on a submit   by status; unknown
+    a 502, 503, 504 or 52x of a proxy, on a submit   by status; unknown
     no answer in time, on a submit                   PROVIDER_TIMEOUT; unknown
     an answer cut, reset or unreadable, on a submit  PROVIDER_ANSWER_INVALID; unknown
     any of these on a poll, download or cancel       the same reason; ACCEPTED, unknown: the work goes on without us

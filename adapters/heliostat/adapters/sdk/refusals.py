@@ -37,6 +37,8 @@ _OUT_OF_CREDIT = (
 _REQUEST_IDS = (
     *("x-request-id", "x-fal-request-id", "request-id", "cf-ray-request-id", "apim-request-id", "x-amzn-requestid"),
 )
+# 520 to 527 are Cloudflare's own: its connection to the provider broke, or took too long.
+_OF_PROXIES = frozenset({502, 503, 504, *range(520, 528)})
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 # What looks like a key: "sk-…", "Bearer …" unless a plain word follows, "key 0a1b…" with a digit in it, and any run of
@@ -161,9 +163,9 @@ def _error(
 
 
 def _proxied(answer: Answer, refused: event_pb2.AttemptFailure) -> event_pb2.AttemptFailure:
-    """A 502, 503 or 504 that a proxy made for the provider leaves open whether the work was taken."""
+    """A status of `_OF_PROXIES` that a proxy made for the provider leaves open whether the work was taken."""
     own = answer.request_id or isinstance(answer.json_or_none(), dict)
-    if answer.status not in {502, 503, 504} or own:
+    if answer.status not in _OF_PROXIES or own:
         return refused
     return KIT.failure("submit", "error of a proxy")
 

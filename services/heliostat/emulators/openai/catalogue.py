@@ -24,7 +24,8 @@ GPT_FIELDS = frozenset(
         "safety_identifier",
     ]
 )
-FIELDS_26 = frozenset({"complexity", "frame_count", "frame_duration_ms", "svg"})
+FIELDS_26 = frozenset({"complexity"})
+"""`gif` and `svg` belong to formats that are not painted here."""
 DALLE_FIELDS = frozenset(["prompt", "model", "n", "size", "response_format", "quality", "style", "user"])
 STANDARD_SIZES = ((1024, 1024), (1536, 1024), (1024, 1536))
 SNAPSHOT_25 = "-2026-09-08"

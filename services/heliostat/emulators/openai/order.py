@@ -73,6 +73,7 @@ def read_order(
         response_format=one_of(fields, "response_format", ("url", "b64_json")),
     )
     one_of(fields, "moderation", ("auto", "low"))
+    one_of(fields, "complexity", ("high", "medium", "low"))
     _check_together(order)
     return order
 
