@@ -8,7 +8,7 @@ CANCELLED_JOB, CONTRADICTED_JOB = "cancelled job", "contradicted job"
 OUTCOMES = OutcomeTable(
     Row("poll", FAILED_JOB, REFUSED, NO, "Jobs that fail are not billed (fal.ai/docs, errors and pricing, 2026-11)."),
     Row("poll", BLOCKED_JOB, ACCEPTED, UNKNOWN, "A refusal over contents after the model ran may be billed: not said."),
-    Row("poll", CANCELLED_JOB, ACCEPTED, UNKNOWN, "Work that had begun before it was cancelled may be billed: not said."),
+    Row("poll", CANCELLED_JOB, ACCEPTED, UNKNOWN, "Work that began before the cancel may be billed: not said."),
     Row("poll", CONTRADICTED_JOB, ACCEPTED, UNKNOWN, "Said to have failed, and a result is there."),
     base=KIT,
 )

@@ -60,7 +60,7 @@ KIT = OutcomeTable(
     Row("prepare", ANYTHING, NOT_SENT, NO, "Nothing that could be charged was sent."),
     Row("connect", ANYTHING, NOT_SENT, NO, "There was no connection."),
     Row("submit", "error answer", REFUSED, NO, "The provider itself says that it did not do it."),
-    Row("submit", "error of a proxy", UNSAID, UNKNOWN, "A 502, 503, 504 or 52x of somebody in between says nothing of it."),
+    Row("submit", "error of a proxy", UNSAID, UNKNOWN, "A 502, 503, 504 or 52x of one in between says nothing of it."),
     Row("submit", ANYTHING, UNSAID, UNKNOWN, "It was sent; no answer, or a broken one, says nothing of what was done."),
     Row("poll", ANYTHING, ACCEPTED, UNKNOWN, "A look that fails says nothing of the job, which goes on."),
     Row("download", ANYTHING, ACCEPTED, UNKNOWN, "The work is done; that its picture did not come changes no bill."),
