@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from heliostat.adapters.sdk import Model
+from heliostat.adapters.sdk.given_options import yes_option
 from heliostat.api.image.v1 import request_pb2 as requests
 
 
@@ -13,9 +14,4 @@ def variant_of(model: Model, request: requests.ImageRequest, names: Collection[s
     """
     if model.name != "z-image-turbo":
         return {}
-    for name in names:
-        if name in request.provider_options:
-            fields = request.provider_options[name].fields
-            asked = "prompt_extend" in fields and fields["prompt_extend"].bool_value
-            return {"prompt_extend": "true" if asked else "false"}
-    return {"prompt_extend": "false"}
+    return {"prompt_extend": "true" if yes_option(request, names, "prompt_extend") else "false"}

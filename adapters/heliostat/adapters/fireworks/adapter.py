@@ -31,7 +31,8 @@ from heliostat.adapters.sdk import (
     polling,
     progress,
 )
-from heliostat.adapters.sdk.option_numbers import whole_option
+from heliostat.adapters.sdk.given_options import whole_option
+from heliostat.adapters.sdk.links import Links
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
@@ -109,7 +110,8 @@ class FireworksAdapter(Adapter[FireworksSettings, FireworksOptions]):
         if not state.url:
             message = "The job is ready without a picture; ask again later or elsewhere."
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message, phase="poll")
-        yield await call.fetch(state.url, seed=state.seed)
+        links = Links(call, lambda: self._look(job, call), lambda answer: [read_state(answer).url])
+        yield await links.fetch(state.url, seed=state.seed)
         yield completed()
 
     async def _submit(self, endpoint: Endpoint, options: FireworksOptions, call: Call) -> str:

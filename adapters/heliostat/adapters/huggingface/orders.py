@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from heliostat.adapters.sdk import Choice, Order
-from heliostat.adapters.sdk.option_numbers import whole_option
+from heliostat.adapters.sdk.given_options import whole_option
 from heliostat.adapters.sdk.orders import usual_order
 from heliostat.api.image.v1 import request_pb2 as requests
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from heliostat.adapters.mapped.offers import Offer, Option
 from heliostat.adapters.sdk import Choice, Model, Order
-from heliostat.adapters.sdk.extra_fields import plain
-from heliostat.adapters.sdk.option_numbers import whole_option
+from heliostat.adapters.sdk.given_options import given_options, whole_option
 from heliostat.adapters.sdk.orders import usual_order
 from heliostat.api.image.v1 import request_pb2 as requests
 
@@ -32,5 +31,5 @@ def order_of(
 
 def _variant(request: requests.ImageRequest, names: Collection[str], options: Mapping[str, Option]) -> dict[str, str]:
     """The options that price lines name, as they are given."""
-    given = next((plain(request.provider_options[name]) for name in names if name in request.provider_options), {})
+    given = given_options(request, names)
     return {name: str(given[name]) for name, option in options.items() if option.prices and name in given}
