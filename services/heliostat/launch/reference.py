@@ -23,6 +23,7 @@ from heliostat.chassis.errors import GRPC_CODE, reason_name, reason_of
 from heliostat.chassis.settings import Secret, Section, refused
 from heliostat.launch import cli_page, models_page
 from heliostat.launch.config import Process
+from heliostat.launch.meanings import meanings
 from heliostat.launch.provider_page import spliced
 from heliostat.launch.remedies import TO_DO
 from heliostat.launch.spoken import ATTRIBUTES, LABELS
@@ -145,11 +146,8 @@ class Key:
 
     name: str
     field: FieldInfo
-
-    @property
-    def meaning(self) -> str:
-        """What it does, in one paragraph."""
-        return " ".join((self.field.description or "").split())
+    meaning: str
+    """What it does, in one paragraph."""
 
     @property
     def below(self) -> type[Section] | None:
@@ -179,7 +177,8 @@ class Key:
 
 def keys(model: type[Section]) -> list[Key]:
     """The keys of a section in the order of their definition."""
-    return [Key(name, field) for name, field in model.model_fields.items()]
+    told = meanings(model)
+    return [Key(name, field, " ".join(told.get(name, "").split())) for name, field in model.model_fields.items()]
 
 
 def sections() -> Iterator[tuple[tuple[str, ...], type[Section]]]:
