@@ -16,6 +16,7 @@ from heliostat.adapters.bfl.endpoints import ENDPOINTS
 from heliostat.adapters.bfl.failures import refusal
 from heliostat.adapters.bfl.options import BflOptions
 from heliostat.adapters.bfl.orders import order_of
+from heliostat.adapters.bfl.settings import BflSettings
 from heliostat.adapters.bfl.tasks import cost_micros, known_task, submitted_task
 from heliostat.adapters.sdk import Answer
 from heliostat.api.image.v1 import event_pb2 as events
@@ -163,6 +164,8 @@ def test_options_are_those_that_some_endpoint_takes() -> None:
         (PRO, {"size": pixels(1920, 1088)}, 45_000),
         ("flux-2-max", {"size": pixels(2048, 2048)}, 160_000),
         (PRO, {**edit(1024, 1024), "references": [reference()]}, 60_000),
+        # Inputs of more than four megapixels are scaled down to them, and the result follows.
+        (PRO, edit(4096, 3072), 135_000),
         ("flux-3-image", {}, 48_000),
         ("flux-3-image", {"size": ratio(1, 1, requests.SIZE_TIER_2K)}, 100_000),
         (KONTEXT, edit(), 40_000),
@@ -218,6 +221,7 @@ def test_a_price_is_read_or_not_believed(cost: Any, micros: int | None) -> None:
     ("status", "body", "reason", "field"),
     [
         (422, {"detail": "Invalid API key format"}, "provider_auth_failed", None),
+        (422, {"detail": "The prompt 'a monkey' is too long"}, "invalid_field", None),
         (422, {"detail": [{"loc": ["body", "width"], "msg": "no", "type": "multiple_of"}]}, "invalid_field", "size"),
         (422, {"detail": [{"loc": ["body", "prompt"], "msg": "no", "type": "missing"}]}, "invalid_field", "prompt"),
     ],
@@ -367,6 +371,14 @@ async def test_a_callback_wakes_the_poll(tmp_path: Path, monkeypatch: pytest.Mon
         assert answer.result.provider_job_id == json.loads(body)["id"]
         assert await provider.deliver({"x-bfl-signature": signature}, body) == "not found"
         assert len(await provider.journal()) == 1
+
+
+@pytest.mark.parametrize(
+    ("base_url", "finds"), [("https://api.bfl.ai", False), ("https://api.eu.bfl.ai", True), ("http://localhost", True)]
+)
+def test_callbacks_are_asked_for_where_the_task_is_found_without_its_cluster(base_url: str, finds: bool) -> None:
+    """Who is called back is told no cluster, and the global address may not know the task: a paid one would be lost."""
+    assert BflSettings(base_url=base_url).finds_any_task is finds
 
 
 async def test_no_callback_is_asked_for_without_a_secret(tmp_path: Path) -> None:

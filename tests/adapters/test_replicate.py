@@ -270,6 +270,11 @@ def test_a_pause_is_read_wherever_it_is_told(
         ),
         ({"detail": "- input: prompt is required"}, "invalid_field", None),
         (
+            {"detail": "- input.prompt: no version of it", "invalid_fields": [{"field": "input.prompt"}]},
+            "invalid_field",
+            "prompt",
+        ),
+        (
             {"title": "Invalid version or not permitted", "detail": "The specified version does not exist"},
             "provider_model_gone",
             None,

@@ -114,8 +114,10 @@ class BflAdapter(Adapter[BflSettings, BflOptions]):
         """The task, and its price in micro-USD where the answer tells it."""
         body = make_body(endpoint, call, options, pictures)
         secret = self.settings.webhook_secret
-        if call.webhook_uri and secret is not None and secret.present():
-            body |= {"webhook_url": call.webhook_uri, "webhook_secret": secret.reveal()}
+        # Who is called back is told no cluster.
+        callback = call.webhook_uri if self.settings.finds_any_task else ""
+        if callback and secret is not None and secret.present():
+            body |= {"webhook_url": callback, "webhook_secret": secret.reveal()}
         answer = (await self.http.post_json(f"/v1/{call.model.name}", body, call)).json_or_none()
         task = submitted_task(self.settings.base_url, self.settings.api_hosts, answer)
         if task is None:

@@ -60,7 +60,7 @@ def refusal(answer: Answer) -> MeshError | None:
     if answer.status != 422:
         return None
     error = read_refusal(answer)
-    if isinstance(value.get("detail"), str) and "key" in value["detail"].lower():
+    if isinstance(value.get("detail"), str) and "api key" in value["detail"].lower():
         error.reason = reasons.ERROR_REASON_PROVIDER_AUTH_FAILED
         error.message = f"The provider refused our key; mend it. It said: {value['detail']}"
     elif error.field:

@@ -1,9 +1,13 @@
 """Settings of the Black Forest Labs adapter."""
 
+from urllib.parse import urlsplit
+
 from pydantic import Field
 
 from heliostat.adapters.sdk import ProviderSettings
 from heliostat.chassis.settings import Secret
+
+_GLOBAL = "api.bfl.ai"
 
 
 class BflSettings(ProviderSettings):
@@ -27,3 +31,8 @@ class BflSettings(ProviderSettings):
         Secret("env:BFL_WEBHOOK_SECRET"),
         description="What callbacks are to be signed with, a text of your own, env:NAME or file:PATH",
     )
+
+    @property
+    def finds_any_task(self) -> bool:
+        """Whether base_url itself is thought to find every task: the global address may answer "Task not found"."""
+        return urlsplit(self.base_url).hostname != _GLOBAL

@@ -90,11 +90,11 @@ def _of_state(prediction: Prediction) -> tuple[int, str]:
 
 def _wrong_input(answer: Answer, value: Mapping[str, Any]) -> MeshError:
     error = read_refusal(answer)
-    if "version" in error.message.lower():
+    fields = value.get("invalid_fields")
+    if not fields and "version" in error.message.lower():
         error.reason = reasons.ERROR_REASON_PROVIDER_MODEL_GONE
         error.message = f"Replicate does not run this version of the model. It said: {error.message}"
         return error
-    fields = value.get("invalid_fields")
     first = fields[0] if isinstance(fields, list) and fields else None
     if isinstance(first, Mapping) and isinstance(first.get("field"), str):
         name = first["field"].removeprefix("input.")[:100]

@@ -86,6 +86,7 @@ class Line(BaseModel):
     megapixel_px: Pixels = Field(MEGAPIXEL, description="Pixels of one megapixel: 1000000 or 1048576.")
     round: Literal["none", "up"] = Field("none", description="up: whole megapixels begun, of each picture.")
     least: Amount = Field(NOTHING, description="Least megapixels that are counted of each picture.")
+    most: Amount | None = Field(None, description="Most megapixels that are counted of each picture.")
     least_total: Amount = Field(NOTHING, description="Least megapixels that are counted of all pictures together.")
     tile_px: Pixels = Field(512, description="Edge of a tile; a tile that is begun counts.")
     steps_included: int | None = Field(None, ge=1, le=1000, description="Steps that the price is quoted for.")
@@ -179,8 +180,8 @@ class Line(BaseModel):
             if self.of == "output":
                 raise Unclear
             exact = ONE
-        counted = Decimal(math.ceil(exact)) if self.round == "up" else exact
-        return exact, max(counted, self.least)
+        counted = max(Decimal(math.ceil(exact)) if self.round == "up" else exact, self.least)
+        return exact, counted if self.most is None else min(counted, self.most)
 
     def tiles(self, size: Size) -> Decimal:
         """Tiles that a picture begins. Raises Unclear where its size is not known."""

@@ -1,6 +1,7 @@
 """Black Forest Labs' prices in credits (a credit is one US cent), docs.bfl.ai and bfl.ai/pricing as of 2026-11-22.
 
-A megapixel is 1,048,576 px; every picture put out or in is counted up to whole ones.
+A megapixel is 1,048,576 px; every picture put out or in is counted up to whole ones, four at most: larger inputs are
+scaled down first.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from typing import Protocol
 
 MEGAPIXEL_PX = 1_048_576
 MICROS_PER_CREDIT = 10_000
+MOST_MEGAPIXELS = 4
 Size = tuple[int, int]
 
 
 def megapixels(size: Size) -> int:
-    """Count a picture's megapixels, rounded up."""
-    return max(1, -(-size[0] * size[1] // MEGAPIXEL_PX))
+    """Count a picture's megapixels, rounded up: those of what a picture is scaled down to."""
+    return min(max(1, -(-size[0] * size[1] // MEGAPIXEL_PX)), MOST_MEGAPIXELS)
 
 
 class Price(Protocol):

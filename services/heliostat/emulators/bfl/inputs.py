@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +66,7 @@ class Order:
         if self.model.task != "paint":
             return own or (1024, 1024)
         if "width" in self.model.fields:
-            usual = own if own and "input_image" in self.model.fields else _usual(self.model)
+            usual = _scaled_down(own) if own and "input_image" in self.model.fields else _usual(self.model)
             return self.fields.get("width") or usual[0], self.fields.get("height") or usual[1]
         asked = str(self.fields.get("aspect_ratio") or self.model.fields["aspect_ratio"].usual or "auto")
         ratio = (own[0] / own[1] if own else 1.0) if asked == "auto" else _shape(asked)
@@ -77,13 +77,18 @@ def _usual(model: BflModel) -> Size:
     return (1024, 768) if model.fields["width"].step == 32 else (1024, 1024)
 
 
+def _scaled_down(size: Size) -> Size:
+    """An input's size as an output may have it: four megapixels at most."""
+    return size if size[0] * size[1] <= MOST_PX else _of_area(size[0] / size[1], MOST_PX, math.floor)
+
+
 def _shape(ratio: str) -> float:
     width, _, height = ratio.partition(":")
     return int(width) / int(height)
 
 
-def _of_area(ratio: float, area_px: int) -> Size:
-    return 16 * round(math.sqrt(area_px * ratio) / 16), 16 * round(math.sqrt(area_px / ratio) / 16)
+def _of_area(ratio: float, area_px: int, whole: Callable[[float], int] = round) -> Size:
+    return 16 * whole(math.sqrt(area_px * ratio) / 16), 16 * whole(math.sqrt(area_px / ratio) / 16)
 
 
 def read_order(model: BflModel, given: Mapping[str, Any]) -> Order:
