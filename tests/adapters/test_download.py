@@ -3,8 +3,11 @@
 import asyncio
 import socket
 
+import httpx
 import pytest
 
+from benchmarks.routing_sim import virtual_time
+from benchmarks.routing_sim.virtual_time import VirtualClock
 from heliostat.adapters.sdk.addresses import Resolver
 from heliostat.adapters.sdk.download import MAX_REDIRECTS, MAX_TRIES, Downloader, DownloadFailed
 from heliostat.adapters.sdk.structure import MAX_BYTES
@@ -135,7 +138,7 @@ async def test_a_file_that_appears_late_is_fetched(status: int) -> None:
     assert await local(late) == b"here"
 
 
-@pytest.mark.parametrize(("status", "times"), [(404, MAX_TRIES), (403, 1), (410, 1)])
+@pytest.mark.parametrize(("status", "times"), [(404, MAX_TRIES), (403, MAX_TRIES), (410, 1)])
 async def test_a_file_that_never_appears_is_given_up(status: int, times: int) -> None:
     """After three tries, or at once where trying again is no use."""
     tries = 0
@@ -225,3 +228,50 @@ async def test_loopback_is_for_emulators_only() -> None:
             await EVERYBODY.fetch(server.base, 5)
         assert caught.value.forbidden
         assert server.connections == 0
+
+
+class Slow(httpx.AsyncBaseTransport):
+    """A host that answers each request after so many seconds, if anybody waits for so long."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.asked_at: list[float] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The picture, late. Raises ReadTimeout."""
+        self.asked_at.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(min(self.seconds, request.extensions["timeout"]["answer"]))
+        if self.seconds > request.extensions["timeout"]["answer"]:
+            raise httpx.ReadTimeout("slow")
+        return httpx.Response(200, content=b"here")
+
+
+@pytest.mark.parametrize(("seconds", "tries"), [(4.9, 1), (8.0, 3), (1000.0, 3)], ids=["late", "slow", "silent"])
+def test_a_slow_host_is_asked_three_times_within_twenty_seconds(seconds: float, tries: int) -> None:
+    """Each try waits for a share of the time, the last one for all that is left: who is slow each time is heard."""
+    host = Slow(seconds)
+
+    async def fetched() -> tuple[bytes | DownloadFailed, float]:
+        downloader = Downloader(VirtualClock(), ("fal.media",), transport=host)
+        try:
+            made: bytes | DownloadFailed = await downloader.fetch("https://fal.media/a.png", 300)
+        except DownloadFailed as failed:
+            made = failed
+        return made, asyncio.get_running_loop().time()
+
+    made, took_s = virtual_time.run(fetched())
+    if seconds < 10:
+        assert made == b"here"
+    else:
+        assert isinstance(made, DownloadFailed)
+        assert made.timed_out
+    assert len(host.asked_at) == tries
+    assert took_s <= 20.0
+
+
+def test_a_slow_host_gets_all_of_a_short_time() -> None:
+    """Near to the deadline one try that may come through is better than three that cannot."""
+    host = Slow(1.5)
+    downloader = Downloader(VirtualClock(), ("fal.media",), transport=host)
+    assert virtual_time.run(downloader.fetch("https://fal.media/a.png", 2.0)) == b"here"
+    assert len(host.asked_at) == 1

@@ -68,7 +68,9 @@ async def test_u26_u28_a_result_that_leads_elsewhere_takes_no_key_along(fal: Fal
 
 
 @pytest.mark.parametrize(
-    ("status", "tries"), [(403, 1), (404, 3), (500, 3), (503, 3)], ids=["expired", "gone", "broken", "away"]
+    ("status", "tries"),
+    [(403, 3), (404, 3), (410, 1), (500, 3), (503, 3)],
+    ids=["expired", "missing", "gone", "broken", "away"],
 )
 async def test_u29_a_result_that_cannot_be_read_is_billed_with_its_cost(fal: Fal, status: int, tries: int) -> None:
     """Three tries where trying again may help; then the attempt has failed, its job and its cost are known."""

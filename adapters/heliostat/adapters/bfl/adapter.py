@@ -41,6 +41,7 @@ from heliostat.adapters.sdk import (
     progress,
 )
 from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk.links import Links
 from heliostat.adapters.sdk.pictures import Pictures
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -101,7 +102,8 @@ class BflAdapter(Adapter[BflSettings, BflOptions]):
             message = "The task is ready without a picture; ask again later or elsewhere."
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message, phase="poll")
         revised = state.prompt if state.prompt != request.prompt else ""
-        yield await call.fetch(state.url, seed=state.seed, revised_prompt=revised)
+        links = Links(call, lambda: self._look(task, call), lambda answer: [read_state(answer).url])
+        yield await links.fetch(state.url, seed=state.seed, revised_prompt=revised)
         yield completed(reported_micros=price, input_sizes=sizes)
 
     async def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> str:

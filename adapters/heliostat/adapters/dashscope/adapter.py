@@ -32,6 +32,7 @@ from heliostat.adapters.sdk import (
     progress,
 )
 from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk.links import Links
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.chassis.modules import Surroundings
@@ -103,9 +104,10 @@ class DashScopeAdapter(Adapter[DashScopeSettings, DashScopeOptions]):
         made = state.made[: call.image_count]
         order = replace(self.order(model, request, call.size()), image_count=len(made))
         call.charged_micros = model.price.estimate(order)
+        source = Links(call, lambda: self._look(task, call), _links_of) if task else call
         for index, one in enumerate(made):
             revised = one.prompt if one.prompt != request.prompt else ""
-            yield await call.fetch(one.url, index, revised_prompt=revised)
+            yield await source.fetch(one.url, index, revised_prompt=revised)
         failed = {"failed_images": len(state.faults)} if state.faults else None
         yield completed(input_sizes=sizes, metadata=failed)
 
@@ -134,6 +136,10 @@ class DashScopeAdapter(Adapter[DashScopeSettings, DashScopeOptions]):
         if read_state(answer).status == UNKNOWN:
             raise lost(call)
         return answer
+
+
+def _links_of(answer: Answer) -> list[str]:
+    return [one.url for one in read_state(answer).made]
 
 
 MODULE = adapter_module(DashScopeAdapter, DashScopeSettings)

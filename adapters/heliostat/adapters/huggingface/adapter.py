@@ -37,6 +37,7 @@ from heliostat.adapters.sdk import (
     polling,
     progress,
 )
+from heliostat.adapters.sdk.links import Links
 from heliostat.api.image.v1 import media_pb2 as medias
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -112,8 +113,9 @@ class HuggingFaceAdapter(Adapter[HuggingFaceSettings, HuggingFaceOptions]):
             raise call.error(
                 reasons.ERROR_REASON_CONTENT_BLOCKED, message, outcome=row.outcome, billed=row.billed, phase=row.phase
             )
+        source = self._links(endpoint, job, call) if job else call
         for index, drawn in enumerate(result.files):
-            yield await self._picture(drawn, index, result.seed, call)
+            yield await self._picture(drawn, index, result.seed, source)
         yield completed(steps=options.steps or 0)
 
     async def _submit(self, endpoint: Endpoint, fields: Mapping[str, object], call: Call) -> Answer:
@@ -176,10 +178,17 @@ class HuggingFaceAdapter(Adapter[HuggingFaceSettings, HuggingFaceOptions]):
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message)
         return replace(result, files=result.files[: call.image_count]) if call.model.counts_images else result
 
-    async def _picture(self, drawn: Drawn, index: int, seed: int | None, call: Call) -> Picture:
+    def _links(self, endpoint: Endpoint, job: str, call: Call) -> Links:
+        return Links(
+            call,
+            lambda: self._look(endpoint, job, call),
+            lambda answer: [drawn.url for drawn in self._read(answer, call).files],
+        )
+
+    async def _picture(self, drawn: Drawn, index: int, seed: int | None, source: Call | Links) -> Picture:
         role = medias.MEDIA_ROLE_MASK if drawn.mask else medias.MEDIA_ROLE_IMAGE
         if drawn.url:
-            return await call.fetch(drawn.url, index, seed=seed, role=role)
+            return await source.fetch(drawn.url, index, seed=seed, role=role)
         return image(drawn.data, index, seed=seed, role=role, label=drawn.label)
 
 

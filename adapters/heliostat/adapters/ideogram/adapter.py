@@ -33,6 +33,7 @@ from heliostat.adapters.sdk import (
     progress,
 )
 from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk.links import Links
 from heliostat.adapters.sdk.pictures import Pictures
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -104,9 +105,10 @@ class IdeogramAdapter(Adapter[IdeogramSettings, IdeogramOptions]):
         call.charged_micros = reported.micros if reported.micros is not None else model.price.estimate(order)
         if not generation.pictures:
             raise nothing_to_show(call, generation)
+        links = Links(call, lambda: self._look(job, call), _links_of)
         for index, drawn in enumerate(generation.pictures[: call.image_count]):
             revised = drawn.prompt if drawn.prompt != request.prompt else ""
-            yield await call.fetch(drawn.url, index, seed=drawn.seed, revised_prompt=revised)
+            yield await links.fetch(drawn.url, index, seed=drawn.seed, revised_prompt=revised)
         unsafe = {_UNSAFE: generation.unsafe_count} if generation.unsafe_count else {}
         yield completed(reported_micros=reported.micros, doubt=reported.doubt, metadata=unsafe, input_sizes=sizes)
 
@@ -139,6 +141,10 @@ class IdeogramAdapter(Adapter[IdeogramSettings, IdeogramOptions]):
         answer = await self.http.get(f"/v2/generations/{job}", call)
         answer.json()
         return answer
+
+
+def _links_of(answer: Answer) -> list[str]:
+    return [drawn.url for drawn in read_generation(answer).pictures]
 
 
 MODULE = adapter_module(IdeogramAdapter, IdeogramSettings)

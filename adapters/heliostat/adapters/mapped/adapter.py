@@ -37,11 +37,13 @@ from heliostat.adapters.sdk import (
     progress,
 )
 from heliostat.adapters.sdk.costing import Reported
+from heliostat.adapters.sdk.links import Links
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.chassis.modules import Surroundings
 
+_Source = Call | Links
 _ENDED = frozenset({"done", "failed", "blocked"})
 
 
@@ -98,11 +100,13 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
             pictures = await gather(endpoint, call)
             answer = await self._submit(endpoint, options, call, pictures)
         reported = Reported()
+        source: _Source = call
         if endpoint.job is not None:
             job = self._job(endpoint.job, answer, call)
             if answer is not None:
                 reported = read_reported(endpoint.job.cost, answer, answer.json_or_none())
             yield accepted(job)
+            source = self._links(endpoint, endpoint.job, job, call)
             looks = self._looks(endpoint.job, job, call)
             async with aclosing(looks):
                 async for looked, look in looks:
@@ -117,8 +121,9 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
         if told.reported.micros is not None or told.reported.doubt:
             reported = told.reported
         self._charge(call, told, reported)
+        revised = told.prompt if told.prompt != request.prompt else ""
         for index, one in enumerate(told.pictures[: call.image_count]):
-            yield await self._picture(one, index, told, call)
+            yield await self._picture(one, index, None if index else told.seed, revised, source)
         yield completed(
             usage=event_pb2.Usage(billed_units=told.units) if told.units else None,
             reported_micros=reported.micros,
@@ -161,7 +166,7 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
 
     async def _looks(self, plan: JobPlan, job: str, call: Call) -> AsyncGenerator[tuple[Answer, Look]]:
         """Looks at a job until it is done. Raises what a job that failed comes to."""
-        path = plan.path.replace("{job}", quote(job, safe=""))
+        path = _path(plan.path, job)
         async for answer in polling.poll(call, lambda: self._look(path, call)):
             look = read_look(plan, answer)
             if look.state in ("failed", "blocked"):
@@ -179,6 +184,15 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
         error.failure = call.failure()
         raise error
 
+    def _links(self, endpoint: Endpoint, plan: JobPlan, job: str, call: Call) -> Links:
+        return Links(
+            call,
+            lambda: self._look(_path(plan.path, job), call),
+            lambda answer: [
+                one if isinstance(one, str) else "" for one in read_answer(endpoint.answer, answer).pictures
+            ],
+        )
+
     def _charge(self, call: Call, told: Told, reported: Reported) -> None:
         """Notes what the call costs, whatever may still go wrong. Raises PROVIDER_ANSWER_INVALID for no picture."""
         if told.pictures or told.broken:
@@ -191,11 +205,9 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
             message = f"{self.mapping.name} answered without a picture; ask again later or elsewhere."
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message)
 
-    async def _picture(self, one: bytes | str, index: int, told: Told, call: Call) -> Picture:
-        seed = told.seed if index == 0 else None
-        revised = told.prompt if told.prompt != call.request.prompt else ""
+    async def _picture(self, one: bytes | str, index: int, seed: int | None, revised: str, source: _Source) -> Picture:
         if isinstance(one, str):
-            return await call.fetch(one, index, seed=seed, revised_prompt=revised)
+            return await source.fetch(one, index, seed=seed, revised_prompt=revised)
         return image(one, index, seed=seed, revised_prompt=revised)
 
     async def cancel_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:
@@ -204,7 +216,7 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
         plan = next((plan for plan in plans if plan is not None and plan.cancel is not None), None)
         if plan is None or plan.cancel is None or not is_job(provider_job_id):
             return Cancelled(found=False)
-        path = plan.cancel.path.replace("{job}", quote(provider_job_id, safe=""))
+        path = _path(plan.cancel.path, provider_job_id)
         try:
             await (self.http.put if plan.cancel.method == "put" else self.http.delete)(path)
         except MeshError as error:
@@ -212,3 +224,7 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
                 return Cancelled(found=False)
             raise
         return Cancelled(found=True, free=plan.cancel.free)
+
+
+def _path(template: str, job: str) -> str:
+    return template.replace("{job}", quote(job, safe=""))

@@ -36,6 +36,7 @@ from heliostat.adapters.sdk import (
     webhooks,
 )
 from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk.links import Links
 from heliostat.adapters.sdk.pictures import Pictures
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -103,8 +104,13 @@ class ReplicateAdapter(Adapter[ReplicateSettings, ReplicateOptions]):
         call.charged_micros = model.price.cost(order, usage) if timed else model.price.estimate(order)
         if not prediction.files:
             raise nothing_to_show(call, prediction)
+        links = Links(
+            call,
+            lambda: self._look(job, call),
+            lambda answer: read_prediction(answer, masks=schema.masks).files,
+        )
         for index, url in enumerate(prediction.files):
-            yield await picture_of(schema, call, url, index)
+            yield await picture_of(schema, call, links, url, index)
         yield completed(usage=usage, input_sizes=sizes)
 
     async def cancel_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:

@@ -28,6 +28,7 @@ from heliostat.adapters.sdk import (
     progress,
 )
 from heliostat.adapters.sdk.input_sizes import input_sizes
+from heliostat.adapters.sdk.links import Links
 from heliostat.adapters.sdk.pictures import Pictures
 from heliostat.api.image.v1 import media_pb2 as medias
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -85,8 +86,13 @@ class RunwareAdapter(Adapter[RunwareSettings, RunwareOptions]):
         if not standing.pictures:
             raise nothing_to_show(call, standing)
         role = medias.MEDIA_ROLE_MASK if endpoint.task == "imageMasking" else medias.MEDIA_ROLE_IMAGE
+        links = Links(
+            call,
+            lambda: self._look(task, call),
+            lambda answer: [drawn.url for drawn in read_standing(answer, task).pictures],
+        )
         for index, drawn in enumerate(standing.pictures[:wanted]):
-            yield await call.fetch(drawn.url, index, seed=drawn.seed, role=role)
+            yield await links.fetch(drawn.url, index, seed=drawn.seed, role=role)
         yield completed(reported_micros=reported.micros, doubt=reported.doubt, input_sizes=sizes)
 
     async def _submit(

@@ -24,7 +24,7 @@ from heliostat.chassis.modules import Lookup
 MAX_REDIRECTS = 3
 MAX_TRIES = 3
 TRIES_S = 20.0
-ANSWER_S = 15.0
+WHOLE_S = 30.0
 IDLE_S = 15.0
 CONNECT_S = 3.0
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -32,7 +32,8 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _LABEL = "[A-Za-z0-9_-]{1,63}"
 _PLAIN_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f\\]{1,8192}")
-_RETRIED = frozenset({404, 408, 425, 429, 500, 502, 503, 504})
+# Object stores say 403 of what is not there yet, too (Amazon S3, GetObject without the right to list; read 2026-11-22).
+_RETRIED = frozenset({403, 404, 408, 425, 429, 500, 502, 503, 504})
 
 
 class DownloadFailed(Exception):
@@ -51,27 +52,37 @@ class Downloader:
     """
 
     def __init__(
-        self, clock: Clock, hosts: tuple[str, ...], *, loopback: bool = False, lookup: Lookup | None = None
+        self,
+        clock: Clock,
+        hosts: tuple[str, ...],
+        *,
+        loopback: bool = False,
+        lookup: Lookup | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """`lookup` finds the addresses of a name; the system does where absent. What it finds is checked."""
+        """`lookup` finds the addresses of a name; the system does where absent. What it finds is checked, unless a
+        `transport` of one's own connects."""
         self._clock = clock
         self._hosts = hosts
         self._loopback = loopback
         self._resolver = Resolver(partial(is_allowed, loopback=loopback), lookup)
-        self._transport: LargePieceTransport | None = None
+        self._transport = transport
 
     async def fetch(self, url: str, time_s: float, *, accept: str = "image/*") -> bytes:
         """The bytes at `url`, at most 64 MiB, within `time_s` seconds. Raises DownloadFailed.
 
-        Up to three tries in 20 s on 5xx, 404 and broken connections: results often appear a moment late.
+        Up to three tries that begin within 20 s, on 403, 404, 5xx, silence and broken connections: results often appear
+        a moment late.
         """
-        deadline = self._clock.monotonic() + min(time_s, max(TRIES_S, ANSWER_S + IDLE_S))
+        began = self._clock.monotonic()
+        deadline, last = began + min(time_s, WHOLE_S), began + min(time_s, TRIES_S)
         wait_s = 0.2
         for left in reversed(range(MAX_TRIES)):
+            patience_s = _share_s(last - self._clock.monotonic(), left)
             try:
-                return await self._follow(url, deadline, accept)
+                return await self._follow(url, deadline, patience_s, accept)
             except _Again as again:
-                if left == 0 or self._clock.monotonic() + wait_s >= deadline:
+                if left == 0 or self._clock.monotonic() + wait_s >= last:
                     raise again.why from None
             await asyncio.sleep(wait_s)
             wait_s *= 4
@@ -109,10 +120,10 @@ class Downloader:
         if not any(_matches(host, pattern, literal) for pattern in self._hosts):
             raise DownloadFailed(f"{host} is not among the allowed hosts", forbidden=True)
 
-    async def _follow(self, url: str, deadline: float, accept: str) -> bytes:
+    async def _follow(self, url: str, deadline: float, patience_s: float, accept: str) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):
             self.check(url)
-            response = await self._ask(url, deadline, accept)
+            response = await self._ask(url, deadline, patience_s, accept)
             status = response.status_code
             if status == 200:
                 return response.content
@@ -123,11 +134,11 @@ class Downloader:
             raise _Again(failed) if status in _RETRIED else failed
         raise DownloadFailed(f"more than {MAX_REDIRECTS} redirects", forbidden=True)
 
-    async def _ask(self, url: str, deadline: float, accept: str) -> httpx.Response:
+    async def _ask(self, url: str, deadline: float, patience_s: float, accept: str) -> httpx.Response:
         remaining = max(0.001, deadline - self._clock.monotonic())
         waits = {
             "connect": min(CONNECT_S, remaining),
-            "answer": min(ANSWER_S, remaining),
+            "answer": min(patience_s, remaining),
             "idle": min(IDLE_S, remaining),
             "total": remaining,
         }
@@ -148,16 +159,24 @@ class Downloader:
             except httpx.ConnectError:
                 raise _Again(DownloadFailed("the host cannot be reached")) from None
             except httpx.TimeoutException:
-                raise DownloadFailed("the host did not answer in time", timed_out=True) from None
+                raise _Again(DownloadFailed("the host did not answer in time", timed_out=True)) from None
             except httpx.HTTPError:
                 raise _Again(DownloadFailed("the connection broke before the file was whole")) from None
             span.set(telemetry.HTTP_STATUS, response.status_code)
         return response
 
-    def _opened(self) -> LargePieceTransport:
+    def _opened(self) -> httpx.AsyncBaseTransport:
         if self._transport is None:
             self._transport = LargePieceTransport(max_connections=256, keepalive_s=30, resolver=self._resolver)
         return self._transport
+
+
+def _share_s(left_s: float, tries_after: int) -> float:
+    """How long a try waits for the head of an answer: a quarter, a third, all of the time left; 3 s at least.
+
+    The last one waits longest: some hosts are slow each time.
+    """
+    return max(CONNECT_S, left_s / (tries_after + 2) if tries_after else left_s)
 
 
 class _Again(Exception):

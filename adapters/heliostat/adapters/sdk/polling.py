@@ -1,7 +1,7 @@
 """Waiting for a provider's job: looks when pace.py expects something, within the call's deadline, woken by webhooks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.pace import LONGEST_S, STEP_S, wait_s
@@ -32,7 +32,7 @@ async def poll(
     first_s: float | None = None,
     longest_s: float | None = None,
     patience_s: float = PATIENCE_S,
-) -> AsyncIterator[Answer]:
+) -> AsyncGenerator[Answer]:
     """Yields answer after answer until the caller stops asking (break when the job is done).
 
     When to look is learned from earlier jobs of the kind, see pace.py; a webhook for the attempt ends a wait at once.
