@@ -89,7 +89,7 @@ PNG = {"output_format": "png"}
         (ULTRA, {}, edit(), {"image": "image/png", "strength": "0.6"}),
         (ULTRA, {}, edit(strength=0.25), {"image": "image/png", "strength": "0.25"}),
         (CORE, {}, {"style": "anime", "seed": 0}, {"aspect_ratio": "1:1", "style_preset": "anime", "seed": "1"}),
-        (CORE, {}, {"style": "rococo", "seed": 2**33}, {"aspect_ratio": "1:1", "seed": "4"}),
+        (CORE, {}, {"style": "rococo", "seed": 2**33}, {"aspect_ratio": "1:1", "seed": "5"}),
         (LARGE, {"cfg_scale": 5}, {}, {"model": LARGE, "aspect_ratio": "1:1", "cfg_scale": "5.0"}),
         (
             LARGE,

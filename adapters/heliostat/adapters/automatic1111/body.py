@@ -13,6 +13,7 @@ from heliostat.adapters.automatic1111.catalog import Engine, Work
 from heliostat.adapters.automatic1111.options import Automatic1111Options
 from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
 from heliostat.adapters.sdk.pictures import Pictures, read_image
+from heliostat.adapters.sdk.seeds import seed_between
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
 MOST_SEED = 2**32 - 1
@@ -114,14 +115,7 @@ def _encoded(image: Input | None) -> str:
 
 def _seed(call: Call) -> int:
     """The wished seed; -1 means any at the server."""
-    if not call.request.HasField("seed"):
-        return -1
-    wanted = call.request.seed
-    if 0 <= wanted <= MOST_SEED:
-        return wanted
-    sent = wanted % (MOST_SEED + 1)
-    call.adjust("seed", str(wanted), str(sent), f"The model takes seeds of 0 to {MOST_SEED}.")
-    return sent
+    return seed_between(call, 0, MOST_SEED) if call.request.HasField("seed") else -1
 
 
 def _strength(call: Call) -> float | None:

@@ -11,6 +11,7 @@ from heliostat.adapters.bedrock.options import BedrockOptions
 from heliostat.adapters.sdk import Call, MaskForm, MeshError, operation_of
 from heliostat.adapters.sdk.asked import QUALITY_NAMES
 from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
+from heliostat.adapters.sdk.seeds import seed_between
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -133,8 +134,4 @@ def _seed(call: Call) -> int:
     facts: Task = call.model.facts
     if not call.request.HasField("seed"):
         return call.dice.randint(0, facts.most_seed)
-    wanted = call.request.seed
-    sent = wanted % (facts.most_seed + 1)
-    if sent != wanted:
-        call.adjust("seed", str(wanted), str(sent), f"The model takes seeds of 0 to {facts.most_seed}.")
-    return sent
+    return seed_between(call, 0, facts.most_seed)

@@ -16,10 +16,12 @@ from heliostat.adapters.comfyui.template_files import Template, is_link
 from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
 from heliostat.adapters.sdk.demands import tell_dropped
 from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
+from heliostat.adapters.sdk.seeds import seed_between
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
 MOST_EDGE_PX = 16_384
 _SEED_BITS = 53
+_MOST_SEED = 2**63 - 1
 _GRID_PX = 8
 _ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
@@ -115,10 +117,8 @@ def _seed(template: Template, call: Call) -> int:
     """The wished seed, or one of our own: without, the server would answer with the pictures that it made before."""
     if not call.request.HasField("seed"):
         return call.dice.getrandbits(_SEED_BITS)
-    wanted = call.request.seed
-    if wanted < 0 and template.fills.get("seed"):
-        call.adjust("seed", str(wanted), str(abs(wanted)), "The server takes seeds of 0 and up.")
-    return abs(wanted)
+    # Where the workflow has no place for a seed, what becomes of it is told already.
+    return seed_between(call, 0, _MOST_SEED) if template.fills.get("seed") else 0
 
 
 def _strength(call: Call) -> float | None:

@@ -12,7 +12,10 @@ from heliostat.adapters.dashscope.options import DashScopeOptions
 from heliostat.adapters.sdk import Call, MaskForm, MeshError, operation_of
 from heliostat.adapters.sdk.inputs import data_uri
 from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
+from heliostat.adapters.sdk.seeds import seed_between
 from heliostat.api.image.v1 import reason_pb2 as reasons
+
+_MOST_SEED = 2**31 - 1
 
 
 async def gather(endpoint: Endpoint, call: Call) -> Pictures:
@@ -34,7 +37,7 @@ def make_body(endpoint: Endpoint, call: Call, options: DashScopeOptions, picture
     if call.model.max_images > 1:
         parameters["n"] = call.image_count
     if request.HasField("seed"):
-        parameters["seed"] = request.seed
+        parameters["seed"] = seed_between(call, 0, _MOST_SEED)
     choice = call.size(endpoint.beside if pictures.together else None)
     if choice.width_px:
         parameters["size"] = f"{choice.width_px}*{choice.height_px}"

@@ -15,6 +15,7 @@ from heliostat.adapters.sdk import Call, MeshError, Part, operation_of
 from heliostat.adapters.sdk.asked import NAMES, reader, shown
 from heliostat.adapters.sdk.demands import tell_dropped
 from heliostat.adapters.sdk.multipart import field_part
+from heliostat.adapters.sdk.seeds import seed_between
 from heliostat.adapters.sdk.sizing import requested_text
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -24,6 +25,7 @@ _DROPPED = events.ADJUSTMENT_MODE_DROPPED
 _NAMED = {"compression": "output_compression"}
 _NUMBER = "{n}"
 _MOST_NUMBERED = 64
+_MOST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,8 @@ def _parameter(field: BodyField, source: str, call: Call) -> Any:
     if not told:
         return None
     if source == "seed":
-        return _seed(field, call)
+        most = int(field.at_most) if field.at_most is not None else _MOST_SEED
+        return seed_between(call, int(field.at_least or 0), most)
     if source == "compression":
         return _bounded(field, int(told), name, call)
     if source in SHARES:
@@ -180,16 +183,6 @@ def _parameter(field: BodyField, source: str, call: Call) -> Any:
     known = ", ".join(field.words)
     call.adjust(name, shown(name, told), "", f"{call.model.name} knows {known} here.", _DROPPED)
     return None
-
-
-def _seed(field: BodyField, call: Call) -> int:
-    seed = call.request.seed
-    least, most = int(field.at_least or 0), int(field.at_most if field.at_most is not None else 2**63 - 1)
-    if least <= seed <= most:
-        return seed
-    sent = least + seed % (most - least + 1)
-    call.adjust("seed", str(seed), str(sent), f"The provider's seeds go from {least} to {most}.")
-    return sent
 
 
 def _bounded(field: BodyField, number: float, name: str, call: Call) -> float:

@@ -23,6 +23,7 @@ from heliostat.adapters.sdk.asked import shown
 from heliostat.adapters.sdk.demands import tell_dropped
 from heliostat.adapters.sdk.multipart import field_part
 from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
+from heliostat.adapters.sdk.seeds import seed_between
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -93,7 +94,7 @@ def make_fields(
     if "negative_prompt" in endpoint.takes and request.negative_prompt:
         fields["negative_prompt"] = request.negative_prompt
     if "seed" in endpoint.takes and request.HasField("seed"):
-        fields["random_seed"] = _seed(call)
+        fields["random_seed"] = seed_between(call, 0, _MOST_SEED)
     if "strength" in endpoint.takes:
         fields["strength"] = request.edit.strength if request.edit.HasField("strength") else USUAL_STRENGTH
     if call.image_count > 1:
@@ -130,14 +131,6 @@ def _tell_ignored(family: Family, endpoint: Endpoint, call: Call) -> None:
     prompt = call.request.prompt
     if prompt and "prompt" not in endpoint.takes and "prompt" in family.honoured:
         call.adjust("prompt", f"{len(prompt)} characters", "", reason, _DROPPED)
-
-
-def _seed(call: Call) -> int:
-    seed = call.request.seed
-    if 0 <= seed <= _MOST_SEED:
-        return seed
-    call.adjust("seed", str(seed), str(seed & _MOST_SEED), "Recraft's seeds have 32 bits.")
-    return seed & _MOST_SEED
 
 
 def _style(endpoint: Endpoint, call: Call) -> dict[str, Any]:

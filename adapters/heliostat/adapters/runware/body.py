@@ -11,6 +11,7 @@ from heliostat.adapters.sdk import Call, FollowsInput, MaskForm, MeshError, oper
 from heliostat.adapters.sdk.asked import QUALITY_NAMES
 from heliostat.adapters.sdk.inputs import data_uri
 from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
+from heliostat.adapters.sdk.seeds import seed_between
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
 _STEP_PX, _LEAST_PX, _MOST_PX = 64, 128, 2048
@@ -57,7 +58,7 @@ def make_task(endpoint: Endpoint, call: Call, options: RunwareOptions, pictures:
     if "negative_prompt" in endpoint.takes and request.negative_prompt:
         fields["negativePrompt"] = request.negative_prompt
     if "seed" in endpoint.takes and request.HasField("seed"):
-        fields["seed"] = _seed(call)
+        fields["seed"] = seed_between(call, 1, _MOST_SEED)
     if call.image_count > 1:
         fields["numberResults"] = call.image_count
     quality = QUALITY_NAMES.get(request.output.quality, "")
@@ -69,16 +70,6 @@ def make_task(endpoint: Endpoint, call: Call, options: RunwareOptions, pictures:
     else:
         fields |= _tool(endpoint, call, pictures)
     return fields | options.fields(call.model.name, endpoint)
-
-
-def _seed(call: Call) -> int:
-    """Runware's seeds begin with 1."""
-    seed = call.request.seed
-    if seed >= 1:
-        return seed
-    sent = max(1, seed & _MOST_SEED)
-    call.adjust("seed", str(seed), str(sent), "Runware's seeds are 1 and up.")
-    return sent
 
 
 def _quality(call: Call, wanted: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 from heliostat.adapters.sdk import Call, Input, operation_of
 from heliostat.adapters.sdk.pictures import read_row
-from heliostat.adapters.seedream.catalog import JPEG, PNG, Traits
+from heliostat.adapters.sdk.seeds import seed_between
+from heliostat.adapters.seedream.catalog import JPEG, MOST_SEED, PNG, Traits
 from heliostat.adapters.seedream.options import SeedreamOptions
 from heliostat.api.image.v1 import request_pb2 as requests
 
@@ -42,7 +43,7 @@ def make_body(call: Call, options: SeedreamOptions, pictures: list[Input], endpo
         **options.fields(call.model.name, traits),
     }
     if "seed" in traits.takes and request.HasField("seed"):
-        body["seed"] = request.seed
+        body["seed"] = seed_between(call, 0, MOST_SEED)
     if pictures:
         uris = [one.data_uri for one in pictures]
         body["image"] = uris[0] if len(uris) == 1 else uris

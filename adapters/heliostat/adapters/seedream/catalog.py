@@ -14,6 +14,7 @@ from heliostat.adapters.sdk.price_list import shipped
 PRICES = shipped("seedream")
 JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
 
+MOST_SEED = 2**31 - 1
 _SQUARE = (2048, 2048)
 _MOST_PX, _LEAST_PX, _LEAST_2K_PX = 16_777_216, 921_600, 3_686_400
 _RATIO = 16.0
@@ -80,7 +81,7 @@ def _model(name: str, *names: str, traits: Traits, parameters: tuple[Parameter, 
 
 
 def _seed(default: str) -> tuple[Parameter, ...]:
-    return (Parameter("seed", "integer", 0, 2**31 - 1), Parameter("guidance_scale", "number", 1, 10, default=default))
+    return (Parameter("seed", "integer", 0, MOST_SEED), Parameter("guidance_scale", "number", 1, 10, default=default))
 
 
 MODELS = ModelTable(

@@ -12,6 +12,7 @@ from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.inputs import Input
 from heliostat.adapters.sdk.masks import MaskForm
 from heliostat.adapters.sdk.models import operation_of
+from heliostat.adapters.sdk.seeds import seed_between
 from heliostat.adapters.sdk.stable_image.endpoints import PNG, PRESETS, SHAPES, Endpoint
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -124,23 +125,14 @@ def _parameters(endpoint: Endpoint, call: Call) -> dict[str, Any]:
     request = call.request
     values: dict[str, Any] = {
         "negative_prompt": request.negative_prompt or None,
-        "seed": _seed(call) if "seed" in endpoint.takes and request.HasField("seed") else None,
+        # 0 means any to these models.
+        "seed": seed_between(call, 1, MOST_SEED) if "seed" in endpoint.takes and request.HasField("seed") else None,
         "style": _style(call) if "style" in endpoint.takes and request.style else None,
         "strength": _strength(endpoint, request),
         "creativity": _creativity(endpoint, call),
         "reference_weight": next((one.weight for one in request.references if one.HasField("weight")), None),
     }
     return {sent: values[name] for name, sent in endpoint.takes.items() if values[name] is not None}
-
-
-def _seed(call: Call) -> int:
-    """A seed of 1 and up: 0 means any to these models."""
-    wanted = call.request.seed
-    if 0 < wanted <= MOST_SEED:
-        return wanted
-    sent = wanted % MOST_SEED or 1
-    call.adjust("seed", str(wanted), str(sent), f"The model takes seeds of 1 to {MOST_SEED}.")
-    return sent
 
 
 def _style(call: Call) -> str | None:
