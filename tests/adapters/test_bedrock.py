@@ -324,9 +324,11 @@ async def test_styles_of_pictures(provider: EmulatedProvider, model: str, fields
     [
         (NOVA, {"image_count": 3, "output": requests.Output(quality=requests.QUALITY_HIGH)}, 180_000),
         (NOVA, {"size": pixels(2048, 1024)}, 60_000),
+        (NOVA, {"size": pixels(4096, 1024)}, 60_000),
         (NOVA, {**masked(512, 512)}, 40_000),
         (NOVA, {"remove_background": requests.RemoveBackground(image=media(plain(512, 512)))}, 40_000),
         (TITAN, {"size": pixels(512, 512)}, 8_000),
+        (TITAN, {"size": pixels(768, 1152)}, 10_000),
         (TITAN, {"output": requests.Output(quality=requests.QUALITY_MAX)}, 12_000),
     ],
 )
@@ -339,6 +341,14 @@ async def test_amazons_models_cost_by_size_and_quality(
         told = (await provider.room.ask(model, **fields)).result
         (entry,) = await provider.journal()
     assert to_micros(told.cost.amount) == entry["cost_micros"] == micros
+
+
+async def test_a_seed_is_that_of_the_first_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Amazon's models do not say which seeds the others have."""
+    signing(monkeypatch, EXTENDED)
+    async with running("bedrock", tmp_path, legacy=True) as provider:
+        answer = await provider.room.ask(NOVA, image_count=2, seed=5)
+    assert [ended.seed if ended.HasField("seed") else None for ended in answer.of("media_ended")] == [5, None]
 
 
 async def test_what_moderation_took_is_not_delivered_and_not_charged(

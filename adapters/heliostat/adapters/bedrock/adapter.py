@@ -96,10 +96,11 @@ class BedrockAdapter(Adapter[BedrockSettings, BedrockOptions]):
         drawn = self._read(answer.body, call)
         if not drawn.places:
             raise fruitless(drawn, call)
-        seed = body.get("imageGenerationConfig", {}).get("seed")
+        # Amazon's models say of no picture which seed it has; the one that was sent is that of the first.
+        sent = body.get("imageGenerationConfig", {}).get("seed")
         for index in range(min(len(drawn.places), call.image_count)):
-            known = drawn.seeds[index] if seed is None else seed
-            yield image(_decoded(drawn, index, call), index, seed=known)
+            seed = drawn.seeds[index] if index or sent is None else sent
+            yield image(_decoded(drawn, index, call), index, seed=seed)
         yield completed()
 
     def _served_as(self, model: str) -> str:
