@@ -73,6 +73,14 @@ def ratio(width: int, height: int) -> requests.Size:
     return requests.Size(aspect=requests.AspectSize(width_ratio=width, height_ratio=height))
 
 
+@pytest.mark.parametrize(("model", "sent"), [(SCHNELL, 1), (SDXL, 1), (KONTEXT, 0)])
+async def test_a_seed_that_means_any_is_another_one_and_told(model: str, sent: int) -> None:
+    """0 draws with a seed of Fireworks' own choice, but at Kontext."""
+    call = call_of(MODELS.get(model), seed=0)
+    assert make_body(ENDPOINTS[model], call, FireworksOptions(), None)["seed"] == sent
+    assert [(one.parameter, one.sent) for one in call.adjustments] == ([("seed", "1")] if sent else [])
+
+
 @pytest.mark.parametrize(
     ("model", "options", "fields", "sent"),
     [

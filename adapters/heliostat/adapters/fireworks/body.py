@@ -10,11 +10,13 @@ from typing import Any
 from heliostat.adapters.fireworks.endpoints import PNG, Dialect, Endpoint
 from heliostat.adapters.fireworks.options import FireworksOptions
 from heliostat.adapters.sdk import Call, Input, MeshError, Part, operation_of, text_part
+from heliostat.adapters.sdk.seeds import seed_between
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
 # The laxest tolerance of Kontext, and the laxest beside a picture.
 _LAX, _LAX_EDIT = 6, 2
+_MOST_SEED = 2**63 - 1
 
 MANAGED = frozenset(
     {
@@ -74,12 +76,17 @@ def _parameters(endpoint: Endpoint, call: Call) -> dict[str, Any]:
         tolerance = _LAX_EDIT if operation_of(request) == "edit" else _LAX
         lax = tolerance if endpoint.dialect is Dialect.JOB else False
     values: dict[str, Any] = {
-        "seed": request.seed if request.HasField("seed") else None,
+        "seed": _seed(endpoint, call) if request.HasField("seed") else None,
         "negative_prompt": request.negative_prompt or None,
         "moderation": lax,
         "strength": round(1 - request.edit.strength, 6) if request.edit.HasField("strength") else None,
     }
     return {sent: values[name] for name, sent in endpoint.takes.items() if values[name] is not None}
+
+
+def _seed(endpoint: Endpoint, call: Call) -> int:
+    """The seed; 0 means any, but to Kontext."""
+    return call.request.seed if endpoint.dialect is Dialect.JOB else seed_between(call, 1, _MOST_SEED)
 
 
 def _size(endpoint: Endpoint, call: Call, image: Input | None) -> dict[str, Any]:

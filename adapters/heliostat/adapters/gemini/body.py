@@ -13,6 +13,7 @@ from heliostat.adapters.gemini.options import GeminiOptions
 from heliostat.adapters.gemini.shapes import Shapes
 from heliostat.adapters.sdk import Call, Input, MeshError, operation_of
 from heliostat.adapters.sdk.pictures import read_row
+from heliostat.adapters.sdk.seeds import seed_between
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
@@ -23,6 +24,7 @@ MANAGED = frozenset(
 
 _CATEGORIES = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 _TIER_WORDS = {"0.5K": "512"}
+# Seeds have 32 bits, one of them for the sign.
 _SEEDS = 2**31
 
 
@@ -42,7 +44,9 @@ def make_body(call: Call, options: GeminiOptions, pictures: list[Input]) -> dict
     parts: list[dict[str, Any]] = [_inline(one) for one in pictures]
     if call.request.prompt:
         parts.append({"text": call.request.prompt})
-    generation = {"responseModalities": ["IMAGE"], **options.generation(), **_seed(call)}
+    generation = {"responseModalities": ["IMAGE"], **options.generation()}
+    if call.request.HasField("seed"):
+        generation["seed"] = seed_between(call, -_SEEDS, _SEEDS - 1)
     shape = _shape(call, traits, pictures)
     if options.person_generation:
         shape["personGeneration"] = options.person_generation
@@ -63,17 +67,6 @@ def make_body(call: Call, options: GeminiOptions, pictures: list[Input]) -> dict
 
 def _inline(picture: Input) -> dict[str, Any]:
     return {"inlineData": {"mimeType": picture.media_type, "data": pybase64.b64encode_as_string(picture.data)}}
-
-
-def _seed(call: Call) -> dict[str, int]:
-    """The seed, which Gemini counts in 32 bits."""
-    if not call.request.HasField("seed"):
-        return {}
-    seed = call.request.seed
-    if not -_SEEDS <= seed < _SEEDS:
-        seed %= _SEEDS
-        call.adjust("seed", str(call.request.seed), str(seed), "Seeds of Gemini have 32 bits.")
-    return {"seed": seed}
 
 
 def _shape(call: Call, traits: Traits, pictures: list[Input]) -> dict[str, str]:

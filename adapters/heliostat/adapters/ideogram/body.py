@@ -24,6 +24,7 @@ from heliostat.adapters.sdk.asked import QUALITY_NAMES, shown
 from heliostat.adapters.sdk.demands import tell_dropped
 from heliostat.adapters.sdk.multipart import field_part
 from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
+from heliostat.adapters.sdk.seeds import seed_between
 from heliostat.adapters.sdk.sizing import SizeRule
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -87,7 +88,7 @@ def make_fields(
     if "negative_prompt" in endpoint.takes and request.negative_prompt:
         fields["negative_prompt"] = request.negative_prompt
     if "seed" in endpoint.takes and request.HasField("seed"):
-        fields["seed"] = _seed(call)
+        fields["seed"] = seed_between(call, 0, _MOST_SEED)
     if call.image_count > 1:
         fields["num_images"] = call.image_count
     if "strength" in endpoint.takes and request.edit.HasField("strength"):
@@ -148,14 +149,6 @@ def _factor(endpoint: Endpoint, call: Call, pictures: Pictures) -> dict[str, str
     elif upscale.HasField("factor") and upscale.factor != factor:
         call.adjust("factor", f"{upscale.factor:g}", f"x{factor}", reason)
     return {"upscale_factor": f"x{factor}"}
-
-
-def _seed(call: Call) -> int:
-    seed = call.request.seed
-    if 0 <= seed <= _MOST_SEED:
-        return seed
-    call.adjust("seed", str(seed), str(seed & _MOST_SEED), "Ideogram's seeds have 31 bits.")
-    return seed & _MOST_SEED
 
 
 def _effort(family: Family, endpoint: Endpoint, call: Call) -> dict[str, Any]:
