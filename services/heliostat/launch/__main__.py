@@ -13,7 +13,7 @@ from typing import Any
 from heliostat.chassis import logs, settings, telemetry
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.tether import end_with_starter
-from heliostat.launch import live, sandbox
+from heliostat.launch import collector, live, sandbox
 from heliostat.launch.config import Configuration, admin_socket, configure, configured, printed
 from heliostat.launch.file_watch import FileWatch
 from heliostat.launch.targets import ADAPTER, STREET, adapter_kinds
@@ -90,20 +90,22 @@ def _file(config: str | None) -> str:
 
 
 def _serve(given: argparse.Namespace) -> int:
-    if given.sandbox:
-        return _serve_sandbox()
-    if given.live:
-        return _serve_live()
-    path = _file(given.config)
+    with collector.at_rest():
+        if given.sandbox:
+            return _serve_sandbox()
+        return _serve_live() if given.live else _serve_file(_file(given.config), given.target)
+
+
+def _serve_file(path: str, target: str) -> int:
     text = settings.read_text(path)
-    configuration = configured(path, text, given.target, os.environ)
+    configuration = configured(path, text, target, os.environ)
 
     async def reload(running: Any) -> None:
         from heliostat.launch.reload import Reloading
 
         watch = FileWatch(path, text)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watch.look)
-        await Reloading(path, given.target, os.environ, configuration).follow(watch, running.parts)
+        await Reloading(path, target, os.environ, configuration).follow(watch, running.parts)
 
     return _run(configuration, lambda _: _say_ready(), reload)
 

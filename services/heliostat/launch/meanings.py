@@ -7,6 +7,7 @@ every process.
 import ast
 import inspect
 import textwrap
+from itertools import pairwise
 
 from heliostat.chassis.settings import Section
 
@@ -31,7 +32,7 @@ def _texts(kind: type) -> dict[str, str]:
     statements = defined.body if isinstance(defined, ast.ClassDef) else []
     return {
         field.target.id: below.value.value
-        for field, below in zip(statements, statements[1:], strict=False)
+        for field, below in pairwise(statements)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) and isinstance(below.value.value, str)
     }
