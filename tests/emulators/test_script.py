@@ -94,3 +94,25 @@ def test_a_wrong_step_is_refused(step: dict[str, object]) -> None:
     """A typo in a script is an error, never a step that does nothing."""
     with pytest.raises(ValidationError):
         Step.model_validate(step)
+
+
+def test_a_step_given_back_is_used_by_the_next_request() -> None:
+    """A step that could do nothing to an answer waits for one that it can."""
+    script = Script()
+    step = Step(path="status", spoil="expired", times=1)
+    script.load([step])
+    assert script.take("status", "model", "") is step
+    script.give_back(step)
+    assert script.left() == [step]
+    assert script.take("status", "model", "") is step
+    assert script.take("status", "model", "") is NORMAL
+
+
+def test_a_step_that_stays_has_nothing_to_be_given_back() -> None:
+    """Without `times` the last step is used for ever, and one before it once."""
+    script = Script()
+    first, last = Step(path="status", spoil="expired"), Step(path="status")
+    script.load([first, last])
+    for step in (script.take("status", "model", ""), script.take("status", "model", "")):
+        script.give_back(step)
+    assert script.take("status", "model", "") is last

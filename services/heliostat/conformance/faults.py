@@ -279,6 +279,43 @@ async def a_file_that_is_no_picture_is_not_delivered(subject: Subject, step: dic
     _failed_after_purchase(told)
 
 
+@rule("gold", by_a_look=("status",), by_the_result=("result",))
+async def an_expired_link_is_asked_for_anew(subject: Subject, path: str) -> None:
+    """Its job is looked at once more, and the picture fetched from where it is now: delivered, and bought once."""
+    told = await _expired(subject, {"path": path, "times": 1})
+    if told.error is not None:
+        raise told.error
+    check_adapter_stream(told.events, ATTEMPT)
+    count = len(await bought(subject))
+    holds(count == 1, f"bought {count} times")
+
+
+@rule("gold", by_a_look=("status",), by_the_result=("result",))
+async def a_link_that_stays_expired_is_given_up(subject: Subject, path: str) -> None:
+    """After one more look the attempt has failed, and its cost is kept."""
+    told = await _expired(subject, {"path": path})
+    _failed_after_purchase(told)
+    failure = told.failure.failure or event_pb2.AttemptFailure()
+    holds(
+        failure.billed == event_pb2.BILLED_YES and failure.HasField("cost"), "it is not told as billed, with its cost"
+    )
+    asked = [entry["kind"] for entry in await staged(subject).entries()]
+    looks = asked[asked.index("file") :].count(path)
+    holds(looks == 1, f"looked at {looks} times after its link had expired")
+    count = len(await bought(subject))
+    holds(count == 1, f"bought {count} times")
+
+
+async def _expired(subject: Subject, step: dict[str, Any]) -> Told:
+    """An attempt whose picture's address holds no more. Raises NotApplicable where no look tells of one."""
+    stage = staged(subject)
+    await stage.script({**step, "spoil": "expired"})
+    told = await subject.ask(size=SQUARE)
+    if not any(entry["spoiled"] for entry in await stage.entries()):
+        does_not_apply("no such answer of its provider tells where a picture is")
+    return told
+
+
 async def _asked(stage: Stage, attempt: "asyncio.Task[Told]") -> None:
     """Returns when the provider has the request, or the attempt is over."""
     while not attempt.done():

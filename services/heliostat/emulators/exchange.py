@@ -20,7 +20,7 @@ from heliostat.emulators.journal import Entry, Journal
 from heliostat.emulators.pictures import Pictures
 from heliostat.emulators.script import Script, Step
 from heliostat.emulators.shelf import Shelf
-from heliostat.emulators.spoiling import spoiled
+from heliostat.emulators.spoiling import EXPIRED, spoiled
 
 GARBAGE = random.Random(0).randbytes(256)
 
@@ -101,6 +101,8 @@ class Room:
         found = self.shelf.get(request.path_params["name"])
 
         async def work(_: Entry) -> Reply:
+            if request.url.query == EXPIRED:
+                return self.dialect.error(403)
             return self.dialect.error(404) if found is None else Reply(200, found.data, found.media_type)
 
         return Call("file", work)
@@ -147,7 +149,7 @@ class Exchange:
         if step.connection is not None:
             return None
         if not step.replaces:
-            return _told(early or await worked(call.work, entry), entry, step)
+            return self._told(early or await worked(call.work, entry), entry, step)
         if early is None and step.good:
             await _finished(call, entry)
         if step.garbage:
@@ -158,22 +160,23 @@ class Exchange:
             return Reply(step.status or 200, step.body_bytes())
         return self._room.dialect.error(step.status or 200)
 
+    def _told(self, reply: Reply, entry: Entry, step: Step) -> Reply:
+        """The real answer, with one thing wrong in it where the step says so; else the step waits for the next."""
+        if step.spoil is None:
+            return reply
+        whole = reply.status < 300 and reply.chunks is None
+        body = spoiled(reply.body, step.spoil, step.address) if whole else None
+        if body is None:
+            self._room.script.give_back(step)
+            return reply
+        entry.spoiled = True
+        return replace(reply, body=body)
+
     def _headers(self, reply: Reply, entry: Entry, step: Step, elapsed_ms: int) -> dict[str, str]:
         headers = {"date": formatdate(usegmt=True), "content-type": reply.media_type}
         if reply.chunks is None:
             headers["content-length"] = str(len(reply.body))
         return step.dress(headers | self._room.dialect.headers(entry, elapsed_ms) | reply.headers)
-
-
-def _told(reply: Reply, entry: Entry, step: Step) -> Reply:
-    """The real answer, with one thing wrong in it where the step says so."""
-    if step.spoil is None or reply.status >= 300 or reply.chunks is not None:
-        return reply
-    body = spoiled(reply.body, step.spoil, step.address)
-    if body is None:
-        return reply
-    entry.spoiled = True
-    return replace(reply, body=body)
 
 
 async def _whole(body: bytes) -> AsyncIterator[bytes]:

@@ -71,7 +71,7 @@ class Step(BaseModel):
     garbage: bool = False
     """Send 256 bytes that mean nothing, under the usual content type."""
     spoil: Spoil | None = None
-    """Send the real answer with one thing wrong in it: see spoiling.py."""
+    """Send the real answer with one thing wrong in it: see spoiling.py. With `times`, answers count that hold it."""
     address: str = ""
     """What stands in the place of every address where `spoil` is "addresses"."""
     connection: Literal["refuse", "reset"] | None = None
@@ -174,6 +174,13 @@ class Script:
         if step.times is not None:
             self.on_change()
         return step
+
+    def give_back(self, step: Step) -> None:
+        """Have a step of `times` that could do nothing used by the next request that fits."""
+        for row in self._rows:
+            if row.step is step and step.times is not None and row.uses_left is not None:
+                row.uses_left += 1
+                self.on_change()
 
     def _taken(self, kind: str, model: str, prompt: str) -> Step:
         rows = [row for row in self._rows if row.step.meant_for(kind)]

@@ -1,4 +1,4 @@
-"""True answers with one lie in them: other addresses, missing pictures, odd base64. Pure.
+"""True answers with one lie in them: other addresses, or expired ones, missing pictures, odd base64. Pure.
 
 A picture in an answer is base64 of some length, or an address below the provider's own files.
 """
@@ -11,7 +11,19 @@ from typing import Any, Literal
 
 import orjson
 
-Spoil = Literal["addresses", "no_pictures", "one_picture", "cut_base64", "wrapped_base64", "url_base64", "data_address"]
+Spoil = Literal[
+    "addresses",
+    "expired",
+    "no_pictures",
+    "one_picture",
+    "cut_base64",
+    "wrapped_base64",
+    "url_base64",
+    "data_address",
+]
+
+EXPIRED = "expired"
+"""The query of a picture's address that holds no more."""
 
 SHORTEST = 200
 _BASE64 = re.compile(rf"(?:data:[\w/+.-]+;base64,)?[A-Za-z0-9+/]{{{SHORTEST},}}={{0,2}}")
@@ -35,6 +47,8 @@ def spoiled(body: bytes, how: Spoil, address: str = "") -> bytes | None:
 def _changed(content: Any, how: Spoil, address: str) -> Any:
     if how == "addresses":
         return _leaves(content, lambda text: f"{address}/x" if _ADDRESS.fullmatch(text) else text)
+    if how == "expired":
+        return _leaves(content, lambda text: f"{text}?{EXPIRED}" if _FILES.fullmatch(text) else text)
     if how == "no_pictures":
         return _lists(content, 0)
     if how == "one_picture":
