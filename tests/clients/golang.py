@@ -1,17 +1,16 @@
 """Builds the programs of docs/examples/go, once for each lock; Go keeps what it compiled."""
 
 import asyncio
-import fcntl
 import hashlib
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
 import pytest
+
+from tests.clients.shared_folder import alone
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "docs" / "examples" / "go"
@@ -48,7 +47,7 @@ async def built(program: str) -> Path:
     if shutil.which("go") is None:
         pytest.skip("go is not installed")
     folder = ROOT / ".heliostat" / "go" / hashlib.sha256((SOURCE / "go.sum").read_bytes()).hexdigest()[:16]
-    async with _alone(folder):
+    async with alone(folder):
         shutil.copytree(SOURCE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("bin", "gen"))
         protoc = {"PROTOC": f"{sys.executable} -m grpc_tools.protoc"}
         for command in (("sh", "stubs.sh"), ("go", "vet", *_PROGRAMS), ("go", "build", "-o", "bin/", *_PROGRAMS)):
@@ -60,20 +59,3 @@ async def built(program: str) -> Path:
                 pytest.skip("the Go module proxy cannot be reached")
             assert code == 0, out + err
     return folder / "bin" / program
-
-
-@asynccontextmanager
-async def _alone(folder: Path) -> AsyncIterator[None]:
-    """Tests of other processes build in the same folder: one at a time."""
-    lock = await asyncio.to_thread(_locked, folder)
-    try:
-        yield
-    finally:
-        lock.close()
-
-
-def _locked(folder: Path) -> IO[str]:
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (folder / ".lock").open("w")
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    return lock

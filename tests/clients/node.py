@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.clients.shared_folder import alone, lay
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples" / "node"
 _INSTALL_WITHIN_S = 120
@@ -57,17 +59,17 @@ async def installed(examples: Path = EXAMPLES) -> Node:
             pytest.skip(f"{program} is not installed")
     lock = (examples / "package-lock.json").read_bytes()
     folder = ROOT / ".heliostat" / "node" / hashlib.sha256(lock).hexdigest()[:16]
-    if not _laid_out(folder, examples):
-        await _install(folder)
+    async with alone(folder):
+        if not _laid_out(folder, examples):
+            await _install(folder)
     return Node(folder)
 
 
 def _laid_out(folder: Path, examples: Path) -> bool:
     """Puts the examples of this checkout into the folder; tells whether their dependencies are there already."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in examples.iterdir():
-        if name.is_file():
-            shutil.copy(name, folder)
+    for file in examples.iterdir():
+        if file.is_file():
+            lay(file, folder)
     return (folder / "complete").exists()
 
 

@@ -3,13 +3,13 @@
 import base64
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.clients.node import Node, installed
+from tests.clients.shared_folder import lay
 from tests.clients.test_openai_parameters import TABLES
 from tests.support.mesh import KEY, Mesh
 
@@ -49,7 +49,7 @@ def call_of(method: str, **given: Any) -> dict[str, Any]:
 
 async def asked(node: Node, running: Mesh, folder: Path, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What the library says to each of them."""
-    shutil.copy(PROGRAM, folder_of(node))
+    lay(PROGRAM, folder_of(node))
     table = folder / "rows.json"
     table.write_text(json.dumps(calls))
     return await node.run(PROGRAM.name, str(table), KEY=KEY, HELIOSTAT_URL=running.url)
