@@ -46,6 +46,20 @@ async def test_a_page_weighs_little(bench: Bench, path: str) -> None:
     assert weight <= _MOST_BYTES
 
 
+async def test_files_come_packed_and_are_kept_by_what_they_hold(bench: Bench) -> None:
+    """An address of another version is not kept for ever; what is no file of ours is not there."""
+    for unpacks, coding in (("gzip", "gzip"), ("identity", None)):
+        answer = await bench.client.get("/static/console.css", headers={"accept-encoding": unpacks})
+        assert answer.content == (STATIC / "console.css").read_bytes()
+        assert answer.headers.get("content-encoding") == coding
+        assert answer.headers["content-type"] == "text/css; charset=utf-8"
+        assert answer.headers["vary"] == "accept-encoding"
+        assert answer.headers["cache-control"] == "no-cache"
+    assert (await bench.client.get("/static/console.css?v=0")).headers["cache-control"] == "no-cache"
+    for name in ("none.css", "..%2Fviews.py", "%2e%2e/views.py"):
+        assert (await bench.client.get(f"/static/{name}")).status_code == 404
+
+
 def test_all_files_together_weigh_little() -> None:
     """Whichever of them a page loads."""
     assert sum(path.stat().st_size for path in LOADED) <= _MOST_BYTES

@@ -15,11 +15,10 @@ from heliostat.console.playground_chain import chain_of
 from heliostat.console.playground_examples import examples, rest_of
 from heliostat.console.playground_models import (
     abilities,
-    drawing_models,
+    drawing_offers,
     fields_of,
-    price_words,
-    short_price,
-    step_models,
+    offer,
+    step_offers,
 )
 
 DRAW, EDIT = capability_pb2.OPERATION_TEXT_TO_IMAGE, capability_pb2.OPERATION_EDIT
@@ -167,12 +166,12 @@ def test_sizes_are_those_that_the_model_has(kind: str, shown: list[str], tiers: 
 def test_prices_are_those_of_who_is_asked_first() -> None:
     """Of the operation in question; with three figures, for more is known of no usual price."""
     told = model("m", capability(DRAW, price=210_775), capability(DRAW, UPSCALE, price=0))
-    assert price_words(told) == "about $0.211 a picture"
-    assert short_price(told, UPSCALE) == "free"
-    assert price_words(model("m", capability(DRAW))) == ""
+    assert offer(told).price == "about $0.211 a picture"
+    assert offer(told, UPSCALE).short_price == "free"
+    assert offer(model("m", capability(DRAW))).price == ""
     by_time = capability(UPSCALE)
     by_time.prices.add(unit=capability_pb2.PRICE_UNIT_SECOND).amount.CopyFrom(to_money(225))
-    assert price_words(model("m", by_time), UPSCALE) == "$0.000225 a second"
+    assert offer(model("m", by_time), UPSCALE).price == "$0.000225 a second"
     assert abilities(told) == ["draw", "upscale"]
 
 
@@ -181,11 +180,11 @@ def test_steps_are_done_by_who_can_the_named_one_first() -> None:
     dear, cheap = model("dear", capability(UPSCALE, price=9)), model("cheap", capability(UPSCALE, price=1))
     unknown, out = model("unknown", capability(UPSCALE)), model("out", capability(UPSCALE, price=0), available=False)
     every = [unknown, dear, out, cheap, model("draws", capability(DRAW))]
-    assert [each.name for each in step_models(every, "upscale", "")] == ["cheap", "dear", "unknown", "out"]
-    assert next(each.name for each in step_models(every, "upscale", "dear")) == "dear"
+    assert [each.model.name for each in step_offers(every, "")["upscale"]] == ["cheap", "dear", "unknown", "out"]
+    assert next(each.model.name for each in step_offers(every, "dear")["upscale"]) == "dear"
     masked = model("masked", capability(EDIT, mask=capability_pb2.MASK_SUPPORT_EXACT))
-    assert [each.name for each in step_models([model("no", capability(EDIT)), masked], "edit", "")] == ["masked"]
-    assert [each.name for group in drawing_models(every).values() for each in group] == ["draws"]
+    assert [each.model.name for each in step_offers([model("no", capability(EDIT)), masked], "")["edit"]] == ["masked"]
+    assert [each.model.name for group in drawing_offers(every).values() for each in group] == ["draws"]
 
 
 def test_a_chain_is_told_in_order_with_its_line() -> None:

@@ -7,9 +7,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Scope
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis.errors import MeshError, internal
@@ -30,7 +29,7 @@ from heliostat.console.sandbox_page import SandboxPage
 from heliostat.console.sessions import Sessions
 from heliostat.console.standing import Standing
 from heliostat.console.street import StreetPage
-from heliostat.console.views import STATIC, Views
+from heliostat.console.views import Views
 
 log = get_logger("heliostat.console")
 
@@ -43,7 +42,6 @@ _STATUS: Mapping[int, int] = {
     reasons.ERROR_REASON_DEADLINE_EXCEEDED: 504,
     reasons.ERROR_REASON_INTERNAL: 500,
 }
-_FOR_EVER = "public, max-age=31536000, immutable"
 
 
 class Console:
@@ -89,22 +87,8 @@ def _pages(routes: list[Route], views: Views) -> Starlette:
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    every: list[BaseRoute] = [
-        Route("/", home),
-        Route("/healthz", healthz),
-        *routes,
-        Mount("/static", _Static(directory=STATIC)),
-    ]
+    every = [Route("/", home), Route("/healthz", healthz), *routes, *views.static.routes()]
     return Starlette(routes=every, exception_handlers=_handlers(views))
-
-
-class _Static(StaticFiles):
-    """Files that browsers keep for ever: their addresses carry their hash."""
-
-    def file_response(self, full_path: Any, stat_result: Any, scope: Scope, status_code: int = 200) -> Response:
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers["cache-control"] = _FOR_EVER if scope["query_string"] else "no-cache"
-        return response
 
 
 def _handlers(views: Views) -> dict[Any, Callable[[Request, Any], Awaitable[Response]]]:

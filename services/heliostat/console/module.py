@@ -31,6 +31,7 @@ class ConsolePart:
         self.console = Console(desk, password_hash)
         self.url = ""
         self._serving: Serving | None = None
+        self._compiling: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Listens. Raises INVALID_FIELD where the address is taken or not ours."""
@@ -40,12 +41,15 @@ class ConsolePart:
         self.console.feed.start()
         self.console.sandbox.start()
         self._serving = await serve(self.console.app, listener, timeout_graceful_shutdown=_FAREWELL_S)
+        self._compiling = asyncio.create_task(asyncio.to_thread(self.console.views.compile))
 
     async def stop(self) -> None:
         """Ends open pages' streams, gives answers under way a moment. May be called again."""
         self.console.live.close()
         await self.console.feed.stop()
         await self.console.sandbox.stop()
+        if self._compiling is not None:
+            await self._compiling
         if self._serving is not None:
             self._serving.ask_to_stop()
             await asyncio.wait((self._serving.task,))

@@ -88,7 +88,9 @@ class PlaygroundPage:
         listed = await self._models(self._keys.metadata(request), name)
         if not name or not listed:
             raise MeshError(reasons.ERROR_REASON_MODEL_NOT_FOUND, "There is no such model.", field="model")
-        return self._views.piece(request, "playground/fields.html", **_form(listed[0], dict(request.query_params)))
+        return self._views.piece(
+            request, "playground/fields.html", **_form(models.offer(listed[0]), dict(request.query_params))
+        )
 
     async def look(self, request: Request) -> Response:
         """What the request would cost and how a program sends it, without sending it. Raises INVALID_FIELD."""
@@ -171,11 +173,11 @@ class PlaygroundPage:
     async def _whole(self, request: Request) -> dict[str, Any]:
         metadata = self._keys.metadata(request)
         listed = await self._models(metadata)
-        grouped = models.drawing_models(listed)
+        grouped = models.drawing_offers(listed)
         wanted = request.query_params.get("model", "") or self._desk.settings.playground_model
-        flat = [model for group in grouped.values() for model in group]
-        chosen = next((model for model in flat if wanted in (model.name, *model.aliases)), None)
-        chosen = chosen or next((model for model in flat if models.is_available(model)), None)
+        flat = [offer for group in grouped.values() for offer in group]
+        chosen = next((offer for offer in flat if wanted in (offer.model.name, *offer.model.aliases)), None)
+        chosen = chosen or next((offer for offer in flat if offer.available), None)
         chain_id, at = request.query_params.get("chain", ""), request.query_params.get("at", "")
         chain = await self._chains.told(chain_id, at, metadata)
         at = at or (chain.links[-1].record.request_id if chain.links else "")
@@ -184,11 +186,8 @@ class PlaygroundPage:
             "groups": grouped,
             "chosen": chosen,
             **(_form(chosen, {}) if chosen is not None else {}),
-            "steps": {step: models.step_models(listed, step, first) for step in models.STEPS},
-            "step_words": models.STEPS,
-            "price_of": models.price_words,
-            "short_price": models.short_price,
-            "is_available": models.is_available,
+            "steps": models.step_offers(listed, first),
+            "step_words": {step: word for step, (_, word) in models.STEPS.items()},
             "chain": chain,
             "chain_id": chain_id if CHAIN_ID.fullmatch(chain_id) else f"play-{secrets.token_hex(8)}",
             "at": at,
@@ -232,16 +231,16 @@ def _is_away(error: MeshError) -> bool:
     return error.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE
 
 
-def _form(model: router_pb2.Model, filled: dict[str, str]) -> dict[str, Any]:
+def _form(offer: models.Offer, filled: dict[str, str]) -> dict[str, Any]:
     """Values of `playground/fields.html`."""
     return {
-        "model": model,
-        "fields": models.fields_of(model),
-        "abilities": models.abilities(model),
-        "price": models.price_words(model),
+        "model": offer.model,
+        "fields": models.fields_of(offer.model),
+        "abilities": models.abilities(offer.model),
+        "price": offer.price,
         "formats": models.FORMATS,
         "own_size": models.OWN_SIZE,
-        "available": models.is_available(model),
+        "available": offer.available,
         "filled": filled,
     }
 

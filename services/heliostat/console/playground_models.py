@@ -90,34 +90,38 @@ def fields_of(model: router_pb2.Model) -> Fields:
     )
 
 
-def usual_price(model: router_pb2.Model, *operations: int) -> int | None:
-    """What the target that would be asked first usually takes for a picture, in micro-dollars; None where nobody knows.
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A model as a line of a list that people choose from."""
 
-    Only targets count that can do one of `operations`; none means drawing and editing.
-    """
-    for target in _served(model, operations or _BY_WORDS):
-        capability = target.capability
-        told = capability.HasField("usual_price") and capability.usual_price.currency_code in ("", "USD")
-        return to_micros(capability.usual_price) if told else None
-    return None
+    model: router_pb2.Model
+    micros: int | None
+    """What the target that would be asked first usually takes for a picture, in micro-dollars; None: nobody knows."""
+    price: str
+    """The same for people: "about $0.04 a picture", "free"; empty where nobody knows."""
+    available: bool
+    """Whether somebody can be asked for it now."""
 
-
-def price_words(model: router_pb2.Model, *operations: int) -> str:
-    """What it costs, for people: "about $0.04 a picture", "free"; empty where nobody knows."""
-    usual = usual_price(model, *operations)
-    if usual is not None:
-        return f"about {_rounded(usual)} a picture" if usual else "free"
-    for target in _served(model, operations or _BY_WORDS):
-        for price in target.capability.prices:
-            if price.unit in _PER:
-                return f"{money(price.amount)} {_PER[price.unit]}"
-    return ""
+    @property
+    def short_price(self) -> str:
+        """As short as on a button: "$0.04", "free"; empty where nobody knows."""
+        return "" if self.micros is None else _rounded(self.micros) if self.micros else "free"
 
 
-def short_price(model: router_pb2.Model, *operations: int) -> str:
-    """What a picture usually costs, as short as on a button: "$0.04", "free"; empty where nobody knows."""
-    usual = usual_price(model, *operations)
-    return "" if usual is None else _rounded(usual) if usual else "free"
+def offer(model: router_pb2.Model, *operations: int) -> Offer:
+    """What a model takes for one of `operations`; none means drawing and editing."""
+    able = [target for target in model.targets if _can(target.capability, *(operations or _BY_WORDS))]
+    first = next((target for target in able if target.available), able[0] if able else None)
+    micros, price = _price(first.capability) if first is not None else (None, "")
+    return Offer(model, micros, price, any(target.available for target in model.targets))
+
+
+def _price(capability: capability_pb2.Capability) -> tuple[int | None, str]:
+    if capability.HasField("usual_price") and capability.usual_price.currency_code in ("", "USD"):
+        micros = to_micros(capability.usual_price)
+        return micros, f"about {_rounded(micros)} a picture" if micros else "free"
+    told = (f"{money(price.amount)} {_PER[price.unit]}" for price in capability.prices if price.unit in _PER)
+    return None, next(told, "")
 
 
 def _rounded(micros: int) -> str:
@@ -132,48 +136,41 @@ def abilities(model: router_pb2.Model) -> list[str]:
     return [word for operation, word in WORDS.items() if operation in known]
 
 
-def is_available(model: router_pb2.Model) -> bool:
-    """Whether somebody can be asked for it now."""
-    return any(target.available for target in model.targets)
-
-
-def drawing_models(models: Iterable[router_pb2.Model]) -> dict[str, list[router_pb2.Model]]:
+def drawing_offers(models: Iterable[router_pb2.Model]) -> dict[str, list[Offer]]:
     """Models that draw or edit by words, by whoever made them; the sandbox's own ones first."""
-    grouped: dict[str, list[router_pb2.Model]] = {}
+    grouped: dict[str, list[Offer]] = {}
     for model in models:
-        if any(_can(target.capability, _DRAW, _EDIT) for target in model.targets):
-            grouped.setdefault(model.creator or "others", []).append(model)
+        if any(_can(target.capability, *_BY_WORDS) for target in model.targets):
+            grouped.setdefault(model.creator or "others", []).append(offer(model))
     return dict(sorted(grouped.items(), key=lambda item: (item[0].casefold() != "heliostat", item[0].casefold())))
 
 
-def step_models(models: Iterable[router_pb2.Model], step: str, first: str) -> list[router_pb2.Model]:
-    """Models that can do a step: those that can be asked now, `first` and then the cheapest before the others."""
-    operation = STEPS[step][0]
-    able = [model for model in models if any(_fits(target.capability, step, operation) for target in model.targets)]
+def step_offers(models: Iterable[router_pb2.Model], first: str) -> dict[str, list[Offer]]:
+    """Step -> models that can do it: those that can be asked now, `first` and then the cheapest before the others."""
+    able: dict[str, list[Offer]] = {step: [] for step in STEPS}
+    for model in models:
+        for step in _steps_of(model):
+            able[step].append(offer(model, STEPS[step][0]))
 
-    def place(model: router_pb2.Model) -> tuple[bool, bool, bool, int, str]:
-        usual = usual_price(model, operation)
-        return not is_available(model), model.name != first, usual is None, usual or 0, model.name
+    def place(each: Offer) -> tuple[bool, bool, bool, int, str]:
+        return not each.available, each.model.name != first, each.micros is None, each.micros or 0, each.model.name
 
-    return sorted(able, key=place)
+    return {step: sorted(offers, key=place) for step, offers in able.items()}
 
 
 _DRAW, _EDIT = capability_pb2.OPERATION_TEXT_TO_IMAGE, capability_pb2.OPERATION_EDIT
 _BY_WORDS = (_DRAW, _EDIT)
 
 
-def _fits(capability: capability_pb2.Capability, step: str, operation: int) -> bool:
-    return operation in capability.operations and (step != "edit" or bool(capability.mask))
+def _steps_of(model: router_pb2.Model) -> list[str]:
+    """An edit is one with a mask: it wants a target that takes masks."""
+    known = {operation for target in model.targets for operation in target.capability.operations}
+    masks = any(target.capability.mask and _can(target.capability, _EDIT) for target in model.targets)
+    return [step for step, (operation, _) in STEPS.items() if operation in known and (step != "edit" or masks)]
 
 
 def _can(capability: capability_pb2.Capability, *operations: int) -> bool:
     return any(operation in capability.operations for operation in operations)
-
-
-def _served(model: router_pb2.Model, operations: Iterable[int]) -> list[router_pb2.ModelTarget]:
-    """Targets that can do one of the operations: those that can be asked now, or all where none can."""
-    able = [target for target in model.targets if _can(target.capability, *operations)]
-    return [target for target in able if target.available] or able
 
 
 def _values(parameters: Mapping[str, capability_pb2.Parameter], name: str) -> list[str]:

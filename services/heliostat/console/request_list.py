@@ -1,5 +1,6 @@
 """/requests: everybody's requests, newest first, narrowed by a form whose address can be passed on; and as CSV."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -40,14 +41,14 @@ class RequestList:
             filter=wanted.filter(self._desk.clock.time()), page_size=_ROWS, page_token=token
         )
         begun = self._feed.state.traffic.begun_count
-        page = await self._desk.ask(self._desk.ledger_admin.ListAllRequests, ask)
+        page, keys = await asyncio.gather(self._desk.ask(self._desk.ledger_admin.ListAllRequests, ask), self._keys())
         values = {
             "page": page,
             "wanted": wanted,
             "token": token,
             "states": list(STATES),
             "periods": PERIODS,
-            "keys": await self._keys(),
+            "keys": keys,
             "providers": [station.name for station in self._feed.state.stations()],
             "begun": begun,
             "now": self._desk.clock.time(),

@@ -76,10 +76,15 @@ class StreetPage:
 
     def _list(self, request: Request) -> dict[str, Any]:
         search = request.query_params.get("q", "")
-        found = self._feed.state.roads(search)
+        found = self._feed.state.routes(search)
         everything = bool(request.query_params.get("all"))
         shown = found if everything else found[:_ROADS]
-        return {"roads": shown, "found_count": len(found), "search": search, "everything": everything}
+        return {
+            "roads": self._feed.state.roads(shown),
+            "found_count": len(found),
+            "search": search,
+            "everything": everything,
+        }
 
     def _head(self) -> dict[str, Any]:
         state = self._feed.state

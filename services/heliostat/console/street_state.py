@@ -162,16 +162,19 @@ class StreetState:
             lanes.append(Lane(target, share, target.priority == first and share > 0))
         return Road(name, lanes)
 
-    def roads(self, search: str = "") -> list[Road]:
-        """Routes in which, or in whose targets' names, `search` occurs; those with a choice of targets first."""
+    def routes(self, search: str = "") -> list[str]:
+        """Names of routes that have `search` in them or in a target's name; those with a choice of targets first."""
         wanted = search.casefold()
         found = [
-            road
+            name
             for name, held in self._targets.items()
             if wanted in name.casefold() or any(wanted in target.casefold() for target in held)
-            if (road := self.road(name)) is not None
         ]
-        return sorted(found, key=lambda road: len(road.lanes) < 2)
+        return sorted(found, key=lambda name: len(self._targets[name]) < 2)
+
+    def roads(self, names: Iterable[str]) -> list[Road]:
+        """Routes by their names, without those that are no more."""
+        return [road for name in names if (road := self.road(name)) is not None]
 
     def stations(self) -> list[Station]:
         """Providers in the order of their first target; a target on several routes counts once."""

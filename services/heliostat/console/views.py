@@ -1,6 +1,5 @@
 """Templates become answers: whole pages and pieces of them, everything escaped, everything told in plain words."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from starlette.responses import HTMLResponse
 from heliostat.chassis.errors import MeshError
 from heliostat.console import wording
 from heliostat.console.live import Live
+from heliostat.console.static_files import StaticFiles
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
@@ -31,13 +31,21 @@ class Views:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            # A template is read once: it changes with an installation, and that starts anew.
+            auto_reload=False,
         )
-        self._environment.globals.update(static=_Addresses().of, standing=standing, sandbox=sandbox)
+        self.static = StaticFiles(STATIC)
+        self._environment.globals.update(static=self.static.address, standing=standing, sandbox=sandbox)
         # A sandbox with controls shares what is told of it.
         self.share(sandbox_counters=None, sandbox_providers=None)
         self._environment.filters.update(wording.FILTERS)
         self.nav: list[tuple[str, str]] = []
         """Address and title of what the head of every page leads to, in order."""
+
+    def compile(self) -> None:
+        """Compiles all templates, so that nobody waits for it at the first page. Takes a moment; for a thread."""
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
 
     def share(self, **values: Any) -> None:
         """Makes values known to every template."""
@@ -78,18 +86,3 @@ class Views:
         if "hx-request" in request.headers:
             return HTMLResponse(str(escape(sentence)), status)
         return self.page(request, "trouble.html", title="That did not work", status=status, sentence=sentence)
-
-
-class _Addresses:
-    """Addresses of static files with their content's hash, so that browsers may keep them for ever."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, str] = {}
-
-    def of(self, name: str) -> str:
-        """Such as "/static/console.css?v=1f2e3d4c"."""
-        address = self._known.get(name)
-        if address is None:
-            digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:8]
-            address = self._known[name] = f"/static/{name}?v={digest}"
-        return address
