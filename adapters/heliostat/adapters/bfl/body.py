@@ -81,7 +81,7 @@ def make_body(endpoint: Endpoint, call: Call, options: BflOptions, pictures: Pic
     body |= _size(endpoint, call) | _format(endpoint, call) | _images(endpoint, pictures)
     if endpoint.outpaints:
         body |= _expansion(call)
-    return body | options.fields(call.model.name, endpoint)
+    return body | options.given("bfl", call.model.name, endpoint.options)
 
 
 def _size(endpoint: Endpoint, call: Call) -> dict[str, Any]:

@@ -1,12 +1,8 @@
 """provider_options["bfl"]: what Black Forest Labs' endpoints take beyond the normalized request."""
 
-from typing import Any
-
 from pydantic import Field
 
-from heliostat.adapters.bfl.endpoints import Endpoint
-from heliostat.adapters.sdk import MeshError, Options
-from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.adapters.sdk import Options
 
 
 class BflOptions(Options):
@@ -19,16 +15,3 @@ class BflOptions(Options):
     raw: bool | None = Field(None, description="Less processed pictures (ultra)")
     steps: int | None = Field(None, ge=1, le=50, description="Steps of the sampler")
     guidance: float | None = Field(None, ge=1.5, le=100, description="How closely the prompt is followed")
-
-    def fields(self, model: str, endpoint: Endpoint) -> dict[str, Any]:
-        """The options as body fields of an endpoint. Raises INVALID_FIELD for one that it does not take."""
-        given = self.model_dump(exclude_none=True)
-        foreign = sorted(given.keys() - endpoint.options)
-        if foreign:
-            known = ", ".join(sorted(endpoint.options))
-            raise MeshError(
-                reasons.ERROR_REASON_INVALID_FIELD,
-                f"{model} does not take provider_options.bfl.{foreign[0]}; it takes: {known}.",
-                field=f"provider_options.bfl.{foreign[0]}",
-            )
-        return given

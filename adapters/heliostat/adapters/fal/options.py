@@ -5,11 +5,12 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from heliostat.adapters.fal.endpoints import Endpoint
-from heliostat.adapters.sdk import MeshError, Options
-from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.adapters.sdk import Options
 
 # Options whose name at fal means something else on another endpoint.
 _SENT_AS = {"esrgan_model": "model", "topaz_model": "model", "birefnet_model": "model"}
+# Options that travel in a head of the submit, for every endpoint.
+_OF_THE_QUEUE = frozenset({"queue_priority"})
 
 
 class FalOptions(Options):
@@ -51,13 +52,5 @@ class FalOptions(Options):
 
     def fields(self, endpoint: Endpoint) -> dict[str, Any]:
         """The options as body fields of an endpoint. Raises INVALID_FIELD for one that it does not take."""
-        given = self.model_dump(exclude_none=True, exclude={"queue_priority"})
-        foreign = sorted(given.keys() - endpoint.options)
-        if foreign:
-            known = ", ".join(sorted(endpoint.options)) or "none"
-            raise MeshError(
-                reasons.ERROR_REASON_INVALID_FIELD,
-                f"{endpoint.path} does not take provider_options.fal.{foreign[0]}; it takes: {known}.",
-                field=f"provider_options.fal.{foreign[0]}",
-            )
-        return {_SENT_AS.get(name, name): value for name, value in given.items()}
+        given = self.given("fal", endpoint.path, endpoint.options | _OF_THE_QUEUE)
+        return {_SENT_AS.get(name, name): value for name, value in given.items() if name not in _OF_THE_QUEUE}

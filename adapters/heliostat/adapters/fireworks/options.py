@@ -5,8 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from heliostat.adapters.fireworks.endpoints import Endpoint
-from heliostat.adapters.sdk import MeshError, Options
-from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.adapters.sdk import Options
 
 
 class FireworksOptions(Options):
@@ -20,13 +19,5 @@ class FireworksOptions(Options):
 
     def fields(self, model: str, endpoint: Endpoint) -> dict[str, Any]:
         """The options as body fields of a model. Raises INVALID_FIELD for one that it does not take."""
-        given = self.model_dump(exclude_none=True)
-        foreign = sorted(given.keys() - endpoint.options.keys())
-        if foreign:
-            known = ", ".join(sorted(endpoint.options)) or "none"
-            raise MeshError(
-                reasons.ERROR_REASON_INVALID_FIELD,
-                f"{model} does not take provider_options.fireworks.{foreign[0]}; it takes: {known}.",
-                field=f"provider_options.fireworks.{foreign[0]}",
-            )
+        given = self.given("fireworks", model, endpoint.options)
         return {endpoint.options[name]: value for name, value in given.items()}

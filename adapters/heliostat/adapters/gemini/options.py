@@ -31,22 +31,13 @@ class GeminiOptions(Options):
 
     def check(self, model: str, traits: Traits) -> None:
         """Raises INVALID_FIELD for an option that the model does not take."""
-        given = self.model_dump(exclude_none=True)
-        foreign = sorted(given.keys() - traits.options)
-        if foreign:
-            known = ", ".join(sorted(traits.options))
-            raise _refused(
-                f"{model} does not take provider_options.gemini.{foreign[0]}; it takes: {known}.", foreign[0]
-            )
+        self.given("gemini", model, traits.options)
         if self.thinking_level and self.thinking_level not in traits.thinks:
-            raise _refused(f"{model} thinks at these levels only: {', '.join(traits.thinks)}.", "thinking_level")
+            message = f"{model} thinks at these levels only: {', '.join(traits.thinks)}."
+            raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="provider_options.gemini.thinking_level")
 
     def generation(self) -> dict[str, Any]:
         """Those that stand in generationConfig."""
         level = {"thinkingLevel": self.thinking_level} if self.thinking_level else None
         fields = {"temperature": self.temperature, "topP": self.top_p, "thinkingConfig": level}
         return {name: value for name, value in fields.items() if value is not None}
-
-
-def _refused(message: str, option: str) -> MeshError:
-    return MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field=f"provider_options.gemini.{option}")

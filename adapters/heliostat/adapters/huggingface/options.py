@@ -5,8 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from heliostat.adapters.huggingface.endpoints import Endpoint
-from heliostat.adapters.sdk import MeshError, Options
-from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.adapters.sdk import Options
 
 
 class HuggingFaceOptions(Options):
@@ -20,13 +19,5 @@ class HuggingFaceOptions(Options):
 
     def fields(self, model: str, endpoint: Endpoint) -> dict[str, Any]:
         """The options as fields of an endpoint. Raises INVALID_FIELD for one that it does not take."""
-        given = self.model_dump(exclude_none=True)
-        foreign = sorted(given.keys() - endpoint.options.keys())
-        if foreign:
-            known = ", ".join(sorted(endpoint.options)) or "none"
-            raise MeshError(
-                reasons.ERROR_REASON_INVALID_FIELD,
-                f"{model} does not take provider_options.huggingface.{foreign[0]}; it takes: {known}.",
-                field=f"provider_options.huggingface.{foreign[0]}",
-            )
+        given = self.given("huggingface", model, endpoint.options)
         return {endpoint.options[name]: value for name, value in given.items()}

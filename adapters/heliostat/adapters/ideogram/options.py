@@ -33,15 +33,8 @@ class IdeogramOptions(Options):
 
     def fields(self, model: str, endpoint: Endpoint) -> dict[str, Any]:
         """The options as body fields of an endpoint. Raises INVALID_FIELD for one that it does not take."""
-        given = self.model_dump(exclude_none=True)
-        foreign = sorted(given.keys() - endpoint.options)
-        if foreign:
-            known = ", ".join(sorted(endpoint.options)) or "none"
-            raise _refused(foreign[0], f"{model} does not take {foreign[0]} for this; it takes: {known}.")
+        given = self.given("ideogram", model, endpoint.options)
         if "style_preset" in given and "style_codes" in given:
-            raise _refused("style_codes", "A style_preset excludes style_codes; leave one of them out.")
+            message = "A style_preset excludes style_codes; leave one of them out."
+            raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="provider_options.ideogram.style_codes")
         return given
-
-
-def _refused(name: str, message: str) -> MeshError:
-    return MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field=f"provider_options.ideogram.{name}")

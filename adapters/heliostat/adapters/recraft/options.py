@@ -5,8 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from heliostat.adapters.recraft.endpoints import Endpoint
-from heliostat.adapters.sdk import MeshError, Options
-from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.adapters.sdk import Options
 
 
 class RecraftOptions(Options):
@@ -33,13 +32,4 @@ class RecraftOptions(Options):
 
     def fields(self, model: str, endpoint: Endpoint) -> dict[str, Any]:
         """The options as body fields of an endpoint. Raises INVALID_FIELD for one that it does not take."""
-        given = self.model_dump(exclude_none=True)
-        foreign = sorted(given.keys() - endpoint.options)
-        if foreign:
-            known = ", ".join(sorted(endpoint.options)) or "none"
-            raise MeshError(
-                reasons.ERROR_REASON_INVALID_FIELD,
-                f"{model} does not take {foreign[0]} for this; it takes: {known}.",
-                field=f"provider_options.recraft.{foreign[0]}",
-            )
-        return given
+        return self.given("recraft", model, endpoint.options)

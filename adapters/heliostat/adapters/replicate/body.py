@@ -62,7 +62,7 @@ def make_input(schema: Schema, call: Call, options: ReplicateOptions, pictures: 
         body |= _outpaint(request.outpaint, pictures.image)
     elif operation == "segment":
         _refuse_questions(call)
-    return body | options.fields(call.model.name, schema)
+    return body | options.given("replicate", call.model.name, schema.options)
 
 
 def picture_fields(schema: Schema, sent: Sent) -> dict[str, Any]:

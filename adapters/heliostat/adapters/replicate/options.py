@@ -1,12 +1,10 @@
 """provider_options["replicate"]: what Replicate's models take beyond the normalized request."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from heliostat.adapters.replicate.schemas import Schema
-from heliostat.adapters.sdk import MeshError, Options
-from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.adapters.sdk import Options
 
 
 class ReplicateOptions(Options):
@@ -37,16 +35,3 @@ class ReplicateOptions(Options):
     pred_iou_thresh: float | None = Field(None, ge=0, le=1, description="Least quality of a mask (SAM 2)")
     stability_score_thresh: float | None = Field(None, ge=0, le=1, description="Least stability of a mask (SAM 2)")
     use_m2m: bool | None = Field(None, description="Whether masks are refined (SAM 2)")
-
-    def fields(self, model: str, schema: Schema) -> dict[str, Any]:
-        """The options as input fields of a model. Raises INVALID_FIELD for one that it does not take."""
-        given = self.model_dump(exclude_none=True)
-        foreign = sorted(given.keys() - schema.options)
-        if foreign:
-            known = ", ".join(sorted(schema.options)) or "none"
-            raise MeshError(
-                reasons.ERROR_REASON_INVALID_FIELD,
-                f"{model} does not take provider_options.replicate.{foreign[0]}; it takes: {known}.",
-                field=f"provider_options.replicate.{foreign[0]}",
-            )
-        return given

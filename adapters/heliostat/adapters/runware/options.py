@@ -5,8 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from heliostat.adapters.runware.endpoints import Endpoint
-from heliostat.adapters.sdk import MeshError, Options
-from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.adapters.sdk import Options
 
 
 class RunwareOptions(Options):
@@ -29,13 +28,4 @@ class RunwareOptions(Options):
 
     def fields(self, model: str, endpoint: Endpoint) -> dict[str, Any]:
         """The options as fields of a task. Raises INVALID_FIELD for one that the model does not take."""
-        given = self.model_dump(exclude_none=True)
-        foreign = sorted(given.keys() - endpoint.options)
-        if foreign:
-            known = ", ".join(sorted(endpoint.options)) or "none"
-            raise MeshError(
-                reasons.ERROR_REASON_INVALID_FIELD,
-                f"{model} does not take {foreign[0]}; it takes: {known}.",
-                field=f"provider_options.runware.{foreign[0]}",
-            )
-        return given
+        return self.given("runware", model, endpoint.options)

@@ -18,6 +18,7 @@ from heliostat.adapters.sdk.refusals import Answer
 from heliostat.adapters.sdk.result import Completed, Step
 from heliostat.adapters.sdk.settings import AdapterSettings, ProviderSettings
 from heliostat.adapters.sdk.sizing import Choice
+from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.modules import Surroundings
@@ -27,6 +28,18 @@ class Options(BaseModel):
     """provider_options[<provider>]: what the normalized request has no word for. Unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def given(self, provider: str, model: str, taken: Collection[str]) -> dict[str, Any]:
+        """Those that a request sets, by name. Raises INVALID_FIELD for one that is none of `taken`, which are those
+        that `model` takes for what is asked: many providers ignore in silence what they do not know."""
+        given = self.model_dump(exclude_none=True)
+        foreign = min(given.keys() - set(taken), default="")
+        if foreign:
+            known = ", ".join(sorted(taken)) or "none"
+            where = f"provider_options.{provider}.{foreign}"
+            message = f"{model} does not take {where} for this; it takes: {known}."
+            raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field=where)
+        return given
 
 
 SettingsT = TypeVar("SettingsT", bound=AdapterSettings)

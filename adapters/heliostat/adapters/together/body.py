@@ -42,7 +42,7 @@ def make_body(traits: Traits, call: Call, options: TogetherOptions, inputs: list
         body["negative_prompt"] = request.negative_prompt
     if traits.checked and request.moderation == requests.MODERATION_LOW:
         body["disable_safety_checker"] = True
-    body |= _size(call) | _images(traits, inputs) | options.fields(call.model.name, traits)
+    body |= _size(call) | _images(traits, inputs) | options.given("together", call.model.name, traits.options)
     body["output_format"] = _format(call)
     body["response_format"] = "url" if call.passes_uris else "base64"
     return body

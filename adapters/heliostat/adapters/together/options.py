@@ -1,12 +1,8 @@
 """provider_options["together"]: what Together AI's endpoint takes beyond the normalized request."""
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict, Field
 
-from heliostat.adapters.sdk import MeshError, Options
-from heliostat.adapters.together.traits import Traits
-from heliostat.api.image.v1 import reason_pb2 as reasons
+from heliostat.adapters.sdk import Options
 
 
 class Lora(BaseModel):
@@ -26,16 +22,3 @@ class TogetherOptions(Options):
     )
     guidance_scale: float | None = Field(None, ge=0, le=100, description="How closely the prompt is followed")
     image_loras: tuple[Lora, ...] | None = Field(None, max_length=8, description="LoRAs to draw with (FLUX.1 dev LoRA)")
-
-    def fields(self, model: str, traits: Traits) -> dict[str, Any]:
-        """The options as body fields of a model. Raises INVALID_FIELD for one that it does not take."""
-        given = self.model_dump(exclude_none=True)
-        foreign = sorted(given.keys() - traits.options)
-        if foreign:
-            known = ", ".join(sorted(traits.options)) or "none"
-            raise MeshError(
-                reasons.ERROR_REASON_INVALID_FIELD,
-                f"{model} does not take provider_options.together.{foreign[0]}; it takes: {known}.",
-                field=f"provider_options.together.{foreign[0]}",
-            )
-        return given
