@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote
 
 from heliostat.adapters.mapped.answers import Look, Told, is_job, read_answer, read_job, read_look, read_reported
@@ -27,7 +28,6 @@ from heliostat.adapters.sdk import (
     Model,
     Options,
     Order,
-    Picture,
     Step,
     accepted,
     completed,
@@ -43,7 +43,6 @@ from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.chassis.modules import Surroundings
 
-_Source = Call | Links
 _ENDED = frozenset({"done", "failed", "blocked"})
 
 
@@ -100,7 +99,7 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
             pictures = await gather(endpoint, call)
             answer = await self._submit(endpoint, options, call, pictures)
         reported = Reported()
-        source: _Source = call
+        source: Call | Links = call
         if endpoint.job is not None:
             job = self._job(endpoint.job, answer, call)
             if answer is not None:
@@ -123,7 +122,8 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
         self._charge(call, told, reported)
         revised = told.prompt if told.prompt != request.prompt else ""
         for index, one in enumerate(told.pictures[: call.image_count]):
-            yield await self._picture(one, index, None if index else told.seed, revised, source)
+            known: dict[str, Any] = {"seed": None if index else told.seed, "revised_prompt": revised}
+            yield image(one, index, **known) if isinstance(one, bytes) else await source.fetch(one, index, **known)
         yield completed(
             usage=event_pb2.Usage(billed_units=told.units) if told.units else None,
             reported_micros=reported.micros,
@@ -204,11 +204,6 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
         if not told.pictures:
             message = f"{self.mapping.name} answered without a picture; ask again later or elsewhere."
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message)
-
-    async def _picture(self, one: bytes | str, index: int, seed: int | None, revised: str, source: _Source) -> Picture:
-        if isinstance(one, str):
-            return await source.fetch(one, index, seed=seed, revised_prompt=revised)
-        return image(one, index, seed=seed, revised_prompt=revised)
 
     async def cancel_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:
         """Takes a job back where the mapping says how; such a job is not known elsewhere."""
