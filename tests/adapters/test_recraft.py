@@ -197,6 +197,7 @@ def test_a_model_draws_the_sizes_that_it_has(model: str) -> None:
         (THREE, {**edit(), "references": [reference()]}, "references", "unsupported"),
         (THREE, {"references": [reference()], "style": "any"}, "references", "invalid_field"),
         (THREE, {"edit": requests.Edit(image=media(plain(16, 16)))}, "image", "input_unreadable"),
+        (THREE, {"seed": 2**32, "strict": requests.STRICT_REFUSE}, "seed", "unsupported"),
         (THREE, {"style": "cubist", "strict": requests.STRICT_REFUSE}, "style", "unsupported"),
         (THREE, {"seed": -1, "strict": requests.STRICT_REFUSE}, "seed", "unsupported"),
         (THREE, {**masked(), "size": pixels(512, 512), "strict": requests.STRICT_REFUSE}, "size", "unsupported"),
@@ -219,6 +220,14 @@ async def test_what_an_operation_does_not_take_is_told() -> None:
     endpoint = known.facts.choose(call.request)
     make_fields(known.facts, endpoint, call, RecraftOptions(), await gather(endpoint, call))
     assert [one.parameter for one in call.adjustments] == ["negative_prompt", "style", "prompt"]
+
+
+@pytest.mark.parametrize("style", ["vector_illustration", "icon"])
+async def test_a_style_of_vectors_is_refused_before_it_is_paid(style: str) -> None:
+    """Its pictures are SVG."""
+    with pytest.raises(MeshError) as caught:
+        await sent_for(THREE, {"style": style})
+    assert (caught.value.field, reason_name(caught.value.reason)) == ("provider_options.recraft.style", "unsupported")
 
 
 @pytest.mark.parametrize(("model", "option"), [(FOUR, "style_id"), (PRO, "upscale"), ("recraftv2", "text_layout")])
@@ -348,6 +357,16 @@ def test_an_error_is_known_by_its_status(status: int, body: bytes, reason: str) 
     """Text or JSON; the exchange is named."""
     error = refusal(Answer(status, {"x-recraft-requestid": "r1"}, body), "RECRAFT_API_TOKEN")
     assert (reason_name(error.reason), error.metadata["provider_request_id"]) == (reason, "r1")
+
+
+def test_a_plain_sentence_is_read_like_the_others() -> None:
+    """Errors are text or JSON, as they like."""
+    told = {"content-type": "text/plain; charset=utf-8"}
+    blocked = refusal(Answer(422, told, b"rejected by the safety system"), "RECRAFT_API_TOKEN")
+    wrong = refusal(Answer(400, told, b"strength is out of range"), "RECRAFT_API_TOKEN")
+    assert (reason_name(blocked.reason), reason_name(wrong.reason)) == ("content_blocked", "invalid_field")
+    assert blocked.message.endswith("It said: rejected by the safety system")
+    assert wrong.message == "strength is out of range"
 
 
 @pytest.mark.parametrize(

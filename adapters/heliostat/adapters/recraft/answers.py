@@ -6,8 +6,10 @@ and only their status is to be relied on; X-Recraft-Requestid names the exchange
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import orjson
 
 from heliostat.adapters.sdk import Answer, MeshError, read_refusal
 from heliostat.adapters.sdk.costing import Reported, read_cost
@@ -18,6 +20,7 @@ _UUID = re.compile(r"[0-9a-fA-F-]{36}")
 _REQUEST_ID = "x-recraft-requestid"
 _UNSAFE = ("nsfw", "safety", "moderat", "prohibited")
 _MOST = 64
+_MOST_SAID = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,17 @@ def _text(item: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _as_json(answer: Answer) -> Answer:
+    """A plain sentence in the shape of the other errors."""
+    if not answer.headers.get("content-type", "").startswith("text/plain"):
+        return answer
+    return replace(answer, body=orjson.dumps({"message": answer.body[:_MOST_SAID].decode("utf-8", "replace").strip()}))
+
+
 def refusal(answer: Answer, key_name: str) -> MeshError:
     """The error behind an answer of status 400 and up, by the kit's table, with Recraft's own id of the exchange."""
-    error = read_refusal(answer, key_name)
-    said = answer.error_text()
+    told = _as_json(answer)
+    error, said = read_refusal(told, key_name), told.error_text()
     if answer.status in {400, 422} and any(word in said.lower() for word in _UNSAFE):
         error.reason = reasons.ERROR_REASON_CONTENT_BLOCKED
         error.message = f"Recraft refused the prompt or a picture as unsafe; change it. It said: {said}"

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from heliostat.adapters.recraft.endpoints import FORMATS, PNG, STYLES, Endpoint, Family
+from heliostat.adapters.recraft.endpoints import FORMATS, PNG, STYLES, VECTOR_STYLES, Endpoint, Family
 from heliostat.adapters.recraft.options import RecraftOptions
 from heliostat.adapters.sdk import (
     Call,
@@ -105,6 +105,9 @@ def make_fields(
     given = options.fields(call.model.name, endpoint)
     if endpoint.enlarges and "upscale" not in given:
         fields |= _target(call, pictures)
+    if given.get("style") in VECTOR_STYLES:
+        message = f"Pictures of the style {given['style']} are SVG, which is not delivered here; choose another style."
+        raise MeshError(reasons.ERROR_REASON_UNSUPPORTED, message, field="provider_options.recraft.style")
     if pictures.references and {"style", "substyle", "style_id"} & (fields | given).keys():
         message = "References make a style of their own; leave the style out, or the references."
         raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="references")

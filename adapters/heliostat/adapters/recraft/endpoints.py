@@ -13,6 +13,8 @@ from heliostat.api.image.v1 import request_pb2 as requests
 PNG, WEBP = "image/png", "image/webp"
 FORMATS: Mapping[str, str] = {PNG: "png", WEBP: "webp"}
 STYLES = ("realistic_image", "digital_illustration", "any")
+VECTOR_STYLES = frozenset({"vector_illustration", "icon"})
+"""What is drawn in them is SVG."""
 
 
 @dataclass(frozen=True, slots=True)

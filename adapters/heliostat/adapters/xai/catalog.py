@@ -56,7 +56,7 @@ MODELS = ModelTable(
     _model("grok-imagine-image-2.0", qualities=("low", "medium"), max_references=3, typical_seconds=10),
     _model(
         "grok-imagine-image-quality",
-        "grok-imagine-image-quality-latest",
+        *("grok-imagine-image-quality-latest", "grok-imagine-image-quality-20260403"),
         max_references=2,
         typical_seconds=10,
     ),
