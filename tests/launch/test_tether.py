@@ -15,7 +15,7 @@ from tests.support.mesh import free_port
 EMULATORS = """
 import sys, time
 from pathlib import Path
-from heliostat.launch.sandbox import EmulatorProcess
+from heliostat.launch.emulator_process import EmulatorProcess
 emulators = EmulatorProcess(0, Path(sys.argv[1]) / "log")
 emulators.start()
 print(emulators.ready(), emulators.pid, flush=True)

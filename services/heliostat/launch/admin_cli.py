@@ -7,7 +7,8 @@ import grpc
 from grpc_status import rpc_status
 
 from heliostat.chassis.errors import MeshError, from_status
-from heliostat.launch import arms_cli, keys_cli, routing_cli, unknowns_cli, usage_cli
+from heliostat.launch import arms_cli, folders, keys_cli, routing_cli, unknowns_cli, usage_cli
+from heliostat.launch.config import admin_socket
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -20,6 +21,19 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     arms_cli.add_commands(admin)
     unknowns_cli.add_commands(admin)
     usage_cli.add_commands(admin)
+
+
+def ask(given: argparse.Namespace) -> int:
+    """Runs the command that was given, and prints what it gives; the exit code. Raises MeshError."""
+    output = run(address_of(given), lambda channel: str(given.admin(channel, given)))
+    if output:
+        print(output)
+    return 0
+
+
+def address_of(given: argparse.Namespace) -> str:
+    """Where the admin services of the installation that is meant are."""
+    return str(given.address) or admin_socket(folders.meant(given))
 
 
 def run(address: str, command: Callable[[grpc.Channel], str]) -> str:

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterator
 
-from heliostat.launch.__main__ import command_line
+from heliostat.launch.command_line import command_line
 
 _HEAD = """\
 # The command line

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from heliostat.chassis import settings
 from heliostat.chassis.errors import MeshError
-from heliostat.launch import live, sandbox
+from heliostat.launch import folders, live, sandbox
 from heliostat.launch.config import Configuration, admin_socket, configure, configured
 from heliostat.launch.findings import Finding, Grade, bad, note, ok, shown
-from heliostat.launch.prices_cli import StateDir
 from heliostat.launch.remedies import TO_DO
 
 if TYPE_CHECKING:
@@ -21,19 +20,17 @@ if TYPE_CHECKING:
     from heliostat.api.ledger.v1 import admin_pb2
     from heliostat.api.router.v1 import admin_pb2 as router_admin
 
-_DEFAULT_FILE = "heliostat.yaml"
-_LIVE = ".heliostat/live"
 _MOST_TOLD = 5
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", state_dir: StateDir) -> None:
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds `doctor` to the command line."""
     doctor = commands.add_parser("doctor", help="what is in the way of pictures, and what to do about it")
     doctor.add_argument("request", nargs="?", default="", help="id of a request, req_…: what became of it, and why")
-    doctor.add_argument("--config", default="", help=f"{_DEFAULT_FILE} where it exists, else the sandbox")
+    doctor.add_argument("--config", default="", help=f"{folders.DEFAULT_FILE} where it exists, else the sandbox")
     doctor.add_argument("--live", action="store_true", help="look at what `serve --live` would run")
     doctor.add_argument("--offline", action="store_true", help="call nobody outside of this machine")
-    doctor.set_defaults(command=lambda given: _doctor(given, state_dir(given)))
+    doctor.set_defaults(command=lambda given: _doctor(given, folders.meant(given)))
 
 
 def _doctor(given: argparse.Namespace, folder: Path) -> int:
@@ -70,12 +67,12 @@ def examined(given: argparse.Namespace, folder: Path) -> Iterator[Finding]:
 
 def _configuration(given: argparse.Namespace, folder: Path) -> tuple[Configuration, str]:
     """The configuration that is meant, and what it is called. Raises INVALID_FIELD with what is wrong with it."""
-    file = given.config or (_DEFAULT_FILE if Path(_DEFAULT_FILE).is_file() and not given.live else "")
+    file = given.config or (folders.DEFAULT_FILE if Path(folders.DEFAULT_FILE).is_file() and not given.live else "")
     if file:
         return configured(file, settings.read_text(file), "all", os.environ), file
     ports = sandbox.Ports.from_environment(os.environ)
     if given.live:
-        folder = Path(given.state_dir or os.environ.get("HELIOSTAT_STATE_DIR", "") or _LIVE)
+        folder = Path(given.state_dir) if given.state_dir else folders.state_dir("live")
         return configure(live.tree(folder, ports, os.environ), "all"), "live"
     sandbox.provide_key()
     return configure(sandbox.tree(folder, ports, f"file:{folder / 'sandbox_key'}"), "all"), "the sandbox"

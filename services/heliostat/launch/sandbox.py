@@ -3,16 +3,14 @@
 import importlib
 import os
 import secrets
-import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from heliostat.chassis import tether
 from heliostat.chassis.settings import refused
+from heliostat.launch.overrides import overridden
 from heliostat.launch.targets import adapter_kinds
 
 # The sandbox gives every emulated provider this key; providers' real variables are never read.
@@ -137,6 +135,15 @@ def tree(state_dir: Path, ports: Ports, key_reference: str) -> dict[str, Any]:
     }
 
 
+def own_tree(state_dir: Path, ports: Ports, environment: Mapping[str, str]) -> tuple[dict[str, Any], str]:
+    """The configuration of the sandbox that is started here, what the environment sets included; and where its key is.
+
+    Raises INVALID_FIELD.
+    """
+    reference = key_reference(state_dir, environment)
+    return overridden(tree(state_dir, ports, reference), environment, state_dir), reference
+
+
 def _pages(ports: Ports, key_reference: str) -> dict[str, Any]:
     """The edge and, where there is one, the console that it leads to."""
     edge: dict[str, Any] = {"host": "127.0.0.1", "port": ports.http}
@@ -180,59 +187,3 @@ def key_reference(state_dir: Path, environment: Mapping[str, str]) -> str:
 def provide_key() -> None:
     """Puts the emulated providers' key where the sandbox's configuration refers to."""
     os.environ[PROVIDER_KEY_VARIABLE] = "sandbox"
-
-
-class EmulatorProcess:
-    """The emulated providers, in a process of their own."""
-
-    def __init__(self, port: int, log_file: Path) -> None:
-        provide_key()
-        self._port = port
-        self._log_file = log_file
-        self._process: subprocess.Popen[str] | None = None
-
-    def start(self) -> None:
-        """Starts them and does not wait; `ready` does."""
-        self._log_file.parent.mkdir(parents=True, exist_ok=True)
-        with self._log_file.open("a", encoding="utf-8") as errors:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module, our own arguments
-                [sys.executable, "-m", "heliostat.emulators", "--port", str(self._port)],
-                # Held open: when this process is killed, they end with it.
-                stdin=subprocess.PIPE,
-                env={**os.environ, tether.VARIABLE: "1"},
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                # Ctrl+C reaches a whole terminal's group; requests under way still need their providers then.
-                start_new_session=True,
-            )
-
-    def ready(self) -> str:
-        """Waits until they listen and gives their base URL. Raises INVALID_FIELD where the port is taken."""
-        line = self._process.stdout.readline() if self._process and self._process.stdout else ""
-        if not line.startswith("listening "):
-            self.stop()
-            raise refused(
-                f"The emulated providers cannot listen on port {self._port}: set HELIOSTAT_EMULATOR_PORT to a free one."
-            )
-        return line.removeprefix("listening ").strip()
-
-    @property
-    def pid(self) -> int:
-        """Process id; 0 before the start."""
-        return self._process.pid if self._process else 0
-
-    def stop(self) -> None:
-        """Ends them; waits up to five seconds."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        for end in (self._process.stdin, self._process.stdout):
-            if end:
-                end.close()
-        self._process = None

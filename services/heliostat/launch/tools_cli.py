@@ -3,13 +3,12 @@
 import argparse
 
 from heliostat.launch import doctor_cli, emulate_cli, import_cli, models_cli, verify_cli
-from heliostat.launch.prices_cli import StateDir
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", state_dir: StateDir) -> None:
-    """Adds them to the command line; `state_dir` gives the folder of the installation that is meant."""
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds them to the command line."""
     models_cli.add_commands(commands)
     emulate_cli.add_commands(commands)
     import_cli.add_commands(commands)
-    doctor_cli.add_commands(commands, state_dir)
-    verify_cli.add_commands(commands, state_dir)
+    doctor_cli.add_commands(commands)
+    verify_cli.add_commands(commands)

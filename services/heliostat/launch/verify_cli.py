@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.chassis.settings import Secret, read_tree, refused
-from heliostat.launch.prices_cli import StateDir
+from heliostat.launch import folders
 from heliostat.launch.targets import adapter_kinds
 
 _MICROS = 1_000_000
 _CENT = 10_000
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", state_dir: StateDir) -> None:
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds `verify` to the command line."""
     parser = commands.add_parser("verify", help="try an adapter against the real provider, under a cap on its cost")
     parser.add_argument("provider", help="such as fal: the adapter, with its key in the environment")
@@ -31,7 +31,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--record", default="", metavar="FOLDER", help="also write verified.json there: the adapter's own folder"
     )
-    parser.set_defaults(command=lambda given: asyncio.run(verify(_wish(given), state_dir(given))))
+    parser.set_defaults(command=lambda given: asyncio.run(verify(_wish(given), folders.meant(given))))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.launch import sandbox
+from heliostat.launch.emulator_process import EmulatorProcess
 from heliostat.launch.targets import ADAPTER, kind_of, load
 from heliostat.launch.verification.servicer import make_stub
 from heliostat.launch.verification.trial import Candidate
@@ -28,7 +29,7 @@ async def emulated_candidate(provider: str, candidate: Candidate, folder: Path) 
     if sample is None:
         yield None
         return
-    emulators = sandbox.EmulatorProcess(0, folder / "emulators.log")
+    emulators = EmulatorProcess(0, folder / "emulators.log")
     emulators.start()
     try:
         address = await asyncio.to_thread(emulators.ready)
