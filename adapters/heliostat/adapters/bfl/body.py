@@ -8,7 +8,7 @@ from typing import Any
 
 import pybase64
 
-from heliostat.adapters.bfl.endpoints import PNG, Endpoint, SizeField
+from heliostat.adapters.bfl.endpoints import Endpoint, SizeField
 from heliostat.adapters.bfl.options import BflOptions
 from heliostat.adapters.sdk import Call, MaskForm, MeshError, operation_of
 from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
@@ -102,13 +102,8 @@ def _size(endpoint: Endpoint, call: Call) -> dict[str, Any]:
 
 def _format(endpoint: Endpoint, call: Call) -> dict[str, Any]:
     """The wanted format, or the lossless one where the kit has to convert."""
-    wanted = call.request.output.media_type
-    if not wanted or not endpoint.formats:
-        return {}
-    if wanted in endpoint.formats:
-        return {"output_format": endpoint.formats[wanted]}
-    call.sends_format(PNG)
-    return {"output_format": endpoint.formats[PNG]}
+    media_type = call.format_among(endpoint.formats)
+    return {"output_format": endpoint.formats[media_type]} if media_type else {}
 
 
 def _images(endpoint: Endpoint, pictures: Pictures) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from heliostat.adapters.fal.endpoints import PNG, Endpoint, SizeField
 from heliostat.adapters.fal.options import FalOptions
 from heliostat.adapters.sdk import Call, MaskForm, MeshError, operation_of
+from heliostat.adapters.sdk.enlarging import told_factor
 from heliostat.adapters.sdk.inputs import data_uri
 from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -122,13 +123,8 @@ def _quality(endpoint: Endpoint, call: Call) -> dict[str, Any]:
 
 def _format(endpoint: Endpoint, call: Call) -> dict[str, Any]:
     """The wanted format, or the lossless one where the kit has to convert."""
-    wanted = call.request.output.media_type
-    if not wanted or not endpoint.formats:
-        return {}
-    if wanted in endpoint.formats:
-        return {"output_format": endpoint.formats[wanted]}
-    call.sends_format(PNG)
-    return {"output_format": endpoint.formats[PNG]}
+    media_type = call.format_among(endpoint.formats)
+    return {"output_format": endpoint.formats[media_type]} if media_type else {}
 
 
 def _images(endpoint: Endpoint, request: requests.ImageRequest, pictures: Pictures) -> dict[str, Any]:
@@ -155,32 +151,10 @@ def _upscale(endpoint: Endpoint, call: Call, size: tuple[int, int]) -> dict[str,
     body: dict[str, Any] = {}
     if "creativity" in endpoint.takes and upscale.HasField("creativity"):
         body["creativity"] = upscale.creativity
-    scale = scale_of(endpoint, call.request, size)
-    if scale is None:
-        return body
-    if upscale.HasField("size"):
-        wanted = (upscale.size.width_px, upscale.size.height_px)
-        if (round(size[0] * scale), round(size[1] * scale)) != wanted:
-            reason = "The model takes a factor, and keeps the shape of the picture."
-            call.adjust("size", f"{wanted[0]}x{wanted[1]}", f"x{scale:g}", reason)
-    elif scale != round(upscale.factor, 3):
-        least, most = endpoint.factors
-        call.adjust("factor", f"{upscale.factor:g}", f"{scale:g}", f"The model enlarges {least:g} to {most:g} times.")
-    body["scale" if "scale" in endpoint.takes else "upscale_factor"] = scale
+    factor = told_factor(call, size, endpoint.factors)
+    if factor is not None:
+        body["scale" if "scale" in endpoint.takes else "upscale_factor"] = factor
     return body
-
-
-def scale_of(endpoint: Endpoint, request: requests.ImageRequest, size: tuple[int, int]) -> float | None:
-    """The factor that is sent for a picture of `size` px, from a wished size the larger; None without a wish."""
-    upscale = request.upscale
-    if upscale.HasField("size"):
-        wanted = max(upscale.size.width_px / size[0], upscale.size.height_px / size[1])
-    elif upscale.HasField("factor"):
-        wanted = upscale.factor
-    else:
-        return None
-    least, most = endpoint.factors
-    return round(min(max(wanted, least), most), 3)
 
 
 def _segment(endpoint: Endpoint, segment: requests.Segment) -> dict[str, Any]:

@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from heliostat.adapters.fal.body import QUALITIES, SPEEDS, scale_of
+from heliostat.adapters.fal.body import QUALITIES, SPEEDS
 from heliostat.adapters.fal.endpoints import Endpoint, SizeField
 from heliostat.adapters.sdk import Choice, Model, Order, operation_of
+from heliostat.adapters.sdk.enlarging import factor_of
 from heliostat.adapters.sdk.input_sizes import Size
 from heliostat.adapters.sdk.orders import usual_order
 from heliostat.api.image.v1 import request_pb2 as requests
+
+# Of every upscaler, without a wish.
+_USUAL_FACTOR = 2.0
 
 
 def order_of(model: Model, request: requests.ImageRequest, size: Choice) -> Order:
@@ -39,6 +43,6 @@ def _expected(model: Model, request: requests.ImageRequest, size: Choice, given:
         return size.width_px, size.height_px
     width, height = given[0]
     if operation == "upscale" and width:
-        scale = scale_of(endpoint, request, (width, height)) or 2.0
-        return round(width * scale), round(height * scale)
+        factor = factor_of(request.upscale, (width, height), endpoint.factors) or _USUAL_FACTOR
+        return round(width * factor), round(height * factor)
     return width, height

@@ -7,7 +7,7 @@ form; there are no masks.
 import json
 from typing import Any
 
-from heliostat.adapters.fireworks.endpoints import PNG, Dialect, Endpoint
+from heliostat.adapters.fireworks.endpoints import Dialect, Endpoint
 from heliostat.adapters.fireworks.options import FireworksOptions
 from heliostat.adapters.sdk import Call, Input, MeshError, Part, operation_of, text_part
 from heliostat.adapters.sdk.seeds import seed_between
@@ -61,11 +61,7 @@ def make_parts(body: dict[str, Any], image: Input) -> list[Part]:
 
 def wanted_type(endpoint: Endpoint, call: Call) -> str:
     """The media type to ask for: the wanted one, or the lossless one where the kit has to convert."""
-    wanted = call.request.output.media_type
-    if not wanted or wanted in endpoint.formats:
-        return wanted or next(iter(endpoint.formats))
-    call.sends_format(PNG)
-    return PNG
+    return call.format_among(endpoint.formats) or next(iter(endpoint.formats))
 
 
 def _parameters(endpoint: Endpoint, call: Call) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from heliostat.adapters.huggingface.endpoints import (
     FLUX_SHAPES,
     HF,
     NSCALE,
-    PNG,
     REPLICATE,
     TOGETHER,
     Endpoint,
@@ -132,11 +131,7 @@ def _format(endpoint: Endpoint, call: Call) -> dict[str, str]:
     formats = endpoint.formats
     if not formats:
         return {}
-    wanted = call.request.output.media_type or next(iter(formats))
-    if wanted in formats:
-        return {"output_format": formats[wanted]}
-    call.sends_format(PNG)
-    return {"output_format": formats[PNG]}
+    return {"output_format": formats[call.format_among(formats) or next(iter(formats))]}
 
 
 def _pictures(endpoint: Endpoint, picture: Input) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from heliostat.adapters.replicate.options import ReplicateOptions
-from heliostat.adapters.replicate.schemas import FLUX_SHAPES, PNG, SCHEMAS, Schema, SizeField
+from heliostat.adapters.replicate.schemas import FLUX_SHAPES, SCHEMAS, Schema, SizeField
 from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
 from heliostat.adapters.sdk.asked import reader
+from heliostat.adapters.sdk.enlarging import asked_of, told_factor
 from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -136,45 +137,18 @@ def _size(schema: Schema, call: Call) -> dict[str, Any]:
 
 def _format(schema: Schema, call: Call) -> dict[str, Any]:
     """The wanted format, or the lossless one where the kit has to convert."""
-    wanted = call.request.output.media_type
-    if not wanted or not schema.formats:
-        return {}
-    if wanted in schema.formats:
-        return {"output_format": schema.formats[wanted]}
-    call.sends_format(PNG)
-    return {"output_format": schema.formats[PNG]}
+    media_type = call.format_among(schema.formats)
+    return {"output_format": schema.formats[media_type]} if media_type else {}
 
 
 def _upscale(schema: Schema, call: Call, size: tuple[int, int]) -> dict[str, Any]:
-    scale = scale_of(schema, call.request, size)
-    upscale = call.request.upscale
+    """The factor; a model that has one of its own is not sent any."""
     field = schema.takes.get("factor")
-    if scale is None:
-        return {}
-    wished = upscale.HasField("size")
-    asked = f"{upscale.size.width_px}x{upscale.size.height_px}" if wished else f"{upscale.factor:g}"
-    if field is None:
-        call.adjust("size" if wished else "factor", asked, "", "The model enlarges by a factor of its own.")
-        return {}
-    if wished and (round(size[0] * scale), round(size[1] * scale)) != (upscale.size.width_px, upscale.size.height_px):
-        call.adjust("size", asked, f"x{scale:g}", "The model takes a factor, and keeps the shape of the picture.")
-    elif not wished and scale != round(upscale.factor, 3):
-        least, most = schema.factors
-        call.adjust("factor", asked, f"{scale:g}", f"The model enlarges {least:g} to {most:g} times.")
-    return {field: scale}
-
-
-def scale_of(schema: Schema, request: requests.ImageRequest, size: tuple[int, int]) -> float | None:
-    """The factor for a picture of `size` px, from a wished size the larger of both edges'; None without a wish."""
-    upscale = request.upscale
-    if upscale.HasField("size"):
-        wanted = max(upscale.size.width_px / size[0], upscale.size.height_px / size[1])
-    elif upscale.HasField("factor"):
-        wanted = upscale.factor
-    else:
-        return None
-    least, most = schema.factors
-    return round(min(max(wanted, least), most), 3)
+    name, asked = asked_of(call.request.upscale)
+    if field is None and name:
+        call.adjust(name, asked, "", "The model enlarges by a factor of its own.")
+    factor = told_factor(call, size, schema.factors) if field else None
+    return {} if field is None or factor is None else {field: factor}
 
 
 def _outpaint(outpaint: requests.Outpaint, image: Input) -> dict[str, Any]:

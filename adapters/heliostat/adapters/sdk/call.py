@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from heliostat.adapters.sdk.inputs import Changes, Input, changes_of, is_recoded
@@ -22,6 +22,7 @@ from heliostat.chassis.errors import MeshError
 from heliostat.chassis.money import to_money
 
 DEFAULT_TIME_S = 300.0
+PNG = "image/png"
 # Operations whose words count in the picture's own pixels, or make more of them: it cannot be scaled down for those.
 _COUNTS_PIXELS = frozenset({"upscale", "segment", "outpaint"})
 
@@ -179,6 +180,17 @@ class Call:
         for told in self.adjustments:
             if told.parameter == "output_format":
                 told.sent = media_type
+
+    def format_among(self, formats: Collection[str]) -> str:
+        """The media type to ask for: the wished one where it is one of `formats`, else image/png, which is lossless, to
+        be converted here; the request is told. Empty without a wish, and where there is no choice."""
+        wanted = self.request.output.media_type
+        if not wanted or not formats:
+            return ""
+        if wanted in formats:
+            return wanted
+        self.sends_format(PNG)
+        return PNG
 
     def size(self, rule: SizeRule | None = None) -> Choice:
         """The model's size for the wish of the request.

@@ -9,7 +9,7 @@ from typing import Any
 from heliostat.adapters.sdk import Call, Input, MeshError, operation_of
 from heliostat.adapters.sdk.pictures import read_row
 from heliostat.adapters.together.options import TogetherOptions
-from heliostat.adapters.together.traits import FORMATS, PNG, SINGLE, Traits
+from heliostat.adapters.together.traits import FORMATS, SINGLE, Traits
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
@@ -58,11 +58,7 @@ def _size(call: Call) -> dict[str, int]:
 
 def _format(call: Call) -> str:
     """The wanted format, or the lossless one where the kit has to convert; without a wish the API's own."""
-    wanted = call.request.output.media_type
-    if not wanted or wanted in FORMATS:
-        return FORMATS[wanted or next(iter(FORMATS))]
-    call.sends_format(PNG)
-    return FORMATS[PNG]
+    return FORMATS[call.format_among(FORMATS) or next(iter(FORMATS))]
 
 
 def _images(traits: Traits, inputs: list[Input]) -> dict[str, Any]:
