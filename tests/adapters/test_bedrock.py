@@ -1,28 +1,20 @@
-"""Amazon Bedrock: what is sent and how it is signed, what comes back, what it costs, and what becomes of errors."""
+"""Amazon Bedrock: what is sent, what comes back, and what it costs."""
 
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pybase64
 import pytest
 from google.protobuf.struct_pb2 import Struct
 from PIL import Image
-from pydantic import ValidationError
 
 from heliostat.adapters.bedrock.adapter import BedrockAdapter
-from heliostat.adapters.bedrock.answers import read_answer
 from heliostat.adapters.bedrock.body import encoded, make_body
 from heliostat.adapters.bedrock.catalog import models_of
 from heliostat.adapters.bedrock.endpoints import SERVICES
-from heliostat.adapters.bedrock.failures import refusal
 from heliostat.adapters.bedrock.options import BedrockOptions
-from heliostat.adapters.bedrock.settings import BedrockSettings
-from heliostat.adapters.sdk import Answer
-from heliostat.adapters.sdk.account_settings import settings_of
 from heliostat.adapters.sdk.masks import MaskForm, in_form
-from heliostat.adapters.sdk.media import read_json_pictures
 from heliostat.adapters.stability.catalog import MODELS as STABILITYS
 from heliostat.api.adapter.v1 import adapter_pb2
 from heliostat.api.image.v1 import event_pb2 as events
@@ -32,24 +24,29 @@ from heliostat.chassis.errors import MeshError, reason_name
 from heliostat.chassis.money import to_micros
 from heliostat.emulators.bedrock import amazon, stable
 from heliostat.emulators.bedrock.catalogue import AMAZON, STABLE
+from tests.adapters.bedrock_requests import (
+    CAREFUL,
+    CORE,
+    CREATIVE,
+    ERASE,
+    EXTENDED,
+    FAST,
+    INPAINT,
+    KEY,
+    LARGE,
+    MODELS,
+    ULTRA,
+    edit,
+    masked,
+    signing,
+    upscale,
+)
 from tests.adapters.emulated import EmulatedProvider, call_of, running
-from tests.adapters.raw_server import Exchange, raw_server
 from tests.adapters.served import ATTEMPT, media, opened, pixels, plain
 
-KEY = "bedrock-api-key-secret-0123456789"
-# Put together, for they look like somebody's.
-IDENTITY, TEMPORARY, EXTENDED = "AK" + "IA0123456789ABCDEF", "AS" + "IA0123456789ABCDEF", "AK" + "IAEXT123456789ABCD"
-MODELS = models_of(legacy=True)
-CORE, ULTRA, LARGE = (
-    "stability.stable-image-core-v1:1",
-    "stability.stable-image-ultra-v1:1",
-    "stability.sd3-5-large-v1:0",
-)
-INPAINT, ERASE = "stability.stable-image-inpaint-v1:0", "stability.stable-image-erase-object-v1:0"
 OUTPAINT, REPLACE = "stability.stable-outpaint-v1:0", "stability.stable-image-search-replace-v1:0"
 CUT, SKETCH = "stability.stable-image-remove-background-v1:0", "stability.stable-image-control-sketch-v1:0"
 GUIDE, TRANSFER = "stability.stable-image-style-guide-v1:0", "stability.stable-style-transfer-v1:0"
-FAST, CAREFUL, CREATIVE = (f"stability.stable-{word}-upscale-v1:0" for word in ("fast", "conservative", "creative"))
 NOVA, TITAN = "amazon.nova-canvas-v1:0", "amazon.titan-image-generator-v2:0"
 TEXT = {"text": "a red boat"}
 
@@ -67,32 +64,6 @@ async def provider(tmp_path: Path) -> AsyncIterator[EmulatedProvider]:
     """The adapter at the emulated runtime."""
     async with running("bedrock", tmp_path) as one:
         yield one
-
-
-def signing(monkeypatch: pytest.MonkeyPatch, identity: str, secret: str = "", token: str = "") -> None:
-    """An access key in the environment, and no API key."""
-    monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", identity)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret or f"secret-of-{identity}")
-    if token:
-        monkeypatch.setenv("AWS_SESSION_TOKEN", token)
-
-
-def edit(width: int = 64, height: int = 64, **more: Any) -> dict[str, Any]:
-    """An edit of a blue picture."""
-    return {"edit": requests.Edit(image=media(plain(width, height)), **more)}
-
-
-def masked(width: int = 64, height: int = 64) -> dict[str, Any]:
-    """The same with a mask whose left half is white."""
-    mask = Image.new("L", (width, height), 0)
-    mask.paste(255, (0, 0, width // 2, height))
-    return edit(width, height, mask=media(mask))
-
-
-def upscale(width: int = 64, height: int = 64, **more: Any) -> dict[str, Any]:
-    """An enlargement of a blue picture."""
-    return {"upscale": requests.Upscale(image=media(plain(width, height)), **more)}
 
 
 def outpaint(**sides: int) -> dict[str, Any]:
@@ -396,220 +367,6 @@ async def test_masks_are_of_either_kind(tmp_path: Path, monkeypatch: pytest.Monk
         change = requests.Edit(image=media(plain(320, 320, "red")), mask=media(mask))
         drawn = opened((await provider.room.ask(model, edit=change)).pictures[0]).convert("RGB")
     assert (drawn.getpixel((40, 160)), drawn.getpixel((280, 160))) == ((0, 0, 0), (255, 0, 0))
-
-
-async def test_requests_are_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The emulated runtime computes the signature anew: of small and of large bodies, with a session token too."""
-    signing(monkeypatch, IDENTITY)
-    async with running("bedrock", tmp_path, region="us-east-1") as provider:
-        assert (await provider.room.ask(CORE)).error is None
-        large = Image.effect_noise((1024, 1024), 90)
-        assert (await provider.room.ask(LARGE, edit=requests.Edit(image=media(large)))).error is None
-    signing_token = f"token-of-{TEMPORARY}"
-    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", TEMPORARY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", f"secret-of-{TEMPORARY}")
-    monkeypatch.setenv("AWS_SESSION_TOKEN", signing_token)
-    async with running("bedrock", tmp_path) as provider:
-        assert (await provider.room.ask(INPAINT, **masked())).error is None
-
-
-async def test_the_colon_of_a_model_travels_encoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it was signed; the key itself does not travel."""
-    signing(monkeypatch, IDENTITY)
-
-    async def answer(exchange: Exchange) -> None:
-        await exchange.answer(400, b'{"message":"no"}', content_type="application/json")
-
-    async with raw_server(answer) as runtime, running("bedrock", tmp_path, base_url=runtime.base) as provider:
-        await provider.room.ask(CORE)
-        await provider.room.ask(FAST, **upscale())
-    first, second = runtime.seen
-    assert first.path == "/model/stability.stable-image-core-v1%3A1/invoke"
-    assert second.path == "/model/us.stability.stable-fast-upscale-v1%3A0/invoke"
-    assert first.headers["authorization"].startswith(f"AWS4-HMAC-SHA256 Credential={IDENTITY}/")
-    assert f"secret-of-{IDENTITY}" not in str(first.headers)
-
-
-@pytest.mark.parametrize(
-    ("identity", "secret", "token", "words"),
-    [
-        (IDENTITY, "another-secret", "", "check its secret, and this machine's clock"),
-        ("AK" + "IABAD0123456789ABC", "", "", "check its id"),
-        (TEMPORARY, "", "expired-token", "is over; renew it"),
-        (TEMPORARY, "", "another-token", "check its id, its session token"),
-    ],
-)
-async def test_an_access_key_that_is_not_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identity: str, secret: str, token: str, words: str
-) -> None:
-    """The sentence says what to mend, by the name of the variable, and tells no secret."""
-    signing(monkeypatch, identity, secret, token)
-    async with running("bedrock", tmp_path) as provider:
-        error = (await provider.room.ask(CORE)).failure
-    assert reason_name(error.reason) == "provider_auth_failed"
-    assert words in error.message
-    assert "AWS_ACCESS_KEY_ID" in error.message
-    assert not [one for one in (identity, secret or f"secret-of-{identity}", token) if one and one in error.message]
-
-
-async def test_without_a_key_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the adapter is not told as configured."""
-    monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK")
-    async with running("bedrock", tmp_path) as provider:
-        error = (await provider.room.ask(CORE)).failure
-        described = await call(provider.room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=5)
-        assert await provider.journal() == []
-    assert reason_name(error.reason) == "provider_auth_failed"
-    assert [one.configured for one in described.accounts] == [False]
-
-
-def test_the_section_decides_what_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An API key goes before an access key, unless the section names the access key; regions have their endpoints."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", IDENTITY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
-    assert BedrockSettings().bears
-    named = BedrockSettings.model_validate({"access_key_id": "env:AWS_ACCESS_KEY_ID", "region": "eu-west-1"})
-    assert (named.bears, named.signs) == (False, True)
-    assert named.base_url == "https://bedrock-runtime.eu-west-1.amazonaws.com"
-    assert (
-        BedrockSettings.model_validate({"region": "us-east-1", "base_url": "https://vpce.x"}).base_url
-        == "https://vpce.x"
-    )
-    for wrong in ({"api_key": "env:A", "access_key_id": "env:B"}, {"region": "us-west"}, {"inference_profile": "us."}):
-        with pytest.raises(ValidationError):
-            BedrockSettings.model_validate(wrong)
-
-
-def test_an_account_signs_with_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each with its id, secret and region."""
-    monkeypatch.setenv("TEAM_ID", IDENTITY)
-    monkeypatch.setenv("TEAM_SECRET", f"secret-of-{IDENTITY}")
-    team = {"access_key_id": "env:TEAM_ID", "secret_access_key": "env:TEAM_SECRET", "region": "us-east-2"}
-    whole = BedrockSettings.model_validate({"accounts": {"team": {"settings": team}}})
-    own = settings_of(whole, whole.accounts["team"])
-    assert (own.signs, own.base_url) == (True, "https://bedrock-runtime.us-east-2.amazonaws.com")
-    usual = {name: getattr(whole, name) for name in ("api_key", "access_key_id", "region")}
-    assert BedrockSettings.model_validate({**usual, "accounts": {"team": {"api_key": "env:OTHER"}}}).bears
-    with pytest.raises(ValidationError):
-        BedrockSettings.model_validate({"api_key": "env:OTHER", "accounts": {"team": {"settings": team}}})
-
-
-@pytest.mark.parametrize(
-    ("prompt", "reason", "field"),
-    [
-        ("nsfw", "content_blocked", "prompt"),
-        ("gore", "content_blocked", "prompt"),
-        ("a crash", "provider_unavailable", None),
-    ],
-)
-async def test_a_picture_that_is_none_comes_under_status_200(
-    provider: EmulatedProvider, prompt: str, reason: str, field: str | None
-) -> None:
-    """Nobody says whether it is charged."""
-    error = (await provider.room.ask(CORE, prompt=prompt)).failure
-    assert (reason_name(error.reason), error.field) == (reason, field)
-    assert error.failure is not None
-    assert (error.failure.outcome, error.failure.billed) == (events.OUTCOME_REFUSED, events.BILLED_UNKNOWN)
-
-
-PICTURE = pybase64.b64encode_as_string(b"x" * 3000)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        *(b"", b"[]", b"{}", b'{"images":7}', b'{"images":[7]}', b'{"images":[]}', b'{"images":[""]}'),
-        b'{"images":null,"error":null}',
-        b'{"images":["' + PICTURE.encode(),
-    ],
-)
-def test_an_answer_that_is_none(body: bytes) -> None:
-    """Neither a picture nor a reason."""
-    with pytest.raises(ValueError, match=r"JSON|picture"):
-        read_answer(body)
-
-
-@pytest.mark.parametrize(
-    ("value", "count", "seeds", "why"),
-    [
-        ({"images": [PICTURE], "seeds": [7], "finish_reasons": [None]}, 1, (7,), ""),
-        ({"images": [PICTURE], "seeds": [True], "finish_reasons": "x"}, 1, (None,), ""),
-        ({"images": [PICTURE], "seeds": [-1, 2**40]}, 1, (None,), ""),
-        ({"images": [PICTURE, PICTURE], "error": "some were dropped"}, 2, (None, None), "some were dropped"),
-        (
-            {"images": [PICTURE], "finish_reasons": ["Filter reason: output image"]},
-            0,
-            (),
-            "Filter reason: output image",
-        ),
-        ({"status": "Request Moderated", "details": {}}, 0, (), "filter reason: Request Moderated"),
-    ],
-)
-def test_what_an_answer_says(value: dict[str, Any], count: int, seeds: tuple[int | None, ...], why: str) -> None:
-    """Pictures by their places; odd seeds are none."""
-    drawn = read_answer(json.dumps(value).encode())
-    assert (len(drawn.places), drawn.seeds, drawn.why) == (count, seeds, why)
-    assert all(drawn.picture(index) == b"x" * 3000 for index in range(count))
-
-
-@pytest.mark.parametrize("body", ['{"images":["%s","%s"],"n":1}', '{ "images" : [ "%s" ,\n"%s" ], "images_more":"x"}'])
-def test_lists_of_pictures_are_cut_out(body: str) -> None:
-    """As single ones are: only what is left of the JSON is parsed."""
-    found = read_json_pictures((body % (PICTURE, PICTURE)).encode(), "images")
-    assert found.rest["images"] == ["\x000", "\x001"]
-    assert [found.picture(place) for place in found.rest["images"]] == [b"x" * 3000] * 2
-
-
-ERRORS = [
-    (429, "ThrottlingException", "Too many requests", "rate_limited", "slow down"),
-    (429, "ModelNotReadyException", "The model is not ready", "rate_limited", "slow down"),
-    (400, "ServiceQuotaExceededException", "exceeds the quota", "quota_exhausted", "have it raised"),
-    (400, "ValidationException", "Malformed input request: #/seed", "invalid_field", "Malformed"),
-    (400, "ValidationException", "has been blocked by our content filters.", "content_blocked", "unsafe"),
-    (400, "ValidationException", "The provided model identifier is invalid.", "provider_model_gone", "does not serve"),
-    (
-        *(400, "ValidationException", "with on-demand throughput isn\u2019t supported.", "provider_model_gone"),
-        "adapters.bedrock.inference_profile",
-    ),
-    (404, "ResourceNotFoundException", "has reached the end of its life", "provider_model_gone", "may be gone"),
-    (403, "AccessDeniedException", "You don't have access to the model", "provider_model_gone", "Bedrock's console"),
-    (403, "AccessDeniedException", "AWS Marketplace subscription", "quota_exhausted", "Marketplace"),
-    (
-        *(403, "AccessDeniedException", "User: arn:aws:iam::123456789012:user/x is not authorized to perform: bedrock"),
-        *("provider_auth_failed", "bedrock:InvokeModel"),
-    ),
-    (403, "ExpiredTokenException", "The security token is expired", "provider_auth_failed", "renew it"),
-    (408, "ModelTimeoutException", "too long", "provider_timeout", "ran out of time"),
-    (424, "ModelErrorException", "failed", "provider_unavailable", "424"),
-    (500, "InternalServerException", "oops", "provider_unavailable", "500"),
-    (503, "ServiceUnavailableException", "later", "provider_unavailable", "503"),
-]
-
-
-@pytest.mark.parametrize(
-    ("status", "kind", "said", "reason", "words"), ERRORS, ids=[f"{one[0]} {one[2]}" for one in ERRORS]
-)
-async def test_errors(provider: EmulatedProvider, status: int, kind: str, said: str, reason: str, words: str) -> None:
-    """By their kind where the words do not tell more; nothing was bought. Account numbers are not passed on."""
-    head = {"x-amzn-errortype": f"{kind}:http://internal.amazon.com/"}
-    await provider.script({"status": status, "headers": head, "body": json.dumps({"message": said})})
-    error = (await provider.room.ask(CORE)).failure
-    assert reason_name(error.reason) == reason
-    assert words in error.message
-    assert "123456789012" not in error.message
-    assert error.failure is not None
-    assert (error.failure.outcome, error.failure.billed) == (events.OUTCOME_REFUSED, events.BILLED_NO)
-    assert error.metadata["provider_request_id"]
-
-
-def test_the_kind_may_stand_in_the_body() -> None:
-    """Behind a namespace."""
-    body = json.dumps({"__type": "com.amazon.coral.service#ExpiredTokenException", "message": "x"}).encode()
-    error = refusal(Answer(400, {}, body), "bedrock", "AWS_ACCESS_KEY_ID")
-    assert error is not None
-    assert reason_name(error.reason) == "provider_auth_failed"
-    assert refusal(Answer(500, {}, b"<html>"), "bedrock", "X") is None
 
 
 def test_every_option_goes_somewhere() -> None:

@@ -1,31 +1,22 @@
-"""ComfyUI: templates, the workflows made from them, what comes back, what becomes of errors."""
+"""ComfyUI: what is put into workflows, what comes back, and what it costs."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf.struct_pb2 import Struct
 from PIL import Image
 
-from heliostat.adapters.comfyui.body import files_of, gather, make_values, make_workflow, template_of
-from heliostat.adapters.comfyui.catalog import MODELS, SHIPPED, Workflows, offered, shipped_templates
-from heliostat.adapters.comfyui.failures import refusal
-from heliostat.adapters.comfyui.jobs import place_in_queue, read_entry, stored_name
-from heliostat.adapters.comfyui.options import ComfyuiOptions
-from heliostat.adapters.comfyui.template_files import NAMED_OPTIONS, NEEDED, Template, read_folder, read_template
-from heliostat.adapters.sdk import Answer
+from heliostat.adapters.comfyui.catalog import MODELS, SHIPPED, Workflows, shipped_templates
+from heliostat.adapters.comfyui.template_files import NEEDED
 from heliostat.api.image.v1 import event_pb2 as events
 from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.chassis.errors import MeshError, reason_name
 from heliostat.emulators.comfyui.graph import check
-from tests.adapters.emulated import EmulatedProvider, call_of, running
+from tests.adapters.comfyui_requests import SECRET, sent
+from tests.adapters.emulated import EmulatedProvider, running
 from tests.adapters.served import media, opened, pixels, plain, wish
-
-FILES = ("image", "mask", "references")
-SECRET = "user:comfy-secret-0123456789"
 
 
 @pytest.fixture(autouse=True)
@@ -66,18 +57,6 @@ def outpaint(**more: Any) -> dict[str, Any]:
 def vary(**more: Any) -> dict[str, Any]:
     """A picture to be varied."""
     return {"variation": requests.Variation(image=media(plain()), **more)}
-
-
-async def sent(model: str, options: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
-    """The workflow of a request; files by their words."""
-    call = call_of(MODELS.get(model), **fields)
-    template = template_of(call)
-    pictures = await gather(template, call)
-    values = make_values(template, call, pictures)
-    files: dict[str, list[str]] = {}
-    for word, _ in files_of(pictures):
-        files.setdefault(word, []).append(f"{word}.png")
-    return make_workflow(template, values, files, ComfyuiOptions(**(options or {})))
 
 
 def at(workflow: dict[str, Any], place: str) -> Any:
@@ -153,113 +132,6 @@ async def test_what_a_template_cannot_do_is_refused_before_anything_is_sent(
     with pytest.raises(MeshError) as caught:
         await sent(model, options, **fields)
     assert (reason_name(caught.value.reason), caught.value.field) == (reason, field)
-
-
-@pytest.mark.parametrize("template", shipped_templates(), ids=lambda one: f"{one.model}.{one.operation}")
-def test_a_shipped_template_is_one_that_a_server_takes(template: Template) -> None:
-    """By the emulated server's own description of its nodes; its file is named by what it is."""
-    call = call_of(MODELS.get(template.model))
-    workflow = make_workflow(
-        template, {}, {word: ["x"] * 9 for word in FILES if word in template.fills}, ComfyuiOptions()
-    )
-    assert call.model.facts.by_work[template.operation] == template
-    assert check(workflow, lambda _: True).outputs == [template.output]
-    assert (SHIPPED / f"{template.model}.{template.operation}.json").is_file()
-    assert set(template.options) <= set(NAMED_OPTIONS)
-
-
-GOOD: dict[str, Any] = json.loads((SHIPPED / "flux-schnell.text_to_image.json").read_text())
-
-
-def broken(**changes: Any) -> str:
-    """A good template with changes."""
-    return json.dumps({**GOOD, **changes})
-
-
-WRONG: list[tuple[str, str]] = [
-    ("{", "line 1: this is not JSON"),
-    ("[]", "a template is an object"),
-    (json.dumps({"nodes": [], "links": []}), "save it in ComfyUI with Export \\(API\\)"),
-    (broken(workflow={"nodes": [], "links": []}), "save it in ComfyUI with Export \\(API\\)"),
-    (json.dumps(GOOD["workflow"]), 'put it under "workflow"'),
-    (broken(fils={}), "fils: Extra inputs"),
-    (broken(operation="paint"), "operation 'paint' is none of text_to_image"),
-    (broken(model="../x"), "is no name"),
-    (broken(output="77"), "output '77' is no node"),
-    (broken(workflow={"9": {"class_type": "SaveImage"}}), "workflow.9 has no inputs"),
-    (broken(workflow={"9": {"inputs": {}}}), "workflow.9 has no class_type"),
-    (broken(workflow={}), "has no nodes"),
-    (
-        broken(workflow={**GOOD["workflow"], "9": {"class_type": "S", "inputs": {"images": ["70", 0]}}}),
-        "leads to node '70'",
-    ),
-    (broken(fills={**GOOD["fills"], "words": ["6.text"]}), "fills.words: there is no such word"),
-    (broken(fills={**GOOD["fills"], "prompt": ["60.text"]}), "has no node '60'"),
-    (broken(fills={**GOOD["fills"], "prompt": ["6.words"]}), "has no input 'words'; it has text, clip"),
-    (broken(fills={**GOOD["fills"], "prompt": ["6.clip"]}), "is linked to another node"),
-    (broken(fills={**GOOD["fills"], "prompt": ["text"]}), "is no place; write <node>.<input>"),
-    (broken(fills={**GOOD["fills"], "prompt": []}), "names no place"),
-    (broken(fills={"prompt": ["6.text"]}), "has to say where these go.* width .*height"),
-    (broken(operation="inpaint"), "image .*; mask \\(name of the mask, white"),
-    (broken(options={"steps": {"at": ["3.steps"], "min": 9, "max": 1}}), "min is above max"),
-    (broken(options={"steps": {"at": ["3.stepz"]}}), "options.steps.at: node 3 \\(KSampler\\) has no input"),
-    (broken(sizes={"default": [1001, 1024]}), "default has to lie between"),
-]
-
-
-@pytest.mark.parametrize(("text", "said"), WRONG, ids=[said for _, said in WRONG])
-def test_a_template_that_is_wrong_is_refused_with_what_to_write(tmp_path: Path, text: str, said: str) -> None:
-    """With the file's name."""
-    file = tmp_path / "mine.json"
-    file.write_text(text)
-    with pytest.raises(MeshError, match=f"mine.json.*{said}"):
-        read_template(file)
-
-
-def test_two_templates_for_one_work_are_refused(tmp_path: Path) -> None:
-    """Nobody could tell which is meant."""
-    for name in ("a.json", "b.json"):
-        (tmp_path / name).write_text(json.dumps(GOOD))
-    with pytest.raises(MeshError, match=r"b.json: a.json is a template of flux-schnell for text_to_image as well"):
-        read_folder(tmp_path)
-
-
-def test_templates_of_ones_own_win_and_only_what_is_offered_is_there(tmp_path: Path) -> None:
-    """A folder adds models and replaces shipped ones; names that have no template are refused."""
-    (tmp_path / "a.json").write_text(broken(model="mine", names=["mine"]))
-    (tmp_path / "b.json").write_text(broken(description="my own"))
-    table = offered(str(tmp_path), ())
-    assert table.get("mine").names == ("mine",)
-    assert table.get("flux-schnell").description == "my own"
-    assert [model.name for model in offered(str(tmp_path), ("mine",))] == ["mine"]
-    with pytest.raises(MeshError, match="offered names 'sd-9', which has no template"):
-        offered("", ("sd-9",))
-    with pytest.raises(MeshError, match="There is no folder"):
-        offered(str(tmp_path / "none"), ())
-
-
-async def test_an_operators_template_serves(tmp_path: Path) -> None:
-    """With options of its own names; a wrong one keeps the adapter from starting."""
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    options = {"zeal": {"at": ["3.cfg"], "min": 1, "max": 5}}
-    (folder / "a.json").write_text(broken(model="mine", names=["mine"], options=options))
-    async with running("comfyui", tmp_path, templates=str(folder), offered=("mine",)) as server:
-        fields: dict[str, Any] = {"provider_options": wish_options(values={"zeal": 2.0})}
-        assert (await server.room.ask("mine", size=pixels(256, 256), **fields)).error is None
-        fields = {"provider_options": wish_options(values={"zeal": 9.0})}
-        assert (await server.room.ask("mine", **fields)).failure.field == "provider_options.comfyui.values.zeal"
-    (folder / "b.json").write_text("{")
-    with pytest.raises(MeshError, match=r"b.json, line 1"):
-        async with running("comfyui", tmp_path, templates=str(folder)):
-            pass
-
-
-def wish_options(**given: Any) -> dict[str, Any]:
-    """provider_options of the adapter."""
-    options = Struct()
-    options.update(given)
-    return {"comfyui": options}
 
 
 WORK: list[tuple[str, dict[str, Any], tuple[int, int]]] = [
@@ -394,217 +266,3 @@ async def test_no_more_pictures_come_than_were_asked_for(tmp_path: Path) -> None
     async with running("comfyui", tmp_path, templates=str(folder)) as server:
         answer = await server.room.ask("sdxl", size=pixels(256, 256))
     assert (answer.result.image_count, len(answer.pictures)) == (1, 1)
-
-
-async def test_a_server_that_was_started_anew_has_lost_the_prompt(server: EmulatedProvider) -> None:
-    """Neither history nor queue knows it: that is told, and nothing is waited for."""
-    told = await server.room.ask("flux-schnell", resume="11111111-2222-4333-8444-555555555555")
-    error = told.failure
-    assert reason_name(error.reason) == "provider_unavailable"
-    assert error.failure is not None
-    assert (error.failure.outcome, error.failure.billed) == (events.OUTCOME_ACCEPTED, events.BILLED_NO)
-    assert await server.journal() == []
-
-
-async def test_an_id_that_is_none_is_not_asked_for(server: EmulatedProvider) -> None:
-    """It becomes part of a path."""
-    error = (await server.room.ask("flux-schnell", resume="../queue")).failure
-    assert reason_name(error.reason) == "resource_not_found"
-
-
-async def submitted(server: EmulatedProvider) -> str:
-    """The id of a prompt that somebody left behind."""
-    answer = await server.http.post(
-        "/comfyui/prompt", json={"prompt": await sent("flux-schnell", size=pixels(256, 256))}
-    )
-    return str(answer.json()["prompt_id"])
-
-
-async def test_a_prompt_is_gone_on_with(tmp_path: Path) -> None:
-    """By its id, without another submit."""
-    async with running("comfyui", tmp_path, job_seconds=0.6) as server:
-        again = await server.room.ask("flux-schnell", resume=await submitted(server), size=pixels(256, 256))
-        assert opened(again.pictures[0]).size == (256, 256)
-        assert len(await server.journal()) == 1
-
-
-@pytest.mark.parametrize("step", [None, {"status": 404}], ids=["newer server", "older server"])
-@pytest.mark.parametrize("state", ["waiting", "running"])
-async def test_a_prompt_is_taken_back(tmp_path: Path, step: dict[str, Any] | None, state: str) -> None:
-    """On servers with the jobs API and on older ones; afterwards nobody knows it, and another prompt is left alone."""
-    async with running("comfyui", tmp_path, job_seconds=1.0 if state == "running" else 60.0) as server:
-        job, other = await submitted(server), await submitted(server)
-        while state == "running" and job not in running_ids(await queue(server)):
-            await asyncio.sleep(0.01)
-        if step is not None:
-            await server.script({"path": "cancel", **step, "times": 1})
-        answer = await server.room.cancel("flux-schnell", job)
-        assert (answer.found, answer.free) == (True, True)
-        assert job not in json.dumps(await queue(server))
-        assert other in json.dumps(await queue(server))
-        if step is not None:
-            await server.script({"path": "cancel", **step, "times": 1})
-        assert not (await server.room.cancel("flux-schnell", job)).found
-        kinds = [entry["kind"] for entry in await server.journal("cancel")]
-        assert len(kinds) == (2 if step is None else 3)
-
-
-async def queue(server: EmulatedProvider) -> dict[str, Any]:
-    """What runs and what waits."""
-    told: dict[str, Any] = (await server.http.get("/comfyui/queue")).json()
-    return told
-
-
-def running_ids(queue: dict[str, Any]) -> list[str]:
-    """What runs."""
-    return [one[1] for one in queue["queue_running"]]
-
-
-async def test_an_abandoned_prompt_is_taken_back(tmp_path: Path) -> None:
-    """When the attempt's time is over."""
-    async with running("comfyui", tmp_path, job_seconds=60.0) as server:
-        cut = await server.room.ask("flux-schnell", timeout_s=0.3)
-        assert cut.of("provider_accepted")
-        async with asyncio.timeout(10):
-            while (await queue(server))["queue_pending"]:
-                await asyncio.sleep(0.01)
-
-
-def answered(body: Any, status: int = 400) -> Answer:
-    """An answer of the server."""
-    return Answer(status, {}, json.dumps(body).encode())
-
-
-def faulty(kind: str, name: str, details: str, node: str = "KSampler") -> dict[str, Any]:
-    """What the server says of a workflow with one wrong input."""
-    error = {"type": kind, "message": "m", "details": details, "extra_info": {"input_name": name}}
-    told = {"3": {"errors": [error], "dependent_outputs": ["9"], "class_type": node}}
-    head = {"type": "prompt_outputs_failed_validation", "message": "Prompt outputs failed validation", "details": ""}
-    return {"error": {**head, "extra_info": {}}, "node_errors": told}
-
-
-REFUSALS: list[tuple[Any, str, str | None]] = [
-    (
-        faulty("value_not_in_list", "ckpt_name", "ckpt_name: 'x' not in ['secret.safetensors']"),
-        "provider_model_gone",
-        None,
-    ),
-    (
-        faulty("value_not_in_list", "sampler_name", "sampler_name: 'x' not in ['euler']"),
-        "invalid_field",
-        "provider_options.comfyui.sampler",
-    ),
-    (faulty("value_bigger_than_max", "steps", "steps"), "invalid_field", "provider_options.comfyui.steps"),
-    (faulty("value_smaller_than_min", "width", "width"), "invalid_field", "size"),
-    (faulty("required_input_missing", "clip", "clip", "CLIPTextEncode"), "provider_model_gone", None),
-    (
-        {"error": {"type": "missing_node_type", "message": "Node 'X' not found"}, "node_errors": {}},
-        "provider_model_gone",
-        None,
-    ),
-    (
-        {"error": {"type": "invalid_prompt", "message": "m", "details": "d"}, "node_errors": []},
-        "provider_model_gone",
-        None,
-    ),
-]
-
-
-@pytest.mark.parametrize(("body", "reason", "field"), REFUSALS)
-def test_a_workflow_that_is_not_taken_is_told(body: Any, reason: str, field: str | None) -> None:
-    """As the caller's fault or the operator's; the list of the server's files is not."""
-    error = refusal(answered(body))
-    assert error is not None
-    assert (reason_name(error.reason), error.field) == (reason, field)
-    assert "secret.safetensors" not in error.message
-    assert error.failure is not None
-    assert error.failure.outcome == events.OUTCOME_REFUSED
-
-
-async def test_a_file_that_the_server_does_not_have_is_told(server: EmulatedProvider) -> None:
-    """By its name, so that an operator can put it there; the next target is asked."""
-    fields: dict[str, Any] = {"provider_options": wish_options(checkpoint="mine.safetensors")}
-    error = (await server.room.ask("sdxl", **fields)).failure
-    assert reason_name(error.reason) == "provider_model_gone"
-    assert "mine.safetensors" in error.message
-    assert "sd_xl_refiner" not in error.message
-
-
-async def test_a_password_of_a_proxy_that_is_wrong_is_told(
-    server: EmulatedProvider, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A server without a proxy needs none."""
-    monkeypatch.setenv("COMFYUI_API_KEY", "bad-token")
-    error = (await server.room.ask("flux-schnell")).failure
-    assert reason_name(error.reason) == "provider_auth_failed"
-    assert "bad-token" not in error.message
-    monkeypatch.delenv("COMFYUI_API_KEY")
-    assert (await server.room.ask("flux-schnell", size=pixels(256, 256))).error is None
-
-
-HOSTILE: list[Any] = [
-    {"p": {"outputs": {"9": {"images": [{"filename": 1, "subfolder": "", "type": "temp"}]}}}},
-    {"p": {"outputs": {"9": {"images": "many"}}, "status": None}},
-    {
-        "p": {
-            "outputs": [],
-            "status": {"messages": [["execution_start", 1], 7, ["execution_success", {"timestamp": "x"}]]},
-        }
-    },
-    {"p": {"outputs": {"9": {"images": [{"filename": "a", "subfolder": "", "type": "http://x"}]}}}},
-    {"p": {"status": {"messages": [["execution_start", {"timestamp": 5}], ["execution_success", {"timestamp": 1}]]}}},
-]
-
-
-@pytest.mark.parametrize("body", HOSTILE)
-def test_a_history_that_makes_no_sense_has_no_picture(body: Any) -> None:
-    """And no seconds."""
-    ended = read_entry(answered(body, 200), "p", "9")
-    assert ended is not None
-    assert (ended.pictures, ended.seconds) == ((), None)
-
-
-def test_pictures_are_asked_for_by_quoted_names() -> None:
-    """Whatever a server calls them, they stay below its own address."""
-    images = [{"filename": "../a b&c=d#.png", "subfolder": "x/y", "type": "temp"}]
-    ended = read_entry(answered({"p": {"outputs": {"9": {"images": images}}}}, 200), "p", "9")
-    assert ended is not None
-    assert ended.pictures == ("/view?filename=..%2Fa+b%26c%3Dd%23.png&subfolder=x%2Fy&type=temp",)
-
-
-PLACES: list[tuple[Any, int | None]] = [
-    ({"queue_running": [[0, "p"]], "queue_pending": []}, 0),
-    ({"queue_running": [[0, "a"]], "queue_pending": [[5, "b"], [3, "p"], [1, "c"]]}, 2),
-    ({"queue_running": [[0, "a"]], "queue_pending": [[-9, "p"]]}, 1),
-    ({"queue_running": [], "queue_pending": [[3, "p"]]}, 1),
-    ({"queue_running": "none", "queue_pending": [7, ["x"], [None, 4]]}, None),
-]
-
-
-@pytest.mark.parametrize(("body", "place"), PLACES)
-def test_a_place_in_the_queue_is_counted_by_numbers(body: Any, place: int | None) -> None:
-    """Lower numbers come first; only what runs is at 0."""
-    assert place_in_queue(answered(body, 200), "p") == place
-
-
-NAMES: list[tuple[Any, str | None]] = [
-    ({"name": "x (1).png", "subfolder": "heliostat", "type": "temp"}, "heliostat/x (1).png [temp]"),
-    ({"name": "x.png", "subfolder": "", "type": "input"}, "x.png"),
-    ({"name": "x.png", "subfolder": "", "type": "elsewhere"}, None),
-    ({"name": "", "subfolder": "", "type": "input"}, None),
-    ([], None),
-]
-
-
-@pytest.mark.parametrize(("body", "name"), NAMES)
-def test_a_file_is_named_as_the_server_says(body: Any, name: str | None) -> None:
-    """It may have given another name."""
-    assert stored_name(answered(body, 200)) == name
-
-
-def test_every_model_says_its_options() -> None:
-    """Of all its templates together."""
-    workflows: Workflows = MODELS.get("flux-schnell").facts
-    assert workflows.options == {"steps", "sampler", "scheduler", "checkpoint"}
-    enlarging: Workflows = MODELS.get("real-esrgan").facts
-    assert enlarging.options == {"checkpoint"}

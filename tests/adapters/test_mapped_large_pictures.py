@@ -12,8 +12,8 @@ from heliostat.api.image.v1 import media_pb2
 from heliostat.api.image.v1 import request_pb2 as requests
 from heliostat.emulators.checked_fields import picture, read_values, text
 from heliostat.emulators.exchange import Refusal, json_reply
+from tests.adapters.mapped_requests import EVERY, at, work
 from tests.adapters.served import media
-from tests.adapters.test_mapped import EVERY, at, work
 
 SIDE = 256
 ON_PICTURES = [
