@@ -5,16 +5,19 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.mesh import KEY, Mesh
+from tests.support.mesh import KEY, Mesh, mesh
 
 README = Path(__file__).parents[2] / "README.md"
 FENCE = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FIRST, SECOND = "fal/fal-ai/flux/schnell", "compat/flux-schnell"
-_WITHIN_S = 60
+_WITHIN_S = 120
+# Longer than the page's ten seconds, in which a busy machine does not get through its six requests.
+_OUT_S = 20
 
 
 def commands() -> list[str]:
@@ -23,10 +26,18 @@ def commands() -> list[str]:
     return FENCE.findall(text[text.index("## See it route") : text.index("## What it promises")])
 
 
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Mesh]:
+    """A mesh whose targets are out for a while longer."""
+    async with mesh(tmp_path, over={"router": {"health": {"out_s": _OUT_S}}}) as started:
+        yield started
+
+
 async def pasted(block: str, running: Mesh, folder: Path) -> str:
     """What a shell prints for one block, against this mesh."""
     block = block.replace("http://127.0.0.1:8080", running.url).replace("http://127.0.0.1:8090", running.emulators)
     block = block.replace(".venv/bin/heliostat", f"{sys.executable} -m heliostat.launch")
+    block = block.replace("sleep 10", f"sleep {_OUT_S}")
     process = await asyncio.create_subprocess_exec(
         *("bash", "-euc", block),
         cwd=folder,

@@ -21,7 +21,7 @@ _FIXED_MICROS = 40_000 + 40_000 + 8_000 + 50_000 + 1_000 + 40_000 + 3_800
 async def test_the_story_is_played_and_billed(tmp_path: Path) -> None:
     """Eight pictures are billed; without a gateway the call that was sent three times is bought three times."""
     out, sheet = io.StringIO(), tmp_path / "sheets" / "sheet.png"
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(300):
         bills = await perform(Terminal(out, pace=0, colour=False), tmp_path / "demo", sheet, QUICK)
     told = out.getvalue()
     library = bills.micros - _FIXED_MICROS
@@ -38,11 +38,13 @@ async def test_the_story_is_played_and_billed(tmp_path: Path) -> None:
         assert image.size == (1200, 1400)
 
 
-def test_a_stock_library_sends_its_third_call_after_the_answer_and_before_it_gives_up() -> None:
-    """Two time-outs, half a second and a second between: the waits of the story make exactly three calls."""
+def test_a_stock_library_sends_three_calls_and_the_third_is_answered() -> None:
+    """Half a second and a second between its time-outs: the provider's answer comes a second or more after the second
+    one and before the third would be over.
+    """
     for waits in (Waits(), QUICK):
-        second_ends, third_begins = 2 * waits.timeout + 0.5, 2 * waits.timeout + 1.5
-        assert second_ends < waits.slow < third_begins
+        second_ends, third_ends = 2 * waits.timeout + 0.5, 3 * waits.timeout + 1.5
+        assert second_ends + 1 <= waits.slow <= third_ends - 1
 
 
 def test_the_sheet_has_a_card_for_each_picture(tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ _TWO: dict[str, Any] = {
 @asynccontextmanager
 async def running(folder: Path, **over: Any) -> AsyncIterator[Mesh]:
     """A mesh in one process: fal first, an OpenAI-compatible server second; "one" has the second one alone."""
-    router = {"routes": [_TWO, _ONE], **over.pop("router", {})}
+    # Who is out stays out for the whole test, however slow the machine is.
+    router = {"routes": [_TWO, _ONE], "health": {"out_s": 600}, **over.pop("router", {})}
     lookup = over.pop("lookup", None)
     async with mesh(folder, "local", {"router": router, **over}, lookup=lookup) as started:
         yield started
@@ -153,7 +154,7 @@ _SILENCES = {
 @pytest.mark.parametrize("step", _SILENCES.values(), ids=_SILENCES)
 async def test_u04_u05_u06_silence_after_a_submit_is_unknown(tmp_path: Path, step: dict[str, Any]) -> None:
     """Nobody knows whether it was bought: careful callers get the time-out and no retry, others the next provider."""
-    targets = [{**_TWO["targets"][0], "timeout_s": 0.6}, _TWO["targets"][1]]
+    targets = [{**_TWO["targets"][0], "timeout_s": 1.5}, _TWO["targets"][1]]
     async with running(tmp_path, router={"routes": [{**_TWO, "targets": targets}]}) as started:
         await started.script("fal", {"path": "submit", **step})
         careful = await started.generate(**ASKED, on_unknown="fail")
@@ -170,7 +171,7 @@ async def test_u04_u05_u06_silence_after_a_submit_is_unknown(tmp_path: Path, ste
 async def test_u05_a_target_may_have_limits_to_its_silence(tmp_path: Path) -> None:
     """The first sign of life, or the next one, has a time of its own, whatever the whole attempt may take."""
     targets = [
-        {"target": "fal/fal-ai/flux/schnell", "priority": 0, "first_event_timeout_s": 0.4},
+        {"target": "fal/fal-ai/flux/schnell", "priority": 0, "first_event_timeout_s": 1.0},
         {"target": "compat/flux-schnell", "priority": 1},
     ]
     async with running(tmp_path, router={"routes": [{**_TWO, "targets": targets}]}) as started:
@@ -204,8 +205,9 @@ async def test_u08_the_only_target_is_waited_for(tmp_path: Path) -> None:
     async with running(tmp_path) as started:
         await started.script("compat", {"status": 429, "headers": {"retry-after": "2"}}, {"ok": True})
         first = asyncio.create_task(started.generate(model="one", prompt="x"))
-        while await submits(started, "compat") == 0:
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(30):
+            while "heliostat_queue_depth 1.0" not in (await started.http.get("/metrics")).text:
+                await asyncio.sleep(0.02)
         second = asyncio.create_task(started.generate(model="one", prompt="y"))
         answers = [await first, await second]
         entries = (await started.journal("compat"))["entries"]
@@ -229,14 +231,14 @@ def _date(seconds: float) -> str:
 
 
 _HEADERS = {
-    "u09_date": (lambda: {"retry-after": _date(30)}, range(25, 31)),
+    "u09_date": (lambda: {"retry-after": _date(30)}, range(20, 31)),
     "u09_past_date": (lambda: {"retry-after": _date(-300)}, range(0, 2)),
     "u09_unreadable": (lambda: {"retry-after": "soon"}, range(1, 2)),
-    "u10_milliseconds_win": (lambda: {"retry-after-ms": "3500", "retry-after": "50"}, range(4, 5)),
-    "u10_reset_of_the_limit": (lambda: {"retry-after": None, "x-ratelimit-reset-requests": "6m0s"}, range(60, 61)),
-    "u13_a_day": (lambda: {"retry-after": "86400"}, range(60, 61)),
+    "u10_milliseconds_win": (lambda: {"retry-after-ms": "3500", "retry-after": "50"}, range(1, 5)),
+    "u10_reset_of_the_limit": (lambda: {"retry-after": None, "x-ratelimit-reset-requests": "6m0s"}, range(50, 61)),
+    "u13_a_day": (lambda: {"retry-after": "86400"}, range(50, 61)),
     "u13_negative": (lambda: {"retry-after": "-5"}, range(1, 2)),
-    "u13_endless": (lambda: {"retry-after": "1e309"}, range(60, 61)),
+    "u13_endless": (lambda: {"retry-after": "1e309"}, range(50, 61)),
 }
 
 

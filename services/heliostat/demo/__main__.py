@@ -13,7 +13,7 @@ from heliostat.demo.sandbox_process import SandboxProcess
 from heliostat.demo.story import Story, Waits
 from heliostat.demo.terminal import Terminal
 
-QUICK = Waits(retry_after=1, slow=3.4, timeout=1.2)
+QUICK = Waits(retry_after=1, slow=6, timeout=2)
 
 
 def read_arguments(words: list[str] | None = None) -> argparse.Namespace:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ _PATIENCE_S = 60.0
 # The stock library's own figures: two retries, half a second before the first, twice as long before the next.
 _RETRIES = 2
 _FIRST_PAUSE_S = 0.5
+_LOOK_S = 0.05
+_QUEUE_DEPTH = re.compile(r"^heliostat_queue_depth [1-9]", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Application:
     """Asks the gateway."""
 
     def __init__(self, url: str, key: str) -> None:
+        self._metrics = f"{url}/metrics"
         self._http = httpx.AsyncClient(
             base_url=f"{url}/v1/images", headers={"authorization": f"Bearer {key}"}, timeout=_PATIENCE_S
         )
@@ -78,6 +82,14 @@ class Application:
                 await asyncio.sleep(pause_s)
                 pause_s *= 2
         raise TimeoutError("the last retry timed out as well")
+
+    async def until_one_waits(self) -> None:
+        """Returns when a request waits in line for a provider that said to come back later. Raises TimeoutError."""
+        async with asyncio.timeout(_PATIENCE_S):
+            while True:
+                if _QUEUE_DEPTH.search((await self._http.get(self._metrics)).text):
+                    return
+                await asyncio.sleep(_LOOK_S)
 
     async def _post(self, path: str, **content: Any) -> Answer:
         began = time.monotonic()

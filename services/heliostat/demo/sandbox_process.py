@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 
 _START_S = 60.0
 _STOP_S = 15.0
+_PORTS = range(23_000, 32_000)
 
 
 class SandboxProcess:
@@ -78,12 +80,14 @@ class SandboxProcess:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, all different."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Ports that nobody has now, all different; below those that systems give to connections, one of which might take
+    one before the sandbox does. Raises RuntimeError where there are none.
+    """
+    free: list[int] = []
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            free.append(port)
+        if len(free) == count:
+            return free
+    raise RuntimeError("there are no free ports")
