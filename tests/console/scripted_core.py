@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -214,12 +215,12 @@ class ScriptedLedger(ledger_admin_grpc.LedgerAdminServiceServicer):
         return ledger_admin_pb2.ListKeysResponse(keys=self.keys)
 
     async def ReadAnyMedia(self, request: Any, context: Any) -> AsyncIterator[ledger_admin_pb2.ReadAnyMediaResponse]:
-        """The bytes of a picture, in two slices."""
+        """The bytes of a picture, in slices, the first of them short."""
         data = self.pictures.get(request.media_id)
         if data is None:
             raise MeshError(reasons.ERROR_REASON_RESOURCE_GONE, "The picture is not kept any more.")
-        for piece in (data[:100], data[100:]):
-            yield ledger_admin_pb2.ReadAnyMediaResponse(chunk=media_pb2.MediaChunk(data=piece))
+        for start, end in pairwise((0, 100, *range(1_000_000, len(data), 1_000_000), max(100, len(data)))):
+            yield ledger_admin_pb2.ReadAnyMediaResponse(chunk=media_pb2.MediaChunk(data=data[start:end]))
 
     async def WatchTraffic(self, request: Any, context: Any) -> AsyncIterator[ledger_admin_pb2.WatchTrafficResponse]:
         """How many requests run, as the test tells."""

@@ -37,7 +37,13 @@ async def test_requests_without_a_ledger_are_a_sentence(bench: Bench) -> None:
     """Not an error of ours; and they are there again once it is back."""
     bench.core.ledger.keep(record("req_1"))
     await bench.core.kill("ledger")
-    for path in ("/requests", "/requests/req_1", "/requests.csv", "/media/0123456789abcdef.png"):
+    for path in (
+        "/requests",
+        "/requests/req_1",
+        "/requests.csv",
+        "/media/0123456789abcdef.png",
+        "/media/0123456789abcdef.png/small",
+    ):
         assert "cannot be reached" in await bench.page(path, status=503)
     await bench.core.start("ledger")
     await bench.until(lambda: not bench.console.console.standing.away)

@@ -29,7 +29,7 @@ async def test_the_list_shows_what_became_of_each(bench: Bench) -> None:
         record("req_purged", media=[media("purged.png", purged=True)]),
     )
     page = await bench.page("/requests")
-    assert re.findall(r'src="/media/([^"]+)"', page) == ["0123456789abcdef.png"]
+    assert re.findall(r'src="/media/([^"]+)"', page) == ["0123456789abcdef.png/small"]
     assert "no target" in page
     assert "$0.003" in page
     assert "2.00 s" in page

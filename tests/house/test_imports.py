@@ -57,7 +57,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     ),
     "numpy": ("painting/",),
     "cv2": ("painting/",),
-    "PIL": ("painting/", "adapters/sdk/", "conformance/", "demo/"),
+    "PIL": ("painting/", "adapters/sdk/", "conformance/", "console/thumbnails.py", "demo/"),
     "uvloop": ("launch/", "emulators/"),
     "cryptography": ("adapters/sdk/webhooks.py", "adapters/gemini/credentials.py", "emulators/"),
 }

@@ -53,6 +53,7 @@ class Console:
         self.feed = Feed(desk, self.live, self.standing)
         self.views = Views(self.live, lambda: self.standing.away, sandbox=desk.sandbox)
         self.sandbox = SandboxFeed(desk, self.live)
+        self.pictures = Pictures(desk)
         self.standing.render = lambda: self.views.text("standing.html")
         door = Door(password_hash, desk.clock) if password_hash else None
         self.views.nav = [("/playground", "Playground"), ("/street", "Street"), ("/requests", "Requests")]
@@ -62,7 +63,7 @@ class Console:
             *RequestList(desk, self.views, self.feed).routes(),
             *RequestPage(desk, self.views).routes(),
             *SandboxPage(desk, self.views, self.sandbox).routes(),
-            *Pictures(desk).routes(),
+            *self.pictures.routes(),
             *LoginPages(self.views, door).routes(),
             *EventPages(self.live).routes(),
         ]

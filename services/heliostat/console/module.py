@@ -54,6 +54,7 @@ class ConsolePart:
             self._serving.ask_to_stop()
             await asyncio.wait((self._serving.task,))
             self._serving.task.result()
+        await self.console.pictures.close()
 
 
 def build(settings: ConsoleSettings, surroundings: Surroundings) -> ConsolePart:
