@@ -1,8 +1,13 @@
-"""Which tests run on which stores: see tests/support/stores.py."""
+"""Which tests run on which stores: see tests/support/stores.py. No property is held against a clock."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.stores import FAR, is_near_only
+
+# A busy machine is slow at everything, and that says nothing of what is tested.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
