@@ -62,7 +62,11 @@ def novita(reason: str) -> dict[str, Any]:
         ("novita", 400, novita("INVALID_REQUEST_BODY"), "invalid_field"),
         ("novita", 429, novita("CONCURRENT_LIMIT_EXCEEDED"), "rate_limited"),
         ("segmind", 406, {"error": "no credits"}, "quota_exhausted"),
+        ("cloudflare", 405, cf(5019), "invalid_field"),
         ("segmind", 422, {"error": "bad scheduler"}, "invalid_field"),
+        ("segmind", 400, {"html-message": "NSFW content"}, "content_blocked"),
+        ("segmind", 502, None, "provider_unavailable"),
+        ("segmind", 504, None, "provider_timeout"),
         ("clipdrop", 402, {"error": "No remaining credits"}, "quota_exhausted"),
         ("clipdrop", 406, {"error": "Accept not supported"}, "provider_unavailable"),
         ("photoroom", 403, {"error": {"detail": "API credits exhausted."}}, "quota_exhausted"),
@@ -109,6 +113,30 @@ def test_an_error_under_status_200_is_one(code: int, reason: str) -> None:
     assert "key-123456" not in error.message
     assert error.metadata["provider_request_id"] == "t-1"
     assert error.retry_after_s == (3.0 if reason == "rate_limited" else None)
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"), [("request_moderated", "content_blocked"), ("failed", "provider_unavailable")]
+)
+async def test_a_rule_may_name_an_error_under_status_200(
+    word: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DeepInfra's way; whether it is charged is not said."""
+    async with at("deepinfra", tmp_path, monkeypatch) as it:
+        await it.script({"body": {"images": [], "inference_status": {"status": word}}})
+        failure = (await it.room.ask("black-forest-labs/FLUX-1-dev")).failure
+    assert failure.failure is not None
+    assert (reason_name(failure.reason), failure.failure.billed) == (reason, events.BILLED_UNKNOWN)
+
+
+async def test_an_answer_without_a_picture_costs_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The money is gone, and told."""
+    async with at("deepinfra", tmp_path, monkeypatch) as it:
+        await it.script({"body": {"images": [], "inference_status": {"status": "succeeded", "cost": 0.002}}})
+        failure = (await it.room.ask("black-forest-labs/FLUX-1-dev")).failure
+    assert failure.failure is not None
+    assert (reason_name(failure.reason), failure.failure.billed) == ("provider_answer_invalid", events.BILLED_YES)
+    assert to_micros(failure.failure.cost) == 2_000
 
 
 @pytest.mark.parametrize("content", [base(0), {}, [], None])

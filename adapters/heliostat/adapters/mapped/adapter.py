@@ -195,7 +195,7 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
 
     def _charge(self, call: Call, told: Told, reported: Reported) -> None:
         """Notes what the call costs, whatever may still go wrong. Raises PROVIDER_ANSWER_INVALID for no picture."""
-        if told.pictures or told.broken:
+        if told.pictures or told.broken or reported.micros is not None:
             order = self.order(call.model, call.request, call.size())
             # More pictures than were asked for are not believed to be charged.
             count = min(max(1, len(told.pictures)), call.image_count)

@@ -45,14 +45,16 @@ def refusal(mapping: Mapping, answer: Answer) -> MeshError | None:
 
 
 def hidden_error(mapping: Mapping, answer: Answer, call: Call, secrets: Iterable[str]) -> MeshError | None:
-    """The error in an answer of status 200, without prompts and `secrets`; None where it is a success."""
+    """The error in an answer of status 200, without prompts and `secrets`; None where it is a success.
+
+    One is what a rule for that status names, and any code that is not among the good ones where there are such."""
     errors = mapping.errors
     value = answer.json_or_none()
-    code = errors.code_of(value)
-    if not errors.good or not code or errors.is_good(code):
-        return None
-    said = errors.said_in(value)
+    code, said = errors.code_of(value), errors.said_in(value)
     rule = errors.meaning(answer.status, code, said)
+    named = rule is not None and answer.status in rule.status
+    if not named and (not code or errors.is_good(code)):
+        return None
     if rule is not None:
         error = _by_rule(mapping, rule, answer, said)
     else:
