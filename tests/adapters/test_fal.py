@@ -541,6 +541,26 @@ def test_a_refusal_after_the_work_began_may_be_charged() -> None:
     assert (free.outcome, free.billed) == (events.OUTCOME_REFUSED, events.BILLED_NO)
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "billed"),
+    [
+        (500, _queue_error("internal_error"), events.BILLED_UNKNOWN),
+        (504, _queue_error("request_timeout"), events.BILLED_UNKNOWN),
+        (400, {"detail": "Request is still in progress"}, events.BILLED_UNKNOWN),
+        (422, _model_error("value_error", "seed"), events.BILLED_NO),
+    ],
+)
+def test_a_job_that_is_done_and_whose_result_cannot_be_had_may_be_charged(
+    status: int, body: dict[str, Any], billed: "events.Billed"
+) -> None:
+    """Its status spoke of no error: only what is wrong with its input makes it a job that failed."""
+    error = refusal(Answer(status, {}, json.dumps(body).encode()))
+    assert error is not None
+    failure = error.of_job(call_of("fal-ai/flux/dev"), done=True).failure
+    assert failure is not None
+    assert failure.billed == billed
+
+
 def test_a_vector_style_is_refused() -> None:
     """It would give SVG at twice the price."""
     with pytest.raises(ValueError, match="raster"):

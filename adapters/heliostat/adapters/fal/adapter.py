@@ -12,11 +12,11 @@ from heliostat.adapters.fal.billing import is_by_second
 from heliostat.adapters.fal.body import MANAGED, gather, make_body
 from heliostat.adapters.fal.catalog import MODELS, SANDBOX_MODELS, Routes
 from heliostat.adapters.fal.endpoints import Endpoint
-from heliostat.adapters.fal.failures import FalRefusal, refusal
+from heliostat.adapters.fal.failures import FalRefusal, contradicted, refusal
 from heliostat.adapters.fal.jobs import Job, known_job, submitted_job
 from heliostat.adapters.fal.options import FalOptions
 from heliostat.adapters.fal.orders import order_of, variant_of
-from heliostat.adapters.fal.outcomes import CONTRADICTED_JOB, OUTCOMES
+from heliostat.adapters.fal.outcomes import OUTCOMES
 from heliostat.adapters.fal.settings import FalSettings
 from heliostat.adapters.fal.webhooks import keys_url, verified_job, with_callback
 from heliostat.adapters.sdk import (
@@ -203,7 +203,7 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
             return await anext(looks)
         except FalRefusal as error:
             log.warning("a job was said to be completed and its result is an error", job=job.id, error=error.message)
-            raise error.of_job(call) from None
+            raise error.of_job(call, done=True) from None
 
     async def _failed(self, job: Job, call: Call, status: Answer) -> MeshError:
         """Why the job failed: by its result, which says more, or by its status."""
@@ -214,23 +214,10 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
         except MeshError:
             pass
         else:
-            return self._contradicted(job, call)
+            log.warning("a job was said to have failed and its result is there", job=job.id)
+            return contradicted(call)
         refused = refusal(status) or FalRefusal(reasons.ERROR_REASON_PROVIDER_UNAVAILABLE, status)
         return refused.of_job(call)
-
-    def _contradicted(self, job: Job, call: Call) -> MeshError:
-        """The error of a job that was said to have failed and whose result is there: the first word stands, the bill
-        is open."""
-        log.warning("a job was said to have failed and its result is there", job=job.id)
-        message = "fal said that the job failed, and has a result of it; ask again later or elsewhere."
-        row = OUTCOMES.row("poll", CONTRADICTED_JOB)
-        return call.error(
-            reasons.ERROR_REASON_PROVIDER_UNAVAILABLE,
-            message,
-            outcome=row.outcome,
-            billed=row.billed,
-            phase=row.phase,
-        )
 
 
 MODULE = adapter_module(FalAdapter, FalSettings)

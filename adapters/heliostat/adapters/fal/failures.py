@@ -8,7 +8,7 @@ answers 403 with "Exhausted balance" in its text.
 from collections.abc import Mapping
 from typing import Any
 
-from heliostat.adapters.fal.outcomes import BLOCKED_JOB, CANCELLED_JOB, FAILED_JOB, OUTCOMES
+from heliostat.adapters.fal.outcomes import BLOCKED_JOB, CANCELLED_JOB, CONTRADICTED_JOB, FAILED_JOB, OUTCOMES
 from heliostat.adapters.sdk import Answer, Call, MeshError
 from heliostat.adapters.sdk.refusals import clean
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -36,6 +36,8 @@ _UNAVAILABLE = (
 _TIMEOUT = ("generation_timeout", "request_timeout", "startup_timeout")
 _CANCELLED = ("client_disconnected", "client_cancelled")
 _TOO_EARLY = "still in progress"
+# Faults of fal's own, not of a job's input.
+_OF_FAL = frozenset({reasons.ERROR_REASON_PROVIDER_UNAVAILABLE, reasons.ERROR_REASON_PROVIDER_TIMEOUT})
 
 _REASON_OF_TYPE: Mapping[str, int] = {
     "content_policy_violation": reasons.ERROR_REASON_CONTENT_BLOCKED,
@@ -85,15 +87,9 @@ class FalRefusal(MeshError):
         )
         self._status = answer.status
 
-    def of_job(self, call: Call) -> MeshError:
-        """The same error where the job had begun: what was refused for its contents, or cancelled, may be charged then,
-        nobody says for sure."""
-        if self.reason == reasons.ERROR_REASON_CANCELLED:
-            what = CANCELLED_JOB
-        else:
-            unsure = self._status < 500 and self.reason == reasons.ERROR_REASON_CONTENT_BLOCKED
-            what = BLOCKED_JOB if unsure else FAILED_JOB
-        row = OUTCOMES.row("poll", what)
+    def of_job(self, call: Call, *, done: bool = False) -> MeshError:
+        """The same error where the job had begun; `done` tells that its status spoke of no error."""
+        row = OUTCOMES.row("poll", self._what_became(done=done))
         return call.error(
             self.reason,
             clean(self.message, (call.request.prompt, call.request.negative_prompt)),
@@ -102,6 +98,24 @@ class FalRefusal(MeshError):
             phase=row.phase,
             field=self.field,
         )
+
+    def _what_became(self, *, done: bool) -> str:
+        """What was refused for its contents, or cancelled, may be charged: nobody says for sure. That fal cannot give
+        the result of a job that is done does not mean that the job failed."""
+        if self.reason == reasons.ERROR_REASON_CANCELLED:
+            return CANCELLED_JOB
+        if self.reason == reasons.ERROR_REASON_CONTENT_BLOCKED and self._status < 500:
+            return BLOCKED_JOB
+        return CONTRADICTED_JOB if done and self.reason in _OF_FAL else FAILED_JOB
+
+
+def contradicted(call: Call) -> MeshError:
+    """The error of a job that was said to have failed and whose result is there: the first word stands, the bill is
+    open."""
+    message = "fal said that the job failed, and has a result of it; ask again later or elsewhere."
+    row = OUTCOMES.row("poll", CONTRADICTED_JOB)
+    reason = reasons.ERROR_REASON_PROVIDER_UNAVAILABLE
+    return call.error(reason, message, outcome=row.outcome, billed=row.billed, phase=row.phase)
 
 
 def refusal(answer: Answer) -> FalRefusal | None:

@@ -9,6 +9,6 @@ OUTCOMES = OutcomeTable(
     Row("poll", FAILED_JOB, REFUSED, NO, "Jobs that fail are not billed (fal.ai/docs, errors and pricing, 2026-11)."),
     Row("poll", BLOCKED_JOB, ACCEPTED, UNKNOWN, "A refusal over contents after the model ran may be billed: not said."),
     Row("poll", CANCELLED_JOB, ACCEPTED, UNKNOWN, "Work that began before the cancel may be billed: not said."),
-    Row("poll", CONTRADICTED_JOB, ACCEPTED, UNKNOWN, "Said to have failed, and a result is there."),
+    Row("poll", CONTRADICTED_JOB, ACCEPTED, UNKNOWN, "Its status and its result say opposite things."),
     base=KIT,
 )
