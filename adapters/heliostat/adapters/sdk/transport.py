@@ -37,6 +37,10 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+# What connections are made with where nothing else is said: every server's certificate is refused.
+_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 class AddressRefused(OSError):
     """Raised by a resolver: the name leads to addresses that must not be connected to."""
 
@@ -64,7 +68,7 @@ class LargePieceTransport(AiohttpTransport):
         """`resolver` looks names up instead of the system; what it found is used for half a minute where
         `remember_names` says so, as what the system found always is.
         """
-        super().__init__(verify=_trusted(), client=self._session)
+        super().__init__(verify=_NOBODY, client=self._session)
         self._max_connections = max_connections
         self._keepalive_s = keepalive_s
         self._resolver = resolver
@@ -140,13 +144,15 @@ class LargePieceTransport(AiohttpTransport):
         session = self.client
         if not isinstance(session, aiohttp.ClientSession):
             session = self.client = self.get_client()
+        url = parsed(outgoing.url)
         return await session.request(
             outgoing.method,
-            parsed(outgoing.url),
+            url,
             headers=outgoing.headers,
             data=_in_pieces(outgoing.content),
             allow_redirects=False,
             timeout=_connecting(connect_s),
+            ssl=_trusted() if url.scheme == "https" else True,
         )
 
 
