@@ -81,6 +81,19 @@ async def test_a_lost_worker_is_replaced() -> None:
         await easel.aclose()
 
 
+async def test_who_was_woken_paints_with_the_worker_that_is_there() -> None:
+    """The first picture starts none."""
+    before = {child.pid for child in multiprocessing.active_children()}
+    easel = Easel()
+    try:
+        await easel.wake()
+        [woken] = [child.pid for child in multiprocessing.active_children() if child.pid not in before]
+        await easel.paint("a lake", 16, 16)
+        assert {child.pid for child in multiprocessing.active_children()} - before == {woken}
+    finally:
+        await easel.aclose()
+
+
 async def test_the_loop_runs_while_a_picture_is_painted() -> None:
     """Other tasks get their turn many times before the picture is ready."""
     easel = Easel()

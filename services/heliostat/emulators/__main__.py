@@ -36,8 +36,11 @@ async def serve(arguments: argparse.Namespace) -> None:
     server = EmulatorServer(app, port=arguments.port)
     sys.stdout.write(f"listening {await server.start()}\n")
     sys.stdout.flush()
+    # Whoever started this process still starts itself: the painter is at hand when the first picture is asked for.
+    waking = asyncio.create_task(easel.wake())
     await stopped.wait()
     await server.stop()
+    await asyncio.gather(waking, return_exceptions=True)
     await easel.aclose()
 
 

@@ -28,12 +28,16 @@ class Easel:
     """
 
     def __init__(self, workers: int = 1) -> None:
-        """Prepare for `workers` processes (at least 1). None is started before the first job."""
+        """Prepare for `workers` processes (at least 1). None is started before `wake` or the first job."""
         if workers < 1:
             raise ValueError(f"an easel needs at least one worker, got {workers}")
         self._workers = workers
         self._pool: ProcessPoolExecutor | None = None
         self._closed = False
+
+    async def wake(self) -> None:
+        """Starts a worker and has it load what it paints with: the first picture then need not wait for that."""
+        await self.paint("", 64, 64)
 
     async def paint(
         self,
