@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from heliostat.adapters.comfyui.catalog import MODELS, Workflows
+from heliostat.adapters.comfyui.catalog import MODELS, SHIPPED, Workflows
 from heliostat.adapters.comfyui.failures import refusal
 from heliostat.adapters.comfyui.jobs import place_in_queue, read_entry, stored_name
 from heliostat.adapters.sdk import Answer
@@ -190,6 +190,28 @@ HOSTILE: list[Any] = [
     {"p": {"outputs": {"9": {"images": [{"filename": "a", "subfolder": "", "type": "http://x"}]}}}},
     {"p": {"status": {"messages": [["execution_start", {"timestamp": 5}], ["execution_success", {"timestamp": 1}]]}}},
 ]
+
+
+async def test_a_workflow_that_is_taken_without_its_output_is_taken_back(tmp_path: Path) -> None:
+    """The server would do the rest of it, for nobody, and answer without a picture."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    template = json.loads((SHIPPED / "sdxl.text_to_image.json").read_text("utf-8"))
+    template["workflow"] |= {f"1{key}": _moved(node) for key, node in template["workflow"].items()}
+    (folder / "mine.json").write_text(json.dumps(template), encoding="utf-8")
+    async with running("comfyui", tmp_path, job_seconds=30, templates=str(folder)) as server:
+        error = (await server.room.ask("sdxl", provider_options=wish_options(sampler="nobody"))).failure
+        left = await queue(server)
+    assert (reason_name(error.reason), error.field) == ("invalid_field", "provider_options.comfyui.sampler")
+    assert error.failure is not None
+    assert error.failure.billed == events.BILLED_NO
+    assert left == {"queue_running": [], "queue_pending": []}
+
+
+def _moved(node: dict[str, Any]) -> dict[str, Any]:
+    """The node as one of a second workflow beside the first."""
+    given = {name: [f"1{one[0]}", one[1]] if isinstance(one, list) else one for name, one in node["inputs"].items()}
+    return {**node, "inputs": given}
 
 
 @pytest.mark.parametrize("body", HOSTILE)

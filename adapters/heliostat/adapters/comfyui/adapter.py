@@ -7,11 +7,12 @@ keys, no bills and no callbacks; the websocket is not spoken, so there is no per
 import uuid
 from base64 import b64encode
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import suppress
 
 from heliostat.adapters.comfyui.body import gather, make_values, make_workflow, template_of
 from heliostat.adapters.comfyui.cancels import cancel
 from heliostat.adapters.comfyui.catalog import MODELS, Workflows, offered
-from heliostat.adapters.comfyui.failures import ended_badly, lost, refusal
+from heliostat.adapters.comfyui.failures import ended_badly, left_out, lost, refusal
 from heliostat.adapters.comfyui.jobs import is_job, read_entry
 from heliostat.adapters.comfyui.options import ComfyuiOptions
 from heliostat.adapters.comfyui.outcomes import OUTCOMES
@@ -89,7 +90,7 @@ class ComfyuiAdapter(Adapter[ComfyuiSettings, ComfyuiOptions]):
             # What callers may not say is refused before their pictures are sent.
             options.places(template)
             files = await upload(self.http, pictures, call)
-            job = await self._submit(make_workflow(template, values, files, options), call)
+            job = await self._submit(make_workflow(template, values, files, options), template.output, call)
         yield accepted(job)
         watch = Watch(self.http, call, job)
         ended = None
@@ -114,14 +115,20 @@ class ComfyuiAdapter(Adapter[ComfyuiSettings, ComfyuiOptions]):
             return Cancelled(found=False)
         return await cancel(self.http, provider_job_id, account)
 
-    async def _submit(self, workflow: Mapping[str, object], call: Call) -> str:
-        """The id of the prompt."""
+    async def _submit(self, workflow: Mapping[str, object], output: str, call: Call) -> str:
+        """The id of the prompt. One that was taken without the output node is taken back."""
         body = {"prompt": workflow, "client_id": uuid.uuid4().hex}
-        answer = (await self.http.post_json("/prompt", body, call)).json_or_none()
-        job = answer.get("prompt_id") if isinstance(answer, Mapping) else None
+        answer = await self.http.post_json("/prompt", body, call)
+        value = answer.json_or_none()
+        job = value.get("prompt_id") if isinstance(value, Mapping) else None
         if not is_job(job):
             message = "The ComfyUI server took the workflow without an id; look into its queue."
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message, phase="submit")
+        error = left_out(call, answer, output)
+        if error is not None:
+            with suppress(MeshError):
+                await cancel(self.http, str(job), call.account)
+            raise error
         return str(job)
 
     def _known(self, call: Call) -> str:

@@ -5,8 +5,10 @@ the server cannot take is a 400 that names nodes and inputs; what goes wrong lat
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import orjson
 
 from heliostat.adapters.comfyui.jobs import Ended
 from heliostat.adapters.comfyui.outcomes import ENDED_BADLY, LOST, NO_PICTURE, OUTCOMES
@@ -78,6 +80,24 @@ def refusal(answer: Answer) -> MeshError | None:
         told = f"{faults[0].node}: {_shortened(faults[0])}" if faults else _said(error)
         made.message = f"The ComfyUI server cannot run the workflow; mend the template. It said: {told}"
     return made
+
+
+def left_out(call: Call, answer: Answer, output: str) -> MeshError | None:
+    """The error of a workflow that was taken without its output node; None for one that was taken whole.
+
+    The server leaves out what it cannot run, and does the rest.
+    """
+    value = answer.json_or_none()
+    told = value.get("node_errors") if isinstance(value, Mapping) else None
+    nodes = told.items() if isinstance(told, Mapping) else ()
+    blamed = {key: node for key, node in nodes if output in (node.get("dependent_outputs") or ())}
+    if not blamed:
+        return None
+    body = {"error": {"type": "prompt_outputs_failed_validation"}, "node_errors": blamed}
+    error = refusal(replace(answer, status=400, body=orjson.dumps(body)))
+    if error is not None:
+        error.message = clean(error.message, (call.request.prompt, call.request.negative_prompt))
+    return error
 
 
 def _faults(given: Any) -> Iterator[Fault]:
