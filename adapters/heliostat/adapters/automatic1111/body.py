@@ -62,7 +62,7 @@ def prepare(call: Call, options: Automatic1111Options, pictures: Pictures) -> Pr
     if engine.work is Work.CUT:
         body = {"input_image": _encoded(pictures.image), "model": engine.file, "return_mask": False}
         return Prepared("/rembg", {**own, **body})
-    body = {"image": _encoded(pictures.image), "upscaler_1": engine.file, **_scale(call)}
+    body = {"image": _encoded(pictures.image), "upscaler_1": engine.file, **_scale(call, *pictures.sizes[0])}
     return Prepared("/sdapi/v1/extra-single-image", {**own, **body})
 
 
@@ -142,13 +142,17 @@ def _on_grid(edge_px: int) -> int:
     return max(_GRID_PX, _GRID_PX * round(edge_px / _GRID_PX))
 
 
-def _scale(call: Call) -> dict[str, Any]:
-    """How far a picture is enlarged. Raises INVALID_FIELD for more than anybody waits for."""
+def _scale(call: Call, width: int, height: int) -> dict[str, Any]:
+    """How far a picture of a size in px is enlarged. Raises INVALID_FIELD for more than anybody waits for."""
     wish = call.request.upscale
+    factor = wish.factor if wish.HasField("factor") else _FACTOR
     if wish.HasField("size"):
         width, height = wish.size.width_px, wish.size.height_px
-        if max(width, height) > _MOST_EDGE_PX or min(width, height) < 1:
-            message = f"{call.model.name} makes edges of 1 to {_MOST_EDGE_PX} px; {width}x{height} is none of them."
-            raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="upscale")
+    else:
+        width, height = round(width * factor), round(height * factor)
+    if max(width, height) > _MOST_EDGE_PX or min(width, height) < 1:
+        message = f"{call.model.name} makes edges of 1 to {_MOST_EDGE_PX} px; {width}x{height} is none of them."
+        raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="upscale")
+    if wish.HasField("size"):
         return {"resize_mode": 1, "upscaling_resize_w": width, "upscaling_resize_h": height, "upscaling_crop": True}
-    return {"resize_mode": 0, "upscaling_resize": wish.factor if wish.HasField("factor") else _FACTOR}
+    return {"resize_mode": 0, "upscaling_resize": factor}

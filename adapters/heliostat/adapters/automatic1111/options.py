@@ -66,6 +66,10 @@ class Automatic1111Options(Options):
             known = ", ".join(sorted(taken)) or "none"
             message = f"{model.name} does not take {where} for this work; it takes: {known}."
             raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field=where)
+        if "hires_scale" not in given and given.keys() & _PLAIN.keys():
+            where = "provider_options.automatic1111.hires_scale"
+            message = "Options of the second, larger drawing go with hires_scale; send it, or leave them out."
+            raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field=where)
         fields = {taken[name]: value for name, value in given.items()}
         if "inpainting_fill" in fields:
             fields["inpainting_fill"] = _CONTENTS.index(fields["inpainting_fill"])
