@@ -21,6 +21,7 @@ _UNSAFE = re.compile(
     re.IGNORECASE,
 )
 _NOT_SERVED = re.compile(r"not supported by (?:provider|any provider)|not a valid model identifier", re.IGNORECASE)
+_GATED = re.compile(r"\bgated\b|\baccess to (?:the )?model\b.*\brestricted\b", re.IGNORECASE)
 _FIELD_OF: Mapping[str, str] = {
     **dict.fromkeys(("width", "height", "image_size", "aspect_ratio", "target_size"), "size"),
     **dict.fromkeys(("image_url", "image_urls", "input_image", "input_images", "images", "inputs"), "image"),
@@ -51,6 +52,11 @@ def refusal(answer: Answer, key_name: str) -> MeshError | None:
         error = read_refusal(answer, key_name)
         error.reason, error.field = reasons.ERROR_REASON_PROVIDER_MODEL_GONE, None
         error.message = f"The provider does not serve this model through Hugging Face. It said: {said}"
+        return error
+    if answer.status == 403 and _GATED.search(said):
+        error = read_refusal(answer, key_name)
+        error.reason = reasons.ERROR_REASON_PROVIDER_MODEL_GONE
+        error.message = f"The model is gated; ask for it on its page at Hugging Face. It said: {said}"
         return error
     if answer.status == 503:
         wait_s = _loading_s(answer)
