@@ -230,11 +230,11 @@ async def test_an_endpoint_that_is_missing_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("prompt", ["nsfw", "gore", "a jailbreak"])
 async def test_every_shape_of_a_content_filter_is_known(provider: EmulatedProvider, prompt: str) -> None:
-    """Three are in the wild; what was stopped before the work is free."""
+    """Three are in the wild; Azure charges for what it processed, and does not say whether it did."""
     error = (await provider.room.ask("gpt-image-2", prompt=prompt)).failure
     assert (reason_name(error.reason), error.field) == ("content_blocked", "prompt")
     assert error.failure is not None
-    assert (error.failure.outcome, error.failure.billed) == (events.OUTCOME_REFUSED, events.BILLED_NO)
+    assert (error.failure.outcome, error.failure.billed) == (events.OUTCOME_REFUSED, events.BILLED_UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -259,19 +259,23 @@ def test_azures_own_errors(status: int, body: Any, reason: str, words: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("step", "reason", "pause"),
+    ("step", "reason", "pause", "billed"),
     [
-        ({"status": 429}, "rate_limited", 27.0),
-        ({"status": 408}, "provider_timeout", None),
-        ({"status": 401}, "provider_auth_failed", None),
-        ({"status": 503}, "provider_unavailable", None),
+        ({"status": 429}, "rate_limited", 27.0, events.BILLED_NO),
+        ({"status": 408}, "provider_timeout", None, events.BILLED_UNKNOWN),
+        ({"status": 401}, "provider_auth_failed", None, events.BILLED_NO),
+        ({"status": 503}, "provider_unavailable", None, events.BILLED_NO),
     ],
 )
-async def test_usual_errors(provider: EmulatedProvider, step: dict[str, Any], reason: str, pause: float | None) -> None:
-    """In Azure's words; a rate limit has its pause."""
+async def test_usual_errors(
+    provider: EmulatedProvider, step: dict[str, Any], reason: str, pause: float | None, billed: "events.Billed"
+) -> None:
+    """In Azure's words; a rate limit has its pause, and a time-out may have been charged."""
     await provider.script(step)
     error = (await provider.room.ask("gpt-image-2")).failure
     assert (reason_name(error.reason), error.retry_after_s) == (reason, pause)
+    assert error.failure is not None
+    assert error.failure.billed == billed
 
 
 async def test_a_deployment_that_is_not_there(tmp_path: Path) -> None:

@@ -547,13 +547,14 @@ def test_a_refusal_after_the_work_began_may_be_charged() -> None:
         (500, _queue_error("internal_error"), events.BILLED_UNKNOWN),
         (504, _queue_error("request_timeout"), events.BILLED_UNKNOWN),
         (400, {"detail": "Request is still in progress"}, events.BILLED_UNKNOWN),
-        (422, _model_error("value_error", "seed"), events.BILLED_NO),
+        (422, _model_error("value_error", "seed"), events.BILLED_UNKNOWN),
+        (500, _model_error("content_policy_violation"), events.BILLED_NO),
     ],
 )
 def test_a_job_that_is_done_and_whose_result_cannot_be_had_may_be_charged(
     status: int, body: dict[str, Any], billed: "events.Billed"
 ) -> None:
-    """Its status spoke of no error: only what is wrong with its input makes it a job that failed."""
+    """Its status spoke of no error: a 5xx is free where the job itself failed, and only then."""
     error = refusal(Answer(status, {}, json.dumps(body).encode()))
     assert error is not None
     failure = error.of_job(call_of("fal-ai/flux/dev"), done=True).failure

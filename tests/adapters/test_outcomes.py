@@ -36,7 +36,7 @@ FACTS = {
     ("openai", "submit", "blocked prompt"): NO,
     ("openai", "submit", "blocked picture"): UNKNOWN,
     ("fal", "poll", "failed job"): NO,
-    ("fal", "poll", "blocked job"): UNKNOWN,
+    ("fal", "poll", "refused job"): UNKNOWN,
     ("fal", "poll", "cancelled job"): UNKNOWN,
     ("fal", "poll", "contradicted job"): UNKNOWN,
     ("bfl", "poll", "task without a picture"): NO,

@@ -9,6 +9,7 @@ from typing import cast
 
 from heliostat.adapters.azure_openai.catalog import models_of
 from heliostat.adapters.azure_openai.failures import refusal
+from heliostat.adapters.azure_openai.outcomes import OUTCOMES
 from heliostat.adapters.azure_openai.settings import AzureOpenAISettings, told
 from heliostat.adapters.sdk import Answer, Call, MeshError, Model, Options, Step, adapter_module
 from heliostat.adapters.sdk.access_tokens import AccessTokens
@@ -23,6 +24,7 @@ class AzureOpenAIAdapter(ImagesApiAdapter[AzureOpenAISettings]):
 
     provider = "azure_openai"
     display_name = "Azure OpenAI"
+    outcomes = OUTCOMES
 
     def __init__(self, settings: AzureOpenAISettings, surroundings: Surroundings) -> None:
         super().__init__(settings, surroundings)

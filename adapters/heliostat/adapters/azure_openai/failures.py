@@ -3,6 +3,7 @@
 Source: Microsoft's REST reference and reports of answers as they were seen, read 2026-11-22; see README.md.
 """
 
+from heliostat.adapters.azure_openai.outcomes import OUTCOMES, TIMED_OUT
 from heliostat.adapters.sdk import Answer, MeshError, read_refusal
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
@@ -18,9 +19,12 @@ def refusal(answer: Answer, name: str, key_name: str) -> MeshError | None:
             f"support. It said: {answer.error_text()}"
         )
         return error
-    if answer.status != 404:
+    if answer.status not in {404, 408}:
         return None
     error = read_refusal(answer, key_name)
+    if answer.status == 408:
+        error.failure = OUTCOMES.failure("submit", TIMED_OUT)
+        return error
     error.reason = reasons.ERROR_REASON_PROVIDER_MODEL_GONE
     if answer.error_code() == "deploymentnotfound":
         error.message = f"The resource has no such deployment; make one, or name it in adapters.{name}.deployments."

@@ -8,7 +8,7 @@ answers 403 with "Exhausted balance" in its text.
 from collections.abc import Mapping
 from typing import Any
 
-from heliostat.adapters.fal.outcomes import BLOCKED_JOB, CANCELLED_JOB, CONTRADICTED_JOB, FAILED_JOB, OUTCOMES
+from heliostat.adapters.fal.outcomes import CANCELLED_JOB, CONTRADICTED_JOB, FAILED_JOB, OUTCOMES, REFUSED_JOB
 from heliostat.adapters.sdk import Answer, Call, MeshError
 from heliostat.adapters.sdk.refusals import clean
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -100,13 +100,13 @@ class FalRefusal(MeshError):
         )
 
     def _what_became(self, *, done: bool) -> str:
-        """What was refused for its contents, or cancelled, may be charged: nobody says for sure. That fal cannot give
-        the result of a job that is done does not mean that the job failed."""
+        """What is wrong with a request may be found out by a runner, and costs then. That fal cannot give the result of
+        a job that is done does not mean that the job failed."""
+        if self.reason in _OF_FAL:
+            return CONTRADICTED_JOB if done else FAILED_JOB
         if self.reason == reasons.ERROR_REASON_CANCELLED:
             return CANCELLED_JOB
-        if self.reason == reasons.ERROR_REASON_CONTENT_BLOCKED and self._status < 500:
-            return BLOCKED_JOB
-        return CONTRADICTED_JOB if done and self.reason in _OF_FAL else FAILED_JOB
+        return FAILED_JOB if self._status >= 500 else REFUSED_JOB
 
 
 def contradicted(call: Call) -> MeshError:

@@ -10,6 +10,7 @@ from typing import Any
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.images_api.outcomes import BLOCKED_PICTURE, BLOCKED_PROMPT, OUTCOMES
 from heliostat.adapters.sdk.media import JsonPictures, read_json_pictures
+from heliostat.adapters.sdk.outcomes import OutcomeTable
 from heliostat.adapters.sdk.refusals import Answer, clean, read_refusal
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -149,15 +150,15 @@ def add_usage(total: event_pb2.Usage, more: event_pb2.Usage) -> None:
         setattr(total, counter.name, getattr(total, counter.name) + number)
 
 
-def refusal(answer: Answer, key_name: str) -> MeshError | None:
-    """What only the dialect's codes tell; None leaves an answer to the kit's table."""
+def refusal(answer: Answer, key_name: str, outcomes: OutcomeTable = OUTCOMES) -> MeshError | None:
+    """What only the dialect's codes tell; None leaves an answer to the kit's table. `outcomes` say what is charged."""
     code = answer.error_code()
     if answer.status == 400 and (code in _BLOCKED or _stage(answer)):
         error = read_refusal(answer, key_name)
         error.reason = reasons.ERROR_REASON_CONTENT_BLOCKED
         error.field = "prompt"
         blocked = BLOCKED_PICTURE if _stage(answer) == "output" else BLOCKED_PROMPT
-        error.failure = OUTCOMES.failure("submit", blocked)
+        error.failure = outcomes.failure("submit", blocked)
         return error
     if answer.status == 400 and code in _UNREADABLE:
         error = read_refusal(answer, key_name)

@@ -70,7 +70,7 @@ class ImagesApiAdapter(Adapter[SpokenSettings, Options]):
 
     def refusal(self, answer: Answer) -> MeshError | None:
         """The dialect's own error codes."""
-        return refusal(answer, self.key_name(""))
+        return refusal(answer, self.key_name(""), self.outcomes)
 
     def order(self, model: Model, request: request_pb2.ImageRequest, size: Choice) -> Order:
         """The order with the quality that its price depends on."""
