@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from heliostat.console.views import FOLDER, STATIC
+from heliostat.console.live import Live
+from heliostat.console.views import FOLDER, STATIC, Views
 from tests.console.conftest import Bench
 
 # Names of XML's vocabularies look like addresses, and nobody asks for them.
@@ -44,6 +45,11 @@ async def test_a_page_weighs_little(bench: Bench, path: str) -> None:
         assert "immutable" in answer.headers["cache-control"]
         weight += len(answer.content)
     assert weight <= _MOST_BYTES
+
+
+def test_every_template_compiles() -> None:
+    """As a console does when it starts: a mistake in a page is not found by its first reader."""
+    Views(Live(), dict, sandbox=True).compile()
 
 
 async def test_files_come_packed_and_are_kept_by_what_they_hold(bench: Bench) -> None:

@@ -18,6 +18,7 @@ from heliostat.chassis.server import MeshServer
 from heliostat.chassis.settings import MeshSettings
 from heliostat.console.passwords import hashed
 from heliostat.console.sandbox_feed import element_of
+from tests.console.browser import browsing, needs_chromium
 from tests.console.conftest import Bench, OpenBench
 from tests.console.test_street import opened
 
@@ -173,6 +174,43 @@ async def test_a_provider_is_text(tmp_path: Path, console_with: OpenBench) -> No
         assert "<script>alert" not in page
         await bench.send("/sandbox/fault", provider=HOSTILE, fault="down")
         assert scripted.providers[HOSTILE].fault.kind == sandbox_pb2.FAULT_KIND_DOWN
+
+
+async def test_providers_that_nothing_happens_to_come_when_they_are_asked_for(
+    tmp_path: Path, console_with: OpenBench
+) -> None:
+    """The page names how many there are; one that fails, or has billed something, is on it from the beginning."""
+    async with controlled(tmp_path, console_with) as (bench, scripted):
+        names = [f"quiet-{number:02}" for number in range(20)]
+        scripted.tell(*(sandbox_pb2.Provider(name=name) for name in names))
+        scripted.tell(sandbox_pb2.Provider(name="busy", bill=bill(1, 3000)))
+        await bench.until(lambda: len(bench.console.console.sandbox.state.providers) == 24)
+        page, more = await bench.page("/street"), await bench.page("/sandbox/providers")
+        assert "18 more providers" in page
+        assert [name for name in names if name in page] == names[:2]
+        assert [name for name in names if name in more] == names[2:]
+        assert ("busy" in page, "busy" in more) == (True, False)
+
+
+@needs_chromium
+async def test_the_other_providers_open_with_a_click(tmp_path: Path, console_with: OpenBench) -> None:
+    """Their buttons work there, and follow what happens."""
+    async with controlled(tmp_path, console_with) as (bench, scripted):
+        quiet = {f"quiet-{number}": sandbox_pb2.Provider(name=f"quiet-{number}") for number in range(20)}
+        scripted.providers |= quiet
+        scripted.tell(*quiet.values())
+        await bench.until(lambda: len(bench.console.console.sandbox.state.providers) == 23)
+        async with browsing() as window:
+            await window.page.goto(f"{bench.console.url}/street")
+            await window.until("window.heliostat !== undefined")
+            await window.page.get_by_text("17 more providers").click()
+            row = window.page.locator(".fault", has_text="quiet-19")
+            await row.get_by_role("button", name="down").click()
+            await row.locator("[aria-pressed=true]").wait_for()
+            assert scripted.providers["quiet-19"].fault.kind == sandbox_pb2.FAULT_KIND_DOWN
+            await window.page.get_by_role("button", name="Mend all").click()
+            await row.locator("[aria-pressed=true]").wait_for(state="detached")
+            assert window.complaints == []
 
 
 async def test_without_controls_there_is_nothing_to_press(bench: Bench) -> None:

@@ -45,17 +45,22 @@ class SandboxPage:
         feed.render_provider = self._provider
         feed.render_counters = lambda: views.text("sandbox/counters.html")
         if desk.controls is not None:
-            views.share(sandbox_counters=lambda: feed.state.counters, sandbox_providers=self._listed)
+            views.share(sandbox_counters=lambda: feed.state.counters, sandbox_providers=self._first)
 
     def routes(self) -> list[Route]:
         """Its addresses; none where there are no controls."""
         if self._desk.controls is None:
             return []
         return [
+            Route("/sandbox/providers", self.more),
             Route("/sandbox/fault", self.fault, methods=["POST"]),
             Route("/sandbox/clear", self.clear, methods=["POST"]),
             Route("/sandbox/kill", self.kill, methods=["POST"]),
         ]
+
+    async def more(self, request: Request) -> Response:
+        """The providers that do not stand first."""
+        return self._views.piece(request, "sandbox/list.html", providers=[*map(self._values, self._parted()[1])])
 
     async def fault(self, request: Request) -> Response:
         """Lets a provider fail, or behave where the form's `fault` is what it does already. Raises MeshError."""
@@ -104,15 +109,20 @@ class SandboxPage:
         provider = self._feed.state.providers.get(name)
         return _word(provider) if provider is not None else ""
 
-    def _listed(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Providers that stand first, and the others."""
+    def _first(self) -> tuple[list[dict[str, Any]], int]:
+        """Providers that stand first, and how many others there are."""
+        first, rest = self._parted()
+        return [*map(self._values, first)], len(rest)
+
+    def _parted(self) -> tuple[list[sandbox_pb2.Provider], list[sandbox_pb2.Provider]]:
+        """Providers that stand first, which are those that something happens to as well, and the others."""
         known = self._feed.state.providers
-        busy = [name for name, each in known.items() if each.HasField("fault") or each.bill.picture_count]
-        first = list(dict.fromkeys((*(name for name in _FIRST if name in known), *busy)))
-        rest = [name for name in known if name not in first]
-        more = max(0, _FIRST_COUNT - len(first))
-        first, rest = [*first, *rest[:more]], rest[more:]
-        return [self._values(known[name]) for name in first], [self._values(known[name]) for name in rest]
+        busy = (name for name, each in known.items() if each.HasField("fault") or each.bill.picture_count)
+        first = dict.fromkeys((*(name for name in _FIRST if name in known), *busy))
+        rest = (name for name in known if name not in first)
+        names = [*first, *rest]
+        count = max(_FIRST_COUNT, len(first))
+        return [known[name] for name in names[:count]], [known[name] for name in names[count:]]
 
     def _provider(self, name: str) -> str:
         return self._views.text("sandbox/provider.html", **self._values(self._feed.state.providers[name]))

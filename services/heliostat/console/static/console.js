@@ -6,16 +6,18 @@
   const byId = (id) => document.getElementById(id);
 
   // Times.
-  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  const calendar = new Intl.DateTimeFormat(undefined, {
-    day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit",
-  });
+  const hours = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  const looks = { time: hours, moment: { day: "numeric", month: "short", ...hours } };
+  // A format is made when the first time of its kind is met: that takes milliseconds, and many pages show no time.
+  const formats = {};
   const localize = (root) => {
     for (const time of root.querySelectorAll("time[data-local]")) {
       const moment = new Date(time.dateTime);
       if (Number.isNaN(moment.getTime())) continue;
+      const look = time.dataset.local;
+      formats[look] ??= new Intl.DateTimeFormat(undefined, looks[look]);
       time.title = time.textContent;
-      time.textContent = (time.dataset.local === "time" ? clock : calendar).format(moment);
+      time.textContent = formats[look].format(moment);
     }
   };
 
@@ -87,7 +89,9 @@
     });
     source.addEventListener("structure", () => {
       const roads = byId("roads");
-      if (roads) window.htmx.ajax("GET", `/street/roads?${new URLSearchParams({ q: byId("search")?.value ?? "" })}`, { target: "#roads", swap: "outerHTML" });
+      if (!roads) return;
+      const query = new URLSearchParams({ q: byId("search")?.value ?? "", all: roads.dataset.all ?? "" });
+      window.htmx.ajax("GET", `/street/roads?${query}`, { target: "#roads", swap: "outerHTML" });
     });
     // The server was started anew since this page was made. A page on which somebody works says so by data-keep.
     source.addEventListener("stale", () => {
