@@ -217,6 +217,7 @@ async def test_drafts_of_thinking_are_left_out(provider: EmulatedProvider) -> No
         ("nsfw", PRO, "content_blocked", "REFUSED", "UNKNOWN"),
         ("gore", PRO, "content_blocked", "REFUSED", "UNKNOWN"),
         ("no picture", PRO, "provider_unavailable", "ACCEPTED", "UNKNOWN"),
+        ("spared", PRO, "provider_unavailable", "REFUSED", "NO"),
         ("words only", PRO, "provider_unavailable", "ACCEPTED", "YES"),
     ],
 )

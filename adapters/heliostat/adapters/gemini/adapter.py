@@ -99,6 +99,8 @@ class GeminiAdapter(Adapter[GeminiSettings, GeminiOptions]):
         except ValueError as error:
             message = f"Gemini's answer cannot be read: {error}."
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message) from None
+        if drawn.spared and not drawn.places:
+            return drawn
         order = self.order(call.model, call.request, call.size())
         micros = call.model.price.cost(order, drawn.usage)
         if micros is None and drawn.places:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from heliostat.adapters.gemini.outcomes import BLOCKED, NO_PICTURE, OUTCOMES
+from heliostat.adapters.gemini.outcomes import BLOCKED, NO_PICTURE, OUTCOMES, SPARED
 from heliostat.adapters.sdk import Call, MeshError, read_json_pictures
 from heliostat.adapters.sdk.media import JsonPictures
 from heliostat.adapters.sdk.outcomes import Row
@@ -29,6 +29,7 @@ _POLICY = frozenset(
     }
 )
 _MOST_WORDS = 2_000
+_FREE = "will not be charged"
 _SENSELESS = "The reported tokens cannot be right; the estimate stands for the cost."
 
 
@@ -36,8 +37,8 @@ _SENSELESS = "The reported tokens cannot be right; the estimate stands for the c
 class Drawn:
     """A whole answer. `places` are those of the pictures in `source`, drafts of the thinking left out.
 
-    `blocked` and `ended` are Gemini's own words, `said` its text. `doubt` is why the tokens are not believed; `usage`
-    is empty then.
+    `blocked` and `ended` are Gemini's own words, `said` its text. `spared`: it says itself that the request is not
+    charged. `doubt` is why the tokens are not believed; `usage` is empty then.
     """
 
     source: JsonPictures
@@ -47,6 +48,7 @@ class Drawn:
     blocked: str = ""
     ended: str = ""
     said: str = ""
+    spared: bool = False
 
     def picture(self, index: int) -> bytes:
         """The file of a picture. Raises ValueError for what is not base64."""
@@ -80,6 +82,7 @@ def read_answer(body: bytes) -> Drawn:
         blocked,
         next((word for one in found if (word := _word(one, "finishReason"))), ""),
         " ".join(part["text"] for part in parts if isinstance(part.get("text"), str))[:_MOST_WORDS],
+        any(_FREE in str(one.get("finishMessage", "")).lower() for one in found),
     )
 
 
@@ -140,14 +143,14 @@ def _is_count(value: Any) -> bool:
 def fruitless(drawn: Drawn, call: Call) -> MeshError:
     """Why an answer has no picture."""
     if drawn.blocked or drawn.ended in _POLICY:
-        row = OUTCOMES.row("submit", BLOCKED)
+        row = OUTCOMES.row("submit", SPARED if drawn.spared else BLOCKED)
         what = "the prompt or a picture" if drawn.blocked else "the result"
         message = f"Gemini refused {what} ({drawn.blocked or drawn.ended}); change the prompt."
         reason = reasons.ERROR_REASON_CONTENT_BLOCKED
         return call.error(
             reason, message, outcome=row.outcome, billed=_billed(row, call), phase=row.phase, field="prompt"
         )
-    row = OUTCOMES.row("submit", NO_PICTURE)
+    row = OUTCOMES.row("submit", SPARED if drawn.spared else NO_PICTURE)
     message = f"Gemini answered without a picture ({drawn.ended or 'no reason given'}); ask again, or in other words."
     if drawn.said:
         message += f" It said: {clean(drawn.said, (call.request.prompt,))}"

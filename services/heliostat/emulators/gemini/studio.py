@@ -15,10 +15,14 @@ from heliostat.emulators.tokens import text_tokens
 
 WORDS = "Here is your picture."
 WORD_TOKENS = 6
+SPARED = (
+    "Unable to show the generated image. The model could not generate the image based on the prompt provided. You will "
+    "not be charged for this request."
+)
 
 
 async def answered(room: Room, order: Order, entry: Entry) -> Reply:
-    """Draw, bill, and answer. The prompt decides what goes wrong: nsfw, gore, "words only", "no picture"."""
+    """Draw, bill, and answer. The prompt decides what goes wrong: nsfw, gore, "words only", "no picture", "spared"."""
     prompt = order.prompt.lower()
     tokens_in = {"TEXT": text_tokens(order.prompt), "IMAGE": len(order.images) * order.model.input_tokens}
     if "nsfw" in prompt:
@@ -29,6 +33,10 @@ async def answered(room: Room, order: Order, entry: Entry) -> Reply:
         candidate: dict[str, Any] = {"index": 0, "finishReason": reason, "finishMessage": "Unable to show the image."}
         return json_reply({"candidates": [candidate], "usageMetadata": _usage(tokens_in, {}, 0)} | _named(order, entry))
     thoughts = order.model.thoughts
+    if "spared" in prompt:
+        candidate = {"index": 0, "finishReason": "IMAGE_OTHER", "finishMessage": SPARED}
+        usage = _usage(tokens_in, {}, thoughts)
+        return json_reply({"candidates": [candidate], "usageMetadata": usage} | _named(order, entry))
     if "words only" in prompt:
         entry.bill(order.model.cost_micros(sum(tokens_in.values()), WORD_TOKENS + thoughts, 0), [])
         return json_reply(_content(order, entry, [{"text": WORDS}], _usage(tokens_in, {"TEXT": WORD_TOKENS}, thoughts)))
