@@ -168,7 +168,9 @@ async def served(
         secret=lambda _: bytes(32),
         draining=lambda: False,
     )
-    part = module.build(module.settings.model_validate(settings or {}), surroundings)
+    # Emulated painters of tests paint in one colour: each picture would be decoded, by a process of its own.
+    chosen = {"one_colour_warning": False, **(settings or {})}
+    part = module.build(module.settings.model_validate(chosen), surroundings)
     server = LocalServer()
     for service in part.services:
         service.add(service.servicer, server)

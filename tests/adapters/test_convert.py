@@ -59,7 +59,7 @@ async def test_every_kind_of_picture_becomes_every_format(darkroom: Darkroom) ->
     for mode in ("RGB", "RGBA", "L", "LA", "P", "1"):
         data = png(noise("RGBA").convert(mode) if mode == "LA" else noise().convert(mode), icc_profile=PROFILE)
         for media_type in ENCODABLE:
-            made = await darkroom.convert(data, media_type, None)
+            made = (await darkroom.convert(data, media_type, None)).data
             shape = read_shape(made)
             assert (shape.media_type, shape.width_px, shape.height_px) == (media_type, 64, 48), mode
             if media_type in {"image/png", "image/jpeg", "image/webp"}:
@@ -70,7 +70,7 @@ async def test_less_quality_is_fewer_bytes(darkroom: Darkroom) -> None:
     """In every format that is lossy."""
     data = png(noise())
     for media_type in ("image/jpeg", "image/webp", "image/avif"):
-        sizes = [len(await darkroom.convert(data, media_type, percent)) for percent in (5, 50, 95)]
+        sizes = [len((await darkroom.convert(data, media_type, percent)).data) for percent in (5, 50, 95)]
         assert sizes == sorted(set(sizes)), media_type
 
 
@@ -83,7 +83,7 @@ async def test_the_loop_goes_on_while_a_picture_is_converted(darkroom: Darkroom)
     while not work.done():
         turns += 1
         await asyncio.sleep(0.001)
-    assert read_shape(await work).media_type == "image/webp"
+    assert read_shape((await work).data).media_type == "image/webp"
     assert turns > 20
 
 
@@ -92,7 +92,7 @@ async def test_what_cannot_be_read_cannot_be_converted(darkroom: Darkroom, data:
     """The worker lives on."""
     with pytest.raises(ValueError, match=r"."):
         await darkroom.convert(data, "image/webp", None)
-    assert await darkroom.convert(blank_png(8, 8), "image/webp", None)
+    assert (await darkroom.convert(blank_png(8, 8), "image/webp", None)).data
 
 
 async def test_no_worker_is_started_where_nothing_is_converted(room: Room) -> None:

@@ -94,7 +94,8 @@ async def subject(
             yield await Subject.of(stub, model=model, stage=theirs)
             return
         emulated = EMULATED.get(adapter_name)
-        settings: dict[str, Any] = {}
+        # The emulated painter paints in one colour: each picture would be decoded, by a process of its own.
+        settings: dict[str, Any] = {"one_colour_warning": False}
         stage: EmulatedStage | None = None
         if emulated is not None:
             monkeypatch.setenv(emulated.variable, emulated.key)

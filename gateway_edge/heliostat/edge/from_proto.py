@@ -50,6 +50,8 @@ PROVENANCES: Mapping[int, str] = {
     media_pb2.PROVENANCE_LOST: "lost",
 }
 
+WARNINGS: Mapping[int, str] = {media_pb2.MEDIA_WARNING_ONE_COLOUR: "one_colour"}
+
 # media id, moment in seconds since the epoch after which the picture is gone (0 unknown) -> link
 Link = Callable[[str, int, bytes], str]
 
@@ -207,6 +209,15 @@ def result_metadata(result: event_pb2.ImageResult, request_id: str, model: str) 
     return metadata
 
 
+def warnings_of(pictures: Sequence[Picture]) -> str:
+    """What is odd about pictures, as a header tells it: "one_colour; image=0, one_colour; image=2"; mostly empty."""
+    return ", ".join(
+        f"{WARNINGS.get(warning, 'unknown')}; image={picture.info.image_index}"
+        for picture in pictures
+        for warning in picture.info.warnings
+    )
+
+
 def executed_model(result: event_pb2.ImageResult) -> str:
     """ "provider/provider model" """
     return f"{result.provider}/{result.provider_model}" if result.provider else result.provider_model
@@ -296,6 +307,8 @@ def _image(info: media_pb2.MediaInfo, ended: media_pb2.MediaEnded | None) -> dic
     }
     if info.provenance in PROVENANCES:
         image["provenance"] = PROVENANCES[info.provenance]
+    if info.warnings:
+        image["warnings"] = [WARNINGS.get(warning, "unknown") for warning in info.warnings]
     if info.role == media_pb2.MEDIA_ROLE_MASK:
         image |= {"role": "mask", "label": info.label or None}
     if ended is not None:

@@ -13,7 +13,7 @@ from heliostat.chassis.errors import MeshError, to_duration
 from heliostat.edge.answer import Answer
 from heliostat.edge.desk import ASK_AGAIN_S, GRACE_S, Desk
 from heliostat.edge.estimates import is_dry_run, priced
-from heliostat.edge.from_proto import Asked, body_pieces, complete, executed_model, usd
+from heliostat.edge.from_proto import Asked, body_pieces, complete, executed_model, usd, warnings_of
 from heliostat.edge.heads import note
 from heliostat.edge.job_form import AnswerForm, detached_body, job_path
 from heliostat.edge.limits import json_fields
@@ -144,6 +144,9 @@ class Images:
         headers["x-heliostat-model"] = header_text(executed_model(result))
         if result.HasField("cost") and result.cost.HasField("amount"):
             headers["x-heliostat-cost"] = f"{usd(result.cost.amount):.6f}"
+        warnings = warnings_of(answer.pictures)
+        if warnings:
+            headers["x-heliostat-warning"] = warnings
         if form.form == PICTURE and answer.pictures:
             return picture_reply(answer.pictures[0], answer.request_id)
         pieces = body_pieces(

@@ -100,6 +100,7 @@ def media_record(row: Row, *, late: bool) -> ledger_pb2.KeptMedia:
         role=started.role,
         purged=bool(row["purged"]),
         late=late,
+        warnings=started.warnings,
     )
 
 

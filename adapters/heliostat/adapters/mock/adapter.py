@@ -94,6 +94,9 @@ MODELS = ModelTable(
 class Settings(AdapterSettings):
     """The section of a mock adapter."""
 
+    one_colour_warning: bool = False
+    """True: its pictures, which have one colour all over, are delivered with a warning."""
+
 
 class MockOptions(Options):
     """What provider_options may say to a mock adapter."""

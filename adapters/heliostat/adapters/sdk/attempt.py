@@ -82,7 +82,10 @@ class Attempt:
 
     async def _deliver(self, picture: Picture) -> None:
         """Checks, converts and writes one picture. Raises MEDIA_INVALID."""
-        made = await finished(picture, self._call, self._bench.darkroom)
+        warns = self._adapter.settings.one_colour_warning
+        made = await finished(picture, self._call, self._bench.darkroom, warns=warns)
+        if made.one_colour:
+            log.warning("a picture of one colour", provider=self._adapter.name, model=self._call.model.name)
         shape = made.shape
         reach("adapter.downloaded")
         await self._outbox.room()

@@ -9,8 +9,9 @@ import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from heliostat.adapters.sdk.one_colour import has_one_colour
 from heliostat.adapters.sdk.structure import MAX_PIXELS, read_shape
 from heliostat.chassis.worker import settle
 
@@ -31,12 +32,18 @@ class Darkroom:
         self._workers = workers
         self._pool: ProcessPoolExecutor | None = None
 
-    async def convert(self, data: bytes, media_type: str, compression_percent: int | None, xmp: bytes = b"") -> bytes:
+    async def convert(
+        self, data: bytes, media_type: str, compression_percent: int | None, xmp: bytes = b"", *, look: bool = False
+    ) -> "Converted":
         """The picture in another format, upright, with its colour profile and `xmp`, and no other metadata.
 
-        `compression_percent` is the quality, 0..100. Raises ValueError.
+        `compression_percent` is the quality, 0..100; `look` asks whether it has one colour. Raises ValueError.
         """
-        return await self.run(_convert, data, media_type, compression_percent, xmp)
+        return await self.run(_convert, data, media_type, compression_percent, xmp, look)
+
+    async def has_one_colour(self, data: bytes) -> bool:
+        """Whether the picture has one colour all over. Raises ValueError."""
+        return await self.run(_has_one_colour, data)
 
     async def close(self) -> None:
         """Ends the workers; what they are at is finished first."""
@@ -78,13 +85,25 @@ def opened(data: bytes) -> "Image.Image":
     return picture
 
 
-def _convert(data: bytes, media_type: str, compression_percent: int | None, xmp: bytes) -> bytes:
+class Converted(NamedTuple):
+    """An encoded picture, and whether it has one colour all over, as far as that was asked."""
+
+    data: bytes
+    one_colour: bool
+
+
+def _has_one_colour(data: bytes) -> bool:
+    return has_one_colour(opened(data))
+
+
+def _convert(data: bytes, media_type: str, compression_percent: int | None, xmp: bytes, look: bool) -> Converted:
     from PIL import Image, ImageOps
 
     name = ENCODABLE.get(media_type)
     if name is None:
         raise ValueError(f"{media_type} cannot be written")
     picture = ImageOps.exif_transpose(opened(data))
+    one_colour = look and has_one_colour(picture)
     profile = picture.info.get("icc_profile") if picture.mode != "CMYK" else None
     if name == "JPEG":
         picture = _flat(picture)
@@ -104,7 +123,7 @@ def _convert(data: bytes, media_type: str, compression_percent: int | None, xmp:
         picture = picture.convert("RGBA")
     Image.init()
     picture.save(target, format=name, **options)
-    return target.getvalue()
+    return Converted(target.getvalue(), one_colour)
 
 
 def _with_xmp(name: str, xmp: bytes) -> dict[str, Any]:

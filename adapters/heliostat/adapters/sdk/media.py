@@ -10,6 +10,7 @@ import pybase64
 
 from heliostat.adapters.sdk.finishing import Finished
 from heliostat.adapters.sdk.outbox import Outbox
+from heliostat.api.image.v1 import media_pb2
 
 CHUNK_BYTES = 786_432
 """A multiple of 3, so that base64 texts of chunks concatenate."""
@@ -152,6 +153,8 @@ def write_picture(outbox: Outbox, made: Finished) -> None:
     info.uri = picture.uri
     info.label = picture.label
     info.provenance = made.provenance
+    if made.one_colour:
+        info.warnings.append(media_pb2.MEDIA_WARNING_ONE_COLOUR)
     if picture.partial_index is not None:
         info.partial = True
         info.partial_index = picture.partial_index

@@ -17,6 +17,9 @@ class AdapterSettings(PartSettings):
     linger_s: float = Field(60.0, ge=0, le=3600)
     """Seconds for which a job is left alone whose caller's connection broke off, so that a restarted core, or another
     one, can go on with it; afterwards it is cancelled. Longer than ledger.lease_s, or a takeover finds it cancelled."""
+    one_colour_warning: bool = True
+    """True: a picture of one colour all over, which may be what a provider makes of one that it held back, is delivered
+    with a warning (x-heliostat-warning, and `warnings` of the picture). To tell, tiny files are decoded."""
     address: str = ""
     """Where the adapter runs when it is not in this process, such as "dns:///painter:9000"."""
     prices: str = ""

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"heliostat/api/image/v1/media.proto\x12\x16heliostat.api.image.v1\"z\n\x05Media\x12\x0e\n\x04\x64\x61ta\x18\x01 \x01(\x0cH\x00\x12\r\n\x03uri\x18\x02 \x01(\tH\x00\x12\x11\n\x07\x62lob_id\x18\x03 \x01(\tH\x00\x12\x11\n\x07\x66ile_id\x18\x04 \x01(\tH\x00\x12\x12\n\nmedia_type\x18\n \x01(\t\x12\x0e\n\x06sha256\x18\x0b \x01(\x0c\x42\x08\n\x06source\"\xac\x02\n\tMediaInfo\x12\x13\n\x0bimage_index\x18\x01 \x01(\x05\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x10\n\x08width_px\x18\x03 \x01(\x05\x12\x11\n\theight_px\x18\x04 \x01(\x05\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0f\n\x07partial\x18\x06 \x01(\x08\x12/\n\x04role\x18\x07 \x01(\x0e\x32!.heliostat.api.image.v1.MediaRole\x12\x0b\n\x03uri\x18\x08 \x01(\t\x12\r\n\x05label\x18\t \x01(\t\x12\x10\n\x08media_id\x18\n \x01(\t\x12\x15\n\rpartial_index\x18\x0b \x01(\x05\x12\x36\n\nprovenance\x18\x0c \x01(\x0e\x32\".heliostat.api.image.v1.Provenance\"E\n\nMediaChunk\x12\x13\n\x0bimage_index\x18\x01 \x01(\x05\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xa8\x01\n\nMediaEnded\x12\x13\n\x0bimage_index\x18\x01 \x01(\x05\x12\x0e\n\x06sha256\x18\x02 \x01(\x0c\x12\x11\n\x04seed\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\x0erevised_prompt\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x10\n\x08media_id\x18\x06 \x01(\t\x12\x1b\n\x13\x65xpire_time_seconds\x18\x07 \x01(\x03\x42\x07\n\x05_seed*R\n\tMediaRole\x12\x1a\n\x16MEDIA_ROLE_UNSPECIFIED\x10\x00\x12\x14\n\x10MEDIA_ROLE_IMAGE\x10\x01\x12\x13\n\x0fMEDIA_ROLE_MASK\x10\x02*g\n\nProvenance\x12\x1a\n\x16PROVENANCE_UNSPECIFIED\x10\x00\x12\x13\n\x0fPROVENANCE_NONE\x10\x01\x12\x13\n\x0fPROVENANCE_KEPT\x10\x02\x12\x13\n\x0fPROVENANCE_LOST\x10\x03\x42\x64\n\x1a\x64\x65v.heliostat.api.image.v1P\x01ZDgithub.com/heliostat/heliostat/gen/go/heliostat/api/image/v1;imagev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"heliostat/api/image/v1/media.proto\x12\x16heliostat.api.image.v1\"z\n\x05Media\x12\x0e\n\x04\x64\x61ta\x18\x01 \x01(\x0cH\x00\x12\r\n\x03uri\x18\x02 \x01(\tH\x00\x12\x11\n\x07\x62lob_id\x18\x03 \x01(\tH\x00\x12\x11\n\x07\x66ile_id\x18\x04 \x01(\tH\x00\x12\x12\n\nmedia_type\x18\n \x01(\t\x12\x0e\n\x06sha256\x18\x0b \x01(\x0c\x42\x08\n\x06source\"\xe4\x02\n\tMediaInfo\x12\x13\n\x0bimage_index\x18\x01 \x01(\x05\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x10\n\x08width_px\x18\x03 \x01(\x05\x12\x11\n\theight_px\x18\x04 \x01(\x05\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0f\n\x07partial\x18\x06 \x01(\x08\x12/\n\x04role\x18\x07 \x01(\x0e\x32!.heliostat.api.image.v1.MediaRole\x12\x0b\n\x03uri\x18\x08 \x01(\t\x12\r\n\x05label\x18\t \x01(\t\x12\x10\n\x08media_id\x18\n \x01(\t\x12\x15\n\rpartial_index\x18\x0b \x01(\x05\x12\x36\n\nprovenance\x18\x0c \x01(\x0e\x32\".heliostat.api.image.v1.Provenance\x12\x36\n\x08warnings\x18\r \x03(\x0e\x32$.heliostat.api.image.v1.MediaWarning\"E\n\nMediaChunk\x12\x13\n\x0bimage_index\x18\x01 \x01(\x05\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xa8\x01\n\nMediaEnded\x12\x13\n\x0bimage_index\x18\x01 \x01(\x05\x12\x0e\n\x06sha256\x18\x02 \x01(\x0c\x12\x11\n\x04seed\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\x0erevised_prompt\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x10\n\x08media_id\x18\x06 \x01(\t\x12\x1b\n\x13\x65xpire_time_seconds\x18\x07 \x01(\x03\x42\x07\n\x05_seed*R\n\tMediaRole\x12\x1a\n\x16MEDIA_ROLE_UNSPECIFIED\x10\x00\x12\x14\n\x10MEDIA_ROLE_IMAGE\x10\x01\x12\x13\n\x0fMEDIA_ROLE_MASK\x10\x02*g\n\nProvenance\x12\x1a\n\x16PROVENANCE_UNSPECIFIED\x10\x00\x12\x13\n\x0fPROVENANCE_NONE\x10\x01\x12\x13\n\x0fPROVENANCE_KEPT\x10\x02\x12\x13\n\x0fPROVENANCE_LOST\x10\x03*K\n\x0cMediaWarning\x12\x1d\n\x19MEDIA_WARNING_UNSPECIFIED\x10\x00\x12\x1c\n\x18MEDIA_WARNING_ONE_COLOUR\x10\x01\x42\x64\n\x1a\x64\x65v.heliostat.api.image.v1P\x01ZDgithub.com/heliostat/heliostat/gen/go/heliostat/api/image/v1;imagev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,16 +32,18 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'heliostat.api.image.v1.medi
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\032dev.heliostat.api.image.v1P\001ZDgithub.com/heliostat/heliostat/gen/go/heliostat/api/image/v1;imagev1'
-  _globals['_MEDIAROLE']._serialized_start=731
-  _globals['_MEDIAROLE']._serialized_end=813
-  _globals['_PROVENANCE']._serialized_start=815
-  _globals['_PROVENANCE']._serialized_end=918
+  _globals['_MEDIAROLE']._serialized_start=787
+  _globals['_MEDIAROLE']._serialized_end=869
+  _globals['_PROVENANCE']._serialized_start=871
+  _globals['_PROVENANCE']._serialized_end=974
+  _globals['_MEDIAWARNING']._serialized_start=976
+  _globals['_MEDIAWARNING']._serialized_end=1051
   _globals['_MEDIA']._serialized_start=62
   _globals['_MEDIA']._serialized_end=184
   _globals['_MEDIAINFO']._serialized_start=187
-  _globals['_MEDIAINFO']._serialized_end=487
-  _globals['_MEDIACHUNK']._serialized_start=489
-  _globals['_MEDIACHUNK']._serialized_end=558
-  _globals['_MEDIAENDED']._serialized_start=561
-  _globals['_MEDIAENDED']._serialized_end=729
+  _globals['_MEDIAINFO']._serialized_end=543
+  _globals['_MEDIACHUNK']._serialized_start=545
+  _globals['_MEDIACHUNK']._serialized_end=614
+  _globals['_MEDIAENDED']._serialized_start=617
+  _globals['_MEDIAENDED']._serialized_end=785
 # @@protoc_insertion_point(module_scope)

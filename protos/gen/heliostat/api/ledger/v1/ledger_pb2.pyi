@@ -51,7 +51,7 @@ ATTEMPT_STATE_RECONCILED_BILLED: AttemptState
 ATTEMPT_STATE_RECONCILED_UNBILLED: AttemptState
 
 class KeptMedia(_message.Message):
-    __slots__ = ("media_id", "image_index", "media_type", "width_px", "height_px", "size_bytes", "sha256", "expire_time", "role", "purged", "late")
+    __slots__ = ("media_id", "image_index", "media_type", "width_px", "height_px", "size_bytes", "sha256", "expire_time", "role", "purged", "late", "warnings")
     MEDIA_ID_FIELD_NUMBER: _ClassVar[int]
     IMAGE_INDEX_FIELD_NUMBER: _ClassVar[int]
     MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -63,6 +63,7 @@ class KeptMedia(_message.Message):
     ROLE_FIELD_NUMBER: _ClassVar[int]
     PURGED_FIELD_NUMBER: _ClassVar[int]
     LATE_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     media_id: str
     image_index: int
     media_type: str
@@ -74,7 +75,8 @@ class KeptMedia(_message.Message):
     role: _media_pb2.MediaRole
     purged: bool
     late: bool
-    def __init__(self, media_id: _Optional[str] = ..., image_index: _Optional[int] = ..., media_type: _Optional[str] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[bytes] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., role: _Optional[_Union[_media_pb2.MediaRole, str]] = ..., purged: _Optional[bool] = ..., late: _Optional[bool] = ...) -> None: ...
+    warnings: _containers.RepeatedScalarFieldContainer[_media_pb2.MediaWarning]
+    def __init__(self, media_id: _Optional[str] = ..., image_index: _Optional[int] = ..., media_type: _Optional[str] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[bytes] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., role: _Optional[_Union[_media_pb2.MediaRole, str]] = ..., purged: _Optional[bool] = ..., late: _Optional[bool] = ..., warnings: _Optional[_Iterable[_Union[_media_pb2.MediaWarning, str]]] = ...) -> None: ...
 
 class Request(_message.Message):
     __slots__ = ("request_id", "state", "model", "operation", "create_time", "end_time", "duration", "cost", "reserved", "attempts", "error", "key_id", "session_id", "end_user_id", "tags", "trace_id", "media", "provider", "provider_model", "client_gone", "idempotency_key", "purged", "image_count", "result", "answer_form")
