@@ -204,7 +204,7 @@ async def test_routes_are_searched_and_shown_in_parts(bench: Bench) -> None:
     """By their own names and their targets'; the rest is offered."""
     bench.core.router.tell(*(target(f"fal/m{number}", route=f"route-{number}") for number in range(40)))
     await bench.until(lambda: len(bench.console.console.feed.state.routes()) == 41)
-    assert (await bench.page("/street")).count('class="road"') == 12
+    assert (await bench.page("/street")).count('class="road"') == 8
     assert "Show all 41 routes" in await bench.page("/street")
     assert (await bench.page("/street/roads?all=1")).count('class="road"') == 41
     assert (await bench.page("/street/roads?q=ROUTE-39")).count('class="road"') == 1

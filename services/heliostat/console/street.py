@@ -16,7 +16,7 @@ from heliostat.console.desk import Desk
 from heliostat.console.feed import TOPIC, Feed
 from heliostat.console.views import Views
 
-_ROADS = 12
+_ROADS = 8
 _CHANGES = 20
 _STATES = {
     "in": admin_pb2.ADMIN_STATE_ENABLED,
