@@ -13,14 +13,13 @@ from heliostat.adapters.sdk import (
     Call,
     MeshError,
     Model,
-    Picture,
     Step,
     adapter_module,
     completed,
-    image,
 )
+from heliostat.adapters.sdk.drawn import deliver
 from heliostat.adapters.sdk.refusals import clean
-from heliostat.adapters.seedream.answers import Drawn, Images, read_images, refusal
+from heliostat.adapters.seedream.answers import Images, read_images, refusal
 from heliostat.adapters.seedream.body import MANAGED, gather, make_body
 from heliostat.adapters.seedream.catalog import MAINLAND, MODELS, Traits
 from heliostat.adapters.seedream.options import SeedreamOptions
@@ -69,7 +68,7 @@ class SeedreamAdapter(Adapter[SeedreamSettings, SeedreamOptions]):
         body = make_body(call, options, pictures, self.settings.endpoints.get(model.name, model.name))
         images = self._read((await self.http.post_json(GENERATIONS, body, call)).body, call)
         for index, drawn in enumerate(images.drawn):
-            yield await _picture(drawn, index, call)
+            yield await deliver(drawn, index, call)
         yield completed(
             usage=event_pb2.Usage(output_image_token_count=images.tokens),
             input_sizes=[(one.shape.width_px, one.shape.height_px) for one in pictures],
@@ -103,17 +102,6 @@ def _unmade(images: Images, call: Call) -> MeshError:
         phase=row.phase,
         field="prompt" if fault.reason == reasons.ERROR_REASON_CONTENT_BLOCKED else None,
     )
-
-
-async def _picture(drawn: Drawn, index: int, call: Call) -> Picture:
-    """A picture, fetched where it came as an address."""
-    if drawn.url and (call.passes_uris or drawn.place is None):
-        return await call.fetch(drawn.url, index, width_px=drawn.width_px, height_px=drawn.height_px)
-    try:
-        return image(drawn.picture(), index)
-    except ValueError as error:
-        message = f"ByteDance delivered a picture that cannot be read: {error}."
-        raise call.error(reasons.ERROR_REASON_MEDIA_INVALID, message, phase="download") from None
 
 
 MODULE = adapter_module(SeedreamAdapter, SeedreamSettings)

@@ -6,10 +6,11 @@ may be told under status 200, as an error in the place of the picture.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from heliostat.adapters.sdk import Answer, MeshError, read_json_pictures, read_refusal
+from heliostat.adapters.sdk.drawn import Drawn, read_drawn
 from heliostat.adapters.sdk.media import JsonPictures
 from heliostat.adapters.seedream.outcomes import OUTCOMES, UNMADE
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -25,21 +26,6 @@ _FIELDS: Mapping[str, str] = {
 }
 _SIZE = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _MOST_TOKENS = 10**9
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """One picture of an answer: base64 in `source`, or an address; its size in px, 0 where it is not told."""
-
-    source: JsonPictures
-    place: object = None
-    url: str = ""
-    width_px: int = 0
-    height_px: int = 0
-
-    def picture(self) -> bytes:
-        """The picture's file. Raises ValueError for what is not base64."""
-        return self.source.picture(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +73,8 @@ def _fault(error: Any) -> Fault | None:
 
 
 def _drawn(source: JsonPictures, one: Mapping[str, Any]) -> Drawn:
-    url, place, size = one.get("url"), one.get("b64_json"), _SIZE.fullmatch(str(one.get("size", "")))
-    if not place and not (isinstance(url, str) and url):
-        raise ValueError("a picture without bytes and address")
-    width, height = (int(size[1]), int(size[2])) if size else (0, 0)
-    return Drawn(source, place or None, url if isinstance(url, str) else "", width, height)
+    drawn, size = read_drawn(Drawn, source, one), _SIZE.fullmatch(str(one.get("size", "")))
+    return replace(drawn, width_px=int(size[1]), height_px=int(size[2])) if size else drawn
 
 
 def _tokens(usage: Any) -> int:

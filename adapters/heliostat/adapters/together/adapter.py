@@ -13,13 +13,12 @@ from heliostat.adapters.sdk import (
     MeshError,
     Model,
     Order,
-    Picture,
     Step,
     adapter_module,
     completed,
-    image,
 )
-from heliostat.adapters.together.answers import Drawn, read_images, refusal
+from heliostat.adapters.sdk.drawn import deliver
+from heliostat.adapters.together.answers import read_images, refusal
 from heliostat.adapters.together.body import MANAGED, gather, make_body
 from heliostat.adapters.together.catalog import MODELS
 from heliostat.adapters.together.options import TogetherOptions
@@ -74,19 +73,9 @@ class TogetherAdapter(Adapter[TogetherSettings, TogetherOptions]):
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message) from None
         call.charged_micros = model.price.estimate(self.order(model, request, call.size()))
         for index, one in enumerate(drawn[: call.image_count]):
-            yield await self._picture(one, index, call)
+            yield await deliver(one, index, call)
         sizes = [(one.shape.width_px, one.shape.height_px) for one in inputs]
         yield completed(input_sizes=sizes, steps=options.steps or 0)
-
-    async def _picture(self, drawn: Drawn, index: int, call: Call) -> Picture:
-        """A picture of the answer, fetched where it came as an address and bytes are wanted."""
-        if drawn.url and (call.passes_uris or drawn.place is None):
-            return await call.fetch(drawn.url, index)
-        try:
-            return image(drawn.picture(), index)
-        except ValueError as error:
-            message = f"Together AI delivered a picture that cannot be read: {error}."
-            raise call.error(reasons.ERROR_REASON_MEDIA_INVALID, message, phase="download") from None
 
 
 MODULE = adapter_module(TogetherAdapter, TogetherSettings)

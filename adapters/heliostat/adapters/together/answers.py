@@ -5,10 +5,9 @@ How a refusal as unsafe looks is not documented: its message speaks of NSFW, and
 """
 
 import re
-from dataclasses import dataclass
 
 from heliostat.adapters.sdk import Answer, MeshError, read_json_pictures, read_refusal
-from heliostat.adapters.sdk.media import JsonPictures
+from heliostat.adapters.sdk.drawn import Drawn, read_drawn
 from heliostat.adapters.sdk.refusals import LONGEST_PAUSE_S, told_pause_s
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
@@ -28,19 +27,6 @@ _FIELD_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """One picture of an answer: base64 text in `source`, or a `url`."""
-
-    source: JsonPictures
-    place: object
-    url: str
-
-    def picture(self) -> bytes:
-        """The picture's file. Raises ValueError for what is not base64."""
-        return self.source.picture(self.place)
-
-
 def read_images(body: bytes) -> list[Drawn]:
     """The pictures of an answer in their order. Raises ValueError for anything that is not the documented shape."""
     source = read_json_pictures(body)
@@ -49,11 +35,9 @@ def read_images(body: bytes) -> list[Drawn]:
         raise ValueError("no list of pictures")
     drawn: list[tuple[int, Drawn]] = []
     for place, one in enumerate(data):
-        index, url, encoded = one.get("index"), one.get("url"), one.get("b64_json")
-        if not encoded and not (isinstance(url, str) and url):
-            raise ValueError("a picture without bytes and address")
+        index = one.get("index")
         known = isinstance(index, int) and not isinstance(index, bool)
-        drawn.append((index if known else place, Drawn(source, encoded or None, url if isinstance(url, str) else "")))
+        drawn.append((index if known else place, read_drawn(Drawn, source, one)))
     return [one for _, one in sorted(drawn, key=lambda pair: pair[0])]
 
 

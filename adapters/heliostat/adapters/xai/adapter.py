@@ -15,13 +15,12 @@ from heliostat.adapters.sdk import (
     Model,
     Options,
     Order,
-    Picture,
     Step,
     adapter_module,
     completed,
-    image,
 )
-from heliostat.adapters.xai.answers import Drawn, Images, read_images, refusal
+from heliostat.adapters.sdk.drawn import deliver
+from heliostat.adapters.xai.answers import Images, read_images, refusal
 from heliostat.adapters.xai.body import MANAGED, TIER_WORDS, gather, make_body, quality_of
 from heliostat.adapters.xai.catalog import MODELS
 from heliostat.adapters.xai.outcomes import BLOCKED, OUTCOMES
@@ -70,7 +69,7 @@ class XaiAdapter(Adapter[XaiSettings, Options]):
         if images.moderated and not images.drawn:
             raise _moderated(images, call)
         for index, drawn in enumerate(images.drawn[: call.image_count]):
-            yield await _picture(drawn, index, call)
+            yield await deliver(drawn, index, call)
         sizes = [(one.shape.width_px, one.shape.height_px) for one in pictures]
         metadata = {"moderated_images": images.moderated} if images.moderated else None
         yield completed(
@@ -105,17 +104,6 @@ def _moderated(images: Images, call: Call) -> MeshError:
         phase=row.phase,
         field="prompt",
     )
-
-
-async def _picture(drawn: Drawn, index: int, call: Call) -> Picture:
-    """A picture, fetched where it came as an address."""
-    if drawn.url and (call.passes_uris or drawn.place is None):
-        return await call.fetch(drawn.url, index, revised_prompt=drawn.revised_prompt)
-    try:
-        return image(drawn.picture(), index, revised_prompt=drawn.revised_prompt)
-    except ValueError as error:
-        message = f"xAI delivered a picture that cannot be read: {error}."
-        raise call.error(reasons.ERROR_REASON_MEDIA_INVALID, message, phase="download") from None
 
 
 MODULE = adapter_module(XaiAdapter, XaiSettings)

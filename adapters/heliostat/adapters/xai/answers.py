@@ -7,11 +7,10 @@ told under status 200, by `respect_moderation: false` beside a placeholder or no
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from heliostat.adapters.sdk import Answer, MeshError, read_json_pictures, read_refusal
 from heliostat.adapters.sdk.costing import Reported, read_cost
-from heliostat.adapters.sdk.media import JsonPictures
+from heliostat.adapters.sdk.drawn import Drawn, read_drawn
 from heliostat.adapters.xai.outcomes import BLOCKED, OUTCOMES
 from heliostat.api.image.v1 import reason_pb2 as reasons
 
@@ -23,20 +22,6 @@ _MODERATED = ("moderation", "usage guidelines", "content policy", "safety_check"
 _BROKE = ("credits", "spending limit")
 _UNREADABLE = ("download", "fetch image", "decode image", "unsupported image", "invalid image")
 _FIELDS: Mapping[str, str] = {"aspect_ratio": "size", "resolution": "size", "images": "references"}
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """One picture of an answer: base64 in `source`, or an address."""
-
-    source: JsonPictures
-    place: object = None
-    url: str = ""
-    revised_prompt: str = ""
-
-    def picture(self) -> bytes:
-        """The picture's file. Raises ValueError for what is not base64."""
-        return self.source.picture(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +42,8 @@ def read_images(body: bytes) -> Images:
     seen = [one for one in data if one.get("respect_moderation") is not False]
     usage = source.rest.get("usage")
     ticks = usage.get("cost_in_usd_ticks") if isinstance(usage, Mapping) else None
-    return Images(tuple(_drawn(source, one) for one in seen), len(data) - len(seen), read_cost(ticks, unit=TICK_USD))
-
-
-def _drawn(source: JsonPictures, one: Mapping[str, Any]) -> Drawn:
-    url, place, revised = one.get("url"), one.get("b64_json"), one.get("revised_prompt")
-    if not place and not (isinstance(url, str) and url):
-        raise ValueError("a picture without bytes and address")
-    return Drawn(
-        source, place or None, url if isinstance(url, str) else "", revised if isinstance(revised, str) else ""
-    )
+    drawn = tuple(read_drawn(Drawn, source, one) for one in seen)
+    return Images(drawn, len(data) - len(seen), read_cost(ticks, unit=TICK_USD))
 
 
 def refusal(answer: Answer, key_name: str) -> MeshError | None:

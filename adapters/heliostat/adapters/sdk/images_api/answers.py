@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from heliostat.adapters.sdk.call import Call
+from heliostat.adapters.sdk.drawn import Drawn, read_drawn
 from heliostat.adapters.sdk.images_api.outcomes import BLOCKED_PICTURE, BLOCKED_PROMPT, OUTCOMES
-from heliostat.adapters.sdk.media import JsonPictures, read_json_pictures
+from heliostat.adapters.sdk.media import read_json_pictures
 from heliostat.adapters.sdk.outcomes import OutcomeTable
 from heliostat.adapters.sdk.refusals import Answer, clean, read_refusal
 from heliostat.api.image.v1 import event_pb2
@@ -34,26 +35,13 @@ _ECHOED = ("size", "quality", "background", "output_format")
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """One picture of an answer: base64 text in `source`, or a `url`; of a stream also what came with it."""
+class Streamed(Drawn):
+    """A picture of a stream, with what came beside it."""
 
-    source: JsonPictures
-    place: object = None
-    url: str = ""
-    revised_prompt: str = ""
     partial_index: int = 0
     usage: event_pb2.Usage = field(default_factory=event_pb2.Usage)
     echo: Mapping[str, str] = field(default_factory=dict)
     doubt: str = ""
-
-    @property
-    def encoded(self) -> bool:
-        """Whether the picture itself came."""
-        return self.place is not None
-
-    def picture(self) -> bytes:
-        """The picture's file. Raises ValueError for what is not base64."""
-        return self.source.picture(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,29 +68,20 @@ def read_images(body: bytes) -> Images:
     data = source.rest.get("data")
     if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
         raise ValueError("no list of pictures")
-    drawn = tuple(_drawn(source, one) for one in data)
+    drawn = tuple(read_drawn(Drawn, source, one) for one in data)
     usage = source.rest.get("usage")
     return Images(drawn, read_usage(usage), read_echo(source.rest), doubt_of(usage))
 
 
-def read_streamed(data: bytes) -> Drawn:
+def read_streamed(data: bytes) -> Streamed:
     """Reads one event of a stream: a preview or a picture. Raises ValueError."""
     source = read_json_pictures(data)
     rest = source.rest
-    drawn = _drawn(source, rest)
+    drawn = read_drawn(Streamed, source, rest)
     index = rest.get("partial_image_index")
     index = index if isinstance(index, int) and 0 <= index < 16 else 0
     usage = rest.get("usage")
     return replace(drawn, partial_index=index, usage=read_usage(usage), echo=read_echo(rest), doubt=doubt_of(usage))
-
-
-def _drawn(source: JsonPictures, one: Mapping[str, Any]) -> Drawn:
-    url, revised, place = one.get("url"), one.get("revised_prompt"), one.get("b64_json")
-    if not place and not (isinstance(url, str) and url):
-        raise ValueError("a picture without bytes and address")
-    return Drawn(
-        source, place or None, url if isinstance(url, str) else "", revised if isinstance(revised, str) else ""
-    )
 
 
 def variant_of(echo: Mapping[str, str]) -> Mapping[str, str]:

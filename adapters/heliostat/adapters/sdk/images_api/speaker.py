@@ -14,8 +14,8 @@ from urllib.parse import urljoin
 from heliostat.adapters.sdk.asked import QUALITY_NAMES
 from heliostat.adapters.sdk.call import Call
 from heliostat.adapters.sdk.contract import Adapter, Options
+from heliostat.adapters.sdk.drawn import Drawn, deliver
 from heliostat.adapters.sdk.images_api.answers import (
-    Drawn,
     Images,
     add_usage,
     read_images,
@@ -121,9 +121,7 @@ class ImagesApiAdapter(Adapter[SpokenSettings, Options]):
 
     async def _picture(self, drawn: Drawn, index: int, call: Call) -> Picture:
         """A picture of a whole answer, fetched where it came as an address and bytes are wanted."""
-        if drawn.url and (call.passes_uris or not drawn.encoded):
-            return await call.fetch(self._whole_url(drawn.url), index, revised_prompt=drawn.revised_prompt)
-        return image(_decoded(drawn, call), index, revised_prompt=drawn.revised_prompt)
+        return await deliver(replace(drawn, url=self._whole_url(drawn.url)) if drawn.url else drawn, index, call)
 
     async def _streamed(self, fields: Fields, parts: Sequence[Part], call: Call) -> AsyncGenerator[Step]:
         """Previews as they come, then the pictures. A server that does not stream answers at once."""
