@@ -17,7 +17,7 @@ import pytest
 from tests.support.processes import Installation, installed
 
 ASKED = {"model": "flux-schnell", "prompt": "a harbour at night", "size": "256x256"}
-_LONG_JOB = {"path": "job", "delay_s": 1.0}
+_LONG_JOB = {"path": "job", "delay_s": 2.0}
 
 
 async def bought(running: Installation, provider: str) -> None:
@@ -96,7 +96,7 @@ async def test_m8_a_part_that_is_not_given_its_time_to_stop(tmp_path: Path) -> N
 async def test_m9_a_part_that_hangs_is_seen_and_left(tmp_path: Path) -> None:
     """SIGSTOP of an adapter: keepalive sees it, the next target answers, and what comes after SIGCONT adds nothing."""
     async with installed(tmp_path) as running:
-        await running.script("fal", {"path": "submit", "delay_s": 1})
+        await running.script("fal", {"path": "submit", "delay_s": 5})
         asking = asyncio.create_task(running.generate(**ASKED))
         await bought(running, "fal")
         pid = running.mesh_of_processes.pid("adapter-fal")

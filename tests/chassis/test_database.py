@@ -38,7 +38,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     url = f"sqlite:///{tmp_path}/test.db"
     if request.param == "postgresql":
         url = fresh_database(request.getfixturevalue("server"))
-    database = Database(url)
+    database = Database(url, patience_s=60)
     await database.start()
     await database.write(THINGS.create)
     yield database
@@ -121,7 +121,7 @@ async def test_too_many_waiting_writes_are_refused(database: Database) -> None:
 
 async def test_stopping_writes_what_was_asked_for(tmp_path: Path) -> None:
     """What waits when the database is stopped is committed and answered; later writes are refused."""
-    database = Database(f"sqlite:///{tmp_path}/test.db")
+    database = Database(f"sqlite:///{tmp_path}/test.db", patience_s=20)
     await database.start()
     await database.write(THINGS.create)
     futures = [database.submit(put(each)) for each in range(300)]
@@ -137,7 +137,7 @@ async def test_stopping_writes_what_was_asked_for(tmp_path: Path) -> None:
 
 async def test_the_last_of_two_users_closes(tmp_path: Path) -> None:
     """Two rooms share one database; the first one's end does not end the other."""
-    database = Database(f"sqlite:///{tmp_path}/test.db")
+    database = Database(f"sqlite:///{tmp_path}/test.db", patience_s=20)
     await database.start()
     await database.start()
     await database.stop()
@@ -147,7 +147,7 @@ async def test_the_last_of_two_users_closes(tmp_path: Path) -> None:
 
 async def test_a_locked_file_is_unavailable_and_mends_itself(tmp_path: Path) -> None:
     """While somebody else keeps the file locked a write says when to come back; afterwards writes go through."""
-    database = Database(f"sqlite:///{tmp_path}/test.db", busy_timeout_s=0.05)
+    database = Database(f"sqlite:///{tmp_path}/test.db", busy_timeout_s=0.05, patience_s=20)
     await database.start()
     await database.write(THINGS.create)
     intruder = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
@@ -165,7 +165,7 @@ async def test_a_locked_file_is_unavailable_and_mends_itself(tmp_path: Path) -> 
 
 async def test_a_lost_connection_is_made_anew(server: str) -> None:
     """PostgreSQL ends our connections; the next write and read go through on new ones."""
-    database = Database(fresh_database(server))
+    database = Database(fresh_database(server), patience_s=20)
     await database.start()
     await database.write(THINGS.create)
     others = "datname = current_database() AND pid <> pg_backend_pid()"
@@ -178,7 +178,7 @@ async def test_a_lost_connection_is_made_anew(server: str) -> None:
 
 async def test_full_disk_is_unavailable(tmp_path: Path) -> None:
     """A file that may not grow fails a write with a sentence, and serves again once it may."""
-    database = Database(f"sqlite:///{tmp_path}/test.db")
+    database = Database(f"sqlite:///{tmp_path}/test.db", patience_s=20)
     await database.start()
     await database.write(THINGS.create)
     pages = await database.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=3").scalar())
@@ -201,6 +201,29 @@ async def test_a_database_that_cannot_be_reached_is_unavailable() -> None:
     await database.stop()
     assert caught.value.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE
     assert "hunter2" not in f"{caught.value.message}{caught.value.metadata}"
+
+
+async def test_a_migration_that_takes_long_puts_nobody_out(tmp_path: Path) -> None:
+    """It may take as long as it does, on a slow disk or behind another process's: what waits for its end has all its
+    time left then, and the database counts as up.
+    """
+    file = tmp_path / "test.db"
+    database = Database(f"sqlite:///{file}", patience_s=1.0, busy_timeout_s=60)
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("PRAGMA journal_mode=WAL")
+    other.execute("BEGIN IMMEDIATE")
+    starting = asyncio.create_task(database.start([MIGRATIONS]))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(starting), 2.5)
+    waiting = asyncio.create_task(database.write(lambda connection: connection.exec_driver_sql("SELECT 1").scalar()))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(waiting), 1.5)
+    assert database.standing.up
+    other.execute("ROLLBACK")
+    other.close()
+    await starting
+    assert await waiting == 1
+    await database.stop()
 
 
 async def test_migrations_run_once(database: Database) -> None:
@@ -237,7 +260,7 @@ async def refused(attempt: Any) -> MeshError:
 
 async def test_m11_a_killed_server_is_seen_and_its_return_too(mortal: PostgresServer) -> None:
     """kill -9: without any traffic the standing goes down; writes and reads are refused; later both go through."""
-    database = Database(fresh_database(mortal.address))
+    database = Database(fresh_database(mortal.address), patience_s=20)
     await database.start()
     await database.write(THINGS.create)
     await database.write(put(1))
@@ -245,12 +268,12 @@ async def test_m11_a_killed_server_is_seen_and_its_return_too(mortal: PostgresSe
     fell = asyncio.Event()
     database.standing.on_change(lambda up: (changes.append(up), fell.set()))
     await asyncio.to_thread(mortal.kill)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await fell.wait()
     await refused(database.write(put(2)))
     await refused(database.read(lambda connection: None))
     await asyncio.to_thread(mortal.start)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await database.standing.wait_up()
     await database.write(put(3))
     assert (await ids(database), changes) == ([1, 3], [False, True])
@@ -260,7 +283,7 @@ async def test_m11_a_killed_server_is_seen_and_its_return_too(mortal: PostgresSe
 async def test_m12_slow_statements_are_not_waited_for(mortal: PostgresServer) -> None:
     """Every answer takes 5 s: a write is given up within the wait and never committed, as is all that waits behind."""
     async with Toll.to(mortal.socket) as toll:
-        database = Database(toll.address(fresh_database(mortal.address)), patience_s=0.3)
+        database = Database(toll.address(fresh_database(mortal.address)), patience_s=1.5)
         await database.start()
         await database.write(THINGS.create)
         await ids(database)
@@ -281,7 +304,7 @@ async def test_m12_slow_statements_are_not_waited_for(mortal: PostgresServer) ->
 async def test_m12_a_slow_read_is_given_up(mortal: PostgresServer) -> None:
     """The reader's connection is cut, so that the next read finds a reader free."""
     async with Toll.to(mortal.socket) as toll:
-        database = Database(toll.address(fresh_database(mortal.address)), patience_s=0.3, readers=1)
+        database = Database(toll.address(fresh_database(mortal.address)), patience_s=1.5, readers=1)
         await database.start()
         await database.write(THINGS.create)
         await ids(database)
@@ -295,7 +318,7 @@ async def test_m12_a_slow_read_is_given_up(mortal: PostgresServer) -> None:
 
 async def test_m12_a_server_that_stands_still_is_down(mortal: PostgresServer) -> None:
     """SIGSTOP: connections stand and nothing answers; when it goes on, so does everything else, and nothing twice."""
-    database = Database(fresh_database(mortal.address), patience_s=0.5)
+    database = Database(fresh_database(mortal.address), patience_s=1.5)
     await database.start()
     await database.write(THINGS.create)
     with mortal.standing_still():
@@ -310,7 +333,7 @@ async def test_m12_a_server_that_stands_still_is_down(mortal: PostgresServer) ->
 async def test_m12_connections_that_are_cut_are_made_anew(mortal: PostgresServer) -> None:
     """A failover cuts every connection: what was not begun to commit is run again, unseen by its caller."""
     async with Toll.to(mortal.socket) as toll:
-        database = Database(toll.address(fresh_database(mortal.address)))
+        database = Database(toll.address(fresh_database(mortal.address)), patience_s=20)
         await database.start()
         await database.write(THINGS.create)
         for number in range(5):
@@ -325,7 +348,7 @@ async def test_m12_connections_that_are_cut_are_made_anew(mortal: PostgresServer
 async def test_m12_a_commit_without_an_answer_is_told_as_unknown(mortal: PostgresServer) -> None:
     """The answer to COMMIT is lost on the way: the error says so, and the row may be there; it is never there twice."""
     async with Toll.to(mortal.socket) as toll:
-        database = Database(toll.address(fresh_database(mortal.address)), patience_s=0.5)
+        database = Database(toll.address(fresh_database(mortal.address)), patience_s=1.5)
         await database.start()
         await database.write(THINGS.create)
 
@@ -348,7 +371,7 @@ async def test_m12_more_readers_than_connections_wait_in_bounds(mortal: Postgres
     query = "SELECT pg_sleep(0.6)"
     lengthy = [asyncio.ensure_future(database.report(lambda c: c.exec_driver_sql(query).all())) for _ in range(2)]
     hold = threading.Event()
-    busy = [asyncio.ensure_future(database.read(lambda connection: hold.wait(5))) for _ in range(2)]
+    busy = [asyncio.ensure_future(database.read(lambda connection: hold.wait(60))) for _ in range(2)]
     await asyncio.sleep(0)
     await refused(database.read(lambda connection: None))
     hold.set()
@@ -369,7 +392,7 @@ async def test_m12_the_servers_limit_of_connections(mortal: PostgresServer) -> N
         admin.execute(f"GRANT ALL ON DATABASE {name} TO plain_{name}")
         admin.execute(f"ALTER DATABASE {name} OWNER TO plain_{name}")
         admin.execute(f"ALTER ROLE plain_{name} CONNECTION LIMIT 0")
-        database = Database(address.replace("postgres:@", f"plain_{name}:@", 1))
+        database = Database(address.replace("postgres:@", f"plain_{name}:@", 1), patience_s=20)
         with pytest.raises(MeshError):
             await database.start([MIGRATIONS])
         admin.execute(f"ALTER ROLE plain_{name} CONNECTION LIMIT -1")
@@ -381,7 +404,7 @@ async def test_m12_the_servers_limit_of_connections(mortal: PostgresServer) -> N
 async def test_m12_who_loses_against_another_transaction_is_run_again(mortal: PostgresServer) -> None:
     """A serialization failure costs the caller nothing: the write is run again and stands once."""
     address = fresh_database(mortal.address)
-    one, two = Database(address), Database(address)
+    one, two = Database(address, patience_s=20), Database(address, patience_s=20)
     await one.start()
     await two.start()
     await one.write(THINGS.create)
@@ -394,7 +417,7 @@ async def test_m12_who_loses_against_another_transaction_is_run_again(mortal: Po
         now = int(connection.exec_driver_sql("SELECT name FROM things WHERE id = 1").scalar() or 0)
         runs.append(now)
         if len(runs) <= 2:
-            meet.wait(5)
+            meet.wait(30)
         connection.exec_driver_sql(f"UPDATE things SET name = '{now + 1}' WHERE id = 1")
 
     await asyncio.gather(one.write(count), two.write(count))
@@ -412,7 +435,7 @@ async def test_m12_who_loses_against_another_transaction_is_run_again(mortal: Po
 
 async def test_m13_a_file_locked_for_long_costs_nobody_more_than_the_wait(tmp_path: Path) -> None:
     """SQLite itself would wait for 5 s: the caller hears before, and what was given up is not written afterwards."""
-    database = Database(f"sqlite:///{tmp_path}/test.db", patience_s=0.2)
+    database = Database(f"sqlite:///{tmp_path}/test.db", patience_s=1.5)
     await database.start()
     await database.write(THINGS.create)
     intruder = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
@@ -431,7 +454,7 @@ import asyncio, sys
 from heliostat.chassis.database import Database
 
 async def main():
-    database = Database("sqlite:///" + sys.argv[1])
+    database = Database("sqlite:///" + sys.argv[1], patience_s=60)
     await database.start()
     number = 0
     while True:
@@ -477,7 +500,7 @@ async def test_m13_killed_while_it_commits(tmp_path: Path) -> None:
 async def test_m13_a_large_log_is_brought_into_the_file(tmp_path: Path) -> None:
     """A reader held the log open while it grew; once it has gone the log shrinks again by itself."""
     file, wal = tmp_path / "test.db", tmp_path / "test.db-wal"
-    database = Database(f"sqlite:///{file}", synchronous="NORMAL")
+    database = Database(f"sqlite:///{file}", synchronous="NORMAL", patience_s=20)
     await database.start()
     await database.write(THINGS.create)
     reader = sqlite3.connect(file, isolation_level=None)
@@ -512,7 +535,7 @@ def test_m12_a_connection_that_is_gone_is_cut_without_a_word(wrong: Exception) -
 async def test_m12_whoever_hears_that_the_database_is_down_may_write_at_once(mortal: PostgresServer) -> None:
     """The watch goes on all the same, and finds the database back."""
     async with Toll.to(mortal.socket) as toll:
-        database = Database(toll.address(fresh_database(mortal.address)), patience_s=0.3)
+        database = Database(toll.address(fresh_database(mortal.address)), patience_s=1.5)
         await database.start()
         await database.write(THINGS.create)
         written: list[Any] = []

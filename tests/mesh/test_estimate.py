@@ -32,7 +32,7 @@ def counted(running: Mesh, table: str) -> int:
 
 async def test_c20_a_thousand_dry_runs_ask_nobody_and_cost_nothing(running: Mesh) -> None:
     """No provider hears of them, no row is written, nothing is spent or reserved."""
-    room = asyncio.Semaphore(20)
+    room = asyncio.Semaphore(5)
 
     async def dry(number: int) -> int:
         async with room:

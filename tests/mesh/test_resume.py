@@ -30,7 +30,7 @@ def rows(state_dir: Path, table: str) -> list[dict[str, Any]]:
         connection.close()
 
 
-async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 40) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 60) -> None:
     """Waits for what processes do."""
     async with asyncio.timeout(within_s):
         while not await condition():
@@ -85,7 +85,7 @@ async def test_m1_a_picture_whose_adapter_was_killed_is_found_kept_and_settled(t
     """The request rolled over to the next provider; the first one's picture arrives all the same, and its cost is
     known: reconciled, and no part of the answer.
     """
-    async with installed(tmp_path, job_seconds=2) as running:
+    async with installed(tmp_path, job_seconds=4) as running:
         await running.reached("fal")
         asking = asyncio.create_task(running.generate(**BOAT))
         await accepted(running, asking)
@@ -112,7 +112,7 @@ async def test_m1_a_picture_whose_adapter_was_killed_is_found_kept_and_settled(t
 
 async def test_u36_a_job_that_never_ends_is_cancelled_once_and_its_request_expires(tmp_path: Path) -> None:
     """At the deadline; what the cancel came to is learnt from the provider, and the reservation is given back."""
-    over = {"ledger": {"request_deadline_s": 3}, "router": FAL_ALONE}
+    over = {"ledger": {"request_deadline_s": 8}, "router": FAL_ALONE}
     async with installed(tmp_path, over, job_seconds=600, adapters=("fal",)) as running:
         answer = await running.generate(**BOAT)
         assert answer.status_code == 504, answer.text

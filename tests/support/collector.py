@@ -1,6 +1,8 @@
 """An OTLP receiver on loopback that keeps the spans it is sent."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +30,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
     spans: list[Span] = field(default_factory=list)
     address: str = ""
 
-    async def Export(
+    def Export(
         self, request: trace_service_pb2.ExportTraceServiceRequest, context: Any
     ) -> trace_service_pb2.ExportTraceServiceResponse:
         """Keeps what was sent."""
@@ -51,13 +53,13 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
 
 @asynccontextmanager
 async def collecting() -> AsyncIterator[Collector]:
-    """A collector that listens on a free port."""
+    """A collector that listens on a free port, in a thread: spans are lost where nobody takes them in five seconds."""
     collector = Collector()
-    server = grpc.aio.server()
+    server = grpc.server(ThreadPoolExecutor(1))
     trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)
     collector.address = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
-    await server.start()
+    server.start()
     try:
         yield collector
     finally:
-        await server.stop(0)
+        await asyncio.to_thread(server.stop(0).wait)

@@ -168,7 +168,9 @@ async def mesh(
         async with AsyncExitStack() as stack:
             emulators = await stack.enter_async_context(emulated(port=emulator_port))
             ports = sandbox.Ports(http=0, grpc=0, emulator=int(emulators.rpartition(":")[2]))
-            tree = merged(sandbox.tree(state_dir, ports, key), over or {})
+            # A database that shares a busy machine with other tests is slow, not down.
+            patient = {"database": {"wait_s": 20}}
+            tree = merged(merged(sandbox.tree(state_dir, ports, key), patient), over or {})
             if FAR and not (over or {}).get("database"):
                 database = rows_at(state_dir)
                 tree = merged(tree, {"database": {"url": database}})

@@ -140,6 +140,7 @@ async def installed(
         ports = sandbox.Ports(http=free_port(), grpc=0, emulator=int(emulators.rpartition(":")[2]))
         own = {
             "mesh": {"drain_s": 2, "notice_s": 0},
+            "database": {"wait_s": 20},
             "log": {"file": str(state_dir / "heliostat.log")},
             "telemetry": {"otlp_endpoint": collector.address},
         }

@@ -143,6 +143,7 @@ class Database:
         self._starting: asyncio.Lock | None = None
         self._watching: asyncio.Task[None] | None = None
         self._seen_at = 0.0
+        self._patient_at = 0.0
 
     @property
     def is_shared(self) -> bool:
@@ -204,11 +205,8 @@ class Database:
         self, function: "Callable[[Connection], _Answer]", *, savepoint: bool = False, patient: bool = False
     ) -> "asyncio.Future[_Answer]":
         if self._thread is None or self._loop is None:
-            raise MeshError(
-                reasons.ERROR_REASON_MESH_UNAVAILABLE,
-                "The database is closed: this process is stopping.",
-                retry_after_s=RETRY_AFTER_S,
-            )
+            sentence = "The database is closed: this process is stopping."
+            raise MeshError(reasons.ERROR_REASON_MESH_UNAVAILABLE, sentence, retry_after_s=RETRY_AFTER_S)
         if self._waiting >= MAX_WAITING_WRITES:
             raise MeshError(
                 reasons.ERROR_REASON_OVERLOADED,
@@ -361,11 +359,14 @@ class Database:
         jobs = self._outstanding
         while jobs and jobs[0].state == OVER:
             jobs.popleft()
+        if any(job.patient and job.state != OVER for job in jobs):
+            self._patient_at = now  # what waits for a migration's end has all its time from then on
+            return
         # Who hears that the database is down may write something at once.
         for job in list(jobs):
-            if now - job.queued_at < self._patience_s:
+            if now - max(job.queued_at, self._patient_at) < self._patience_s:
                 break
-            if job.patient or job.state == OVER:
+            if job.state == OVER:
                 continue
             if writer.give_up(job):
                 if not job.future.done():
