@@ -73,7 +73,7 @@ async def running(
 
     listener = await asyncio.start_server(take, "127.0.0.1", 0)
     edge = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    server = EmulatorServer(create_app(PlainEasel(), job_seconds=job_seconds))
+    server = EmulatorServer(create_app(PlainEasel(), job_seconds=job_seconds, scripts={name: ()}))
     base = await server.start()
     own = {"base_url": base + samples()[name].path, "webhook_url": edge if callbacks else "", **settings}
     module = load(ADAPTER + name)

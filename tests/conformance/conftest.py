@@ -99,7 +99,7 @@ async def subject(
         stage: EmulatedStage | None = None
         if emulated is not None:
             monkeypatch.setenv(emulated.variable, emulated.key)
-            bench = await anext(running := emulators(job_seconds=0))
+            bench = await anext(running := emulators(job_seconds=0, scripts={emulated.provider: ()}))
             stack.push_async_callback(_finish, running)
             stage = EmulatedStage(bench, emulated.provider, emulated.key)
             settings["base_url"] = f"{bench.base}{emulated.path}"
@@ -114,7 +114,8 @@ async def _foreign_stage(config: pytest.Config, stack: AsyncExitStack) -> Emulat
     provider = config.getoption("--adapter-emulator")
     if not provider:
         return None
-    bench = await anext(running := emulators(job_seconds=0, port=config.getoption("--emulator-port")))
+    port = config.getoption("--emulator-port")
+    bench = await anext(running := emulators(job_seconds=0, scripts={provider: ()}, port=port))
     stack.push_async_callback(_finish, running)
     return EmulatedStage(bench, provider, samples()[provider].key)
 

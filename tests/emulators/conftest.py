@@ -32,7 +32,7 @@ def encoded(image: Image.Image, media_type: str = "image/png") -> bytes:
     out = io.BytesIO()
     if media_type == "image/jpeg":
         image = image.convert("RGB")
-    image.save(out, FORMATS[media_type])
+    image.save(out, FORMATS[media_type], compress_level=1)  # PNG's alone
     return out.getvalue()
 
 
