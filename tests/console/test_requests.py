@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from heliostat.api.image.v1 import event_pb2
+from heliostat.api.image.v1 import event_pb2, media_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import admin_pb2, ledger_pb2
 from heliostat.chassis.errors import MeshError, to_status
@@ -193,6 +193,14 @@ async def test_purging_takes_pictures_away_and_leaves_the_row(bench: Bench) -> N
     assert "purged: prompt, inputs and pictures are gone" in answer.text
     assert "<img" not in answer.text
     assert bench.core.ledger.purged == ["req_1"]
+
+
+async def test_a_picture_of_one_colour_is_told_as_such(bench: Bench) -> None:
+    """Beside the picture, so that nobody takes black for a drawing."""
+    warnings = [media_pb2.MEDIA_WARNING_ONE_COLOUR]
+    bench.core.ledger.keep(record("req_black", media=[media("black.png", warnings=warnings)]), record("req_drawn"))
+    assert "one colour all over" in await bench.page("/requests/req_black")
+    assert "one colour all over" not in await bench.page("/requests/req_drawn")
 
 
 async def test_pictures_come_from_the_console_itself(bench: Bench) -> None:

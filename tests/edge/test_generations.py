@@ -5,12 +5,25 @@ import base64
 import gc
 import hashlib
 import tracemalloc
+from collections.abc import AsyncIterator
 
 import pytest
 
-from heliostat.api.image.v1 import request_pb2
+from heliostat.api.image.v1 import event_pb2, media_pb2, request_pb2
+from heliostat.api.router.v1 import router_pb2
 from tests.edge.conftest import Bench, OpenBench, raw_exchange
-from tests.edge.scripted_ledger import PNG, at_provider, cut_then_draw, detach, draw, replay, stall
+from tests.edge.scripted_ledger import (
+    PNG,
+    admitted,
+    at_provider,
+    cut_then_draw,
+    detach,
+    draw,
+    picture_events,
+    replay,
+    result,
+    stall,
+)
 
 BODY = {"model": "flux-schnell", "prompt": "A sunset over mountains"}
 
@@ -224,3 +237,22 @@ async def test_pictures_are_let_go_at_once(bench: Bench) -> None:
         tracemalloc.stop()
         gc.enable()
     assert kept < len(picture)
+
+
+async def test_what_is_odd_about_a_picture_is_told_by_its_number(bench: Bench) -> None:
+    """In a header and beside the picture; a warning of a later version is told as one that nobody here knows."""
+
+    async def script(request: router_pb2.GenerateRequest) -> AsyncIterator[router_pb2.GenerateResponse]:
+        pictures = [picture_events(index, PNG) for index in range(3)]
+        pictures[0][0].media_started.warnings.append(media_pb2.MEDIA_WARNING_ONE_COLOUR)
+        pictures[2][0].media_started.warnings.append(99)  # type: ignore[arg-type]
+        events = [admitted(request), *(event for picture in pictures for event in picture)]
+        yield router_pb2.GenerateResponse(events=[*events, event_pb2.ImageEvent(completed=result(3))])
+
+    bench.ledger.script = script
+    answer = await bench.client.post("/v1/images/generations", json={**BODY, "n": 3})
+    assert answer.headers["x-heliostat-warning"] == "one_colour; image=0, unknown; image=2"
+    told = [image.get("warnings") for image in answer.json()["metadata"]["images"]]
+    assert told == [["one_colour"], None, ["unknown"]]
+    bench.ledger.script = draw()
+    assert "x-heliostat-warning" not in (await bench.client.post("/v1/images/generations", json=BODY)).headers

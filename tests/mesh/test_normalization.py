@@ -27,7 +27,8 @@ ROUTES = [
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
     """One mesh for all tests of this file; its checker runs at the end."""
-    async with mesh(tmp_path_factory.mktemp("normalization"), over={"router": {"routes": ROUTES}}) as started:
+    over = {"router": {"routes": ROUTES}, "adapters": {"mock": {"one_colour_warning": True}}}
+    async with mesh(tmp_path_factory.mktemp("normalization"), over=over) as started:
         yield started
 
 
@@ -224,3 +225,25 @@ async def test_a_dry_run_shows_the_mask_as_it_is_understood(running: Mesh) -> No
     broken = {**files, "mask": ("m", png(Image.new("L", (64, 20))), "image/png")}
     refused = await running.http.post("/v1/images/edits?dryRun=true&maskPreview=true", data=words, files=broken)
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "mask")
+
+
+async def test_u23_a_picture_of_one_colour_is_told_as_odd_wherever_it_is_told(running: Mesh) -> None:
+    """In a header, in the answer, in a stored answer, in the record of the request; and it is delivered."""
+    wish = {"model": "plain", "prompt": "A sunset", "n": 2, "size": "64x64", "provider": {"only": ["mock"]}}
+    key = {"idempotency-key": "a-picture-of-one-colour"}
+    for _ in range(2):
+        answer = await running.generate(key, **wish)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["x-heliostat-warning"] == "one_colour; image=0, one_colour; image=1"
+        assert [image["warnings"] for image in answer.json()["metadata"]["images"]] == [["one_colour"]] * 2
+    assert answer.headers["idempotent-replayed"] == "true"
+    record = (await running.http.get(f"/v1/requests/{answer.json()['id']}")).json()
+    assert [media["warnings"] for media in record["media"]] == [["one_colour"]] * 2
+
+
+async def test_u23_a_picture_that_shows_something_is_not_told_as_odd(running: Mesh) -> None:
+    """No header, no word."""
+    answer = await running.generate(model="studio", prompt="A sunset", size="256x256")
+    assert answer.status_code == 200, answer.text
+    assert "x-heliostat-warning" not in answer.headers
+    assert "warnings" not in answer.json()["metadata"]["images"][0]

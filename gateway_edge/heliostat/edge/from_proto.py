@@ -3,7 +3,7 @@
 The JSON is made without the pictures, whose base64 text is spliced in: no picture ever goes through a JSON library.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -209,12 +209,17 @@ def result_metadata(result: event_pb2.ImageResult, request_id: str, model: str) 
     return metadata
 
 
+def warning_words(warnings: Iterable[int]) -> list[str]:
+    """What is odd about a picture, in words."""
+    return [WARNINGS.get(warning, "unknown") for warning in warnings]
+
+
 def warnings_of(pictures: Sequence[Picture]) -> str:
     """What is odd about pictures, as a header tells it: "one_colour; image=0, one_colour; image=2"; mostly empty."""
     return ", ".join(
-        f"{WARNINGS.get(warning, 'unknown')}; image={picture.info.image_index}"
+        f"{word}; image={picture.info.image_index}"
         for picture in pictures
-        for warning in picture.info.warnings
+        for word in warning_words(picture.info.warnings)
     )
 
 
@@ -308,7 +313,7 @@ def _image(info: media_pb2.MediaInfo, ended: media_pb2.MediaEnded | None) -> dic
     if info.provenance in PROVENANCES:
         image["provenance"] = PROVENANCES[info.provenance]
     if info.warnings:
-        image["warnings"] = [WARNINGS.get(warning, "unknown") for warning in info.warnings]
+        image["warnings"] = warning_words(info.warnings)
     if info.role == media_pb2.MEDIA_ROLE_MASK:
         image |= {"role": "mask", "label": info.label or None}
     if ended is not None:

@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.errors import from_status, reason_name
-from heliostat.edge.from_proto import attempt_of, format_name, milliseconds, usd
+from heliostat.edge.from_proto import attempt_of, format_name, milliseconds, usd, warning_words
 from heliostat.edge.job_form import JOB_STATES
 from heliostat.edge.problems import KINDS, param_of
 
@@ -96,6 +96,7 @@ def _kept(media: ledger_pb2.KeptMedia) -> dict[str, Any]:
         "expires_at": iso(media.expire_time),
         "purged": media.purged,
         "late": media.late,
+        "warnings": warning_words(media.warnings),
     }
 
 
