@@ -73,6 +73,16 @@ async def sent(model: str, options: dict[str, Any] | None = None, **fields: Any)
     return letter.path, json.loads(_marked(json.dumps(letter.body)))
 
 
+@pytest.mark.parametrize(
+    ("model", "asked"), [(HF, {"accept": "image/png"}), (HF_EDIT, {"accept": "image/png"}), (CLOTHES, {})]
+)
+def test_hf_inference_is_asked_for_the_picture_itself(model: str, asked: dict[str, str]) -> None:
+    """As the official client does; masks come in JSON."""
+    known = MODELS.get(model)
+    assert address(known.facts, "own/id", {"inputs": "x", "prompt": "x"}).headers == asked
+    assert known.media_types == ("image/png",)
+
+
 def _marked(text: str) -> str:
     png = base64.b64encode(media(plain()).data).decode()
     return text.replace(f"data:image/png;base64,{png}", "URI").replace(png, "BASE64")

@@ -15,6 +15,7 @@ from heliostat.adapters.huggingface.endpoints import (
     FLUX_SHAPES,
     HF,
     NSCALE,
+    PNG,
     REPLICATE,
     TOGETHER,
     Endpoint,
@@ -83,7 +84,9 @@ def address(endpoint: Endpoint, own_id: str, fields: Mapping[str, Any]) -> Lette
     """The call for a model that the provider calls `own_id`."""
     head = f"/{endpoint.provider}"
     if endpoint.provider == HF:
-        return Letter(f"{head}/models/{own_id}", _for_inference(endpoint, fields))
+        # As the official client asks: a picture, not JSON about one.
+        asked = {} if endpoint.task == "image-segmentation" else {"accept": PNG}
+        return Letter(f"{head}/models/{own_id}", _for_inference(endpoint, fields), asked)
     if endpoint.provider == FAL:
         return Letter(f"{head}/{own_id}?_subdomain=queue", fields)
     if endpoint.provider in {TOGETHER, NSCALE}:

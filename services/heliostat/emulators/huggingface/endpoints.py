@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+from dataclasses import replace
 from typing import Any
 
 import pybase64
@@ -13,7 +14,7 @@ from heliostat.emulators.bodies import Body, read_body
 from heliostat.emulators.exchange import Call, Refusal, Reply, Room, json_reply
 from heliostat.emulators.huggingface.catalogue import BY_ID, DRAW, EDIT, SEGMENT, Served, mapping_of
 from heliostat.emulators.huggingface.dialect import check_key, refused, wrong_field
-from heliostat.emulators.huggingface.inputs import Order, read_order
+from heliostat.emulators.huggingface.inputs import FORMATS, Order, read_order
 from heliostat.emulators.huggingface.queues import Queues
 from heliostat.emulators.huggingface.studio import Studio, is_unsafe
 from heliostat.emulators.jobs import Jobs
@@ -63,7 +64,7 @@ class HuggingFaceEndpoints:
         return Call("models", work, name)
 
     async def infer(self, request: Request) -> Call:
-        """hf-inference: the picture's bytes, or masks."""
+        """hf-inference: the picture's bytes, of the type that `Accept` names, or masks."""
         name = f"{request.path_params['owner']}/{request.path_params['name']}"
         model = BY_ID.get(("hf-inference", name))
         raw = await request.body()
@@ -90,6 +91,9 @@ class HuggingFaceEndpoints:
             if model.task == SEGMENT:
                 found = await self._studio.segments(order, entry)
                 return json_reply([_segment(label, mask) for label, mask in found])
+            wished = request.headers.get("accept", "").removeprefix("image/")
+            if wished in FORMATS:
+                order = replace(order, fields={**order.fields, "output_format": wished})
             (image,) = await self._studio.draw(order, entry)
             return Reply(200, image, order.media_type)
 
