@@ -84,9 +84,10 @@ def as_parts(fields: Map[str, Any], passed_on: Map[str, Any]) -> Sequence[Part]:
 
 
 def make_headers(order: Order) -> dict[str, str]:
-    """The headers of a call, beside the key's."""
+    """The headers of a call, beside the key's. One that is answered by the picture itself does not ask for JSON."""
+    usual = {"accept": "*/*"} if order.endpoint.answer.pictures is None else {}
     told = {name: _value(field, order) for name, field in order.endpoint.headers.items()}
-    return {name: str(value) for name, value in told.items() if value is not None}
+    return usual | {name: str(value) for name, value in told.items() if value is not None}
 
 
 def _parts(name: str, value: Any) -> list[Part]:

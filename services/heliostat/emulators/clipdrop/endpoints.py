@@ -134,7 +134,7 @@ def _check_key(key: str) -> None:
 
 def _type(tool: Tool, accept: str) -> str:
     """Give the type that is answered. Raises `Refusal` with 406 for one that is not."""
-    if len(tool.types) == 1 or not accept.startswith("image/"):
+    if accept in ("", "*/*", "image/*"):
         return tool.usual or tool.types[0]
     if accept not in tool.types:
         raise DIALECT.refused(406, "The requested type is not supported")

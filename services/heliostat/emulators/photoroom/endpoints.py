@@ -97,7 +97,7 @@ class PhotoroomEndpoints:
             made = await self._counter.cut_out(image, media_type)
             entry.bill(BASIC_MICROS, [made])
             headers = {"x-uncertainty-score": "0.12"}
-            if request.headers.get("accept") == "application/json" and not body.is_form:
+            if request.headers.get("accept") == "application/json":
                 return json_reply({"result_b64": encoded(made)}, headers=headers)
             return Reply(200, made, media_type, headers)
 
