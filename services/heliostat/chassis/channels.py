@@ -30,7 +30,8 @@ CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
+    # So long may a connection take to be made, in spite of the name: far away, or while a machine is busy.
+    ("grpc.min_reconnect_backoff_ms", 2_000),
     # Shorter than a rollout waits between two replicas: the one that is back is found before the other one goes.
     ("grpc.max_reconnect_backoff_ms", 500),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
