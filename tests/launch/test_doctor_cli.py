@@ -23,6 +23,7 @@ from heliostat.launch.__main__ import main
 from heliostat.launch.config import Configuration, configure
 from heliostat.launch.findings import Finding, Grade, bad, note, shown
 from heliostat.launch.remedies import TO_DO
+from tests.support.mesh import free_port
 from tests.support.scripted_channel import KEYS, TARGETS, played
 
 
@@ -31,12 +32,6 @@ def taken() -> Any:
     """A port on loopback that somebody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
-
-
-def free() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def configuration(folder: Path, adapters: dict[str, Any] | None = None, **sections: Any) -> Configuration:
@@ -95,7 +90,7 @@ def test_ports_are_free_taken_or_served(tmp_path: Path, taken: int) -> None:
     ours = configuration(tmp_path, edge={"port": taken})
     assert graded(checks.ports(ours, running=False)) == [(Grade.BAD, "end it, or change edge.port")]
     assert graded(checks.ports(ours, running=True)) == [(Grade.OK, "")]
-    idle = configuration(tmp_path, edge={"port": free()}, ledger={"listen": ["127.0.0.1:0"]})
+    idle = configuration(tmp_path, edge={"port": free_port()}, ledger={"listen": ["127.0.0.1:0"]})
     assert graded(checks.ports(idle, running=False)) == [(Grade.OK, "")]
     assert [each.grade for each in checks.ports(idle, running=True)] == [Grade.NOTE]
 
@@ -128,7 +123,7 @@ def test_a_databases_password_is_not_told(tmp_path: Path, monkeypatch: pytest.Mo
 
 async def test_addresses_are_tried_once_each(taken: int) -> None:
     """Those that refuse are told with who needs them; the sandbox's own are no fault of the network."""
-    refusing = free()
+    refusing = free_port()
     urls = {"a": f"http://127.0.0.1:{taken}/a", "b": f"http://127.0.0.1:{taken}", "c": f"http://127.0.0.1:{refusing}"}
     wrong, count = await reach.addresses(urls)
     assert (wrong.grade, wrong.told) == (Grade.BAD, f"127.0.0.1:{refusing} (c) refuses the connection")
@@ -187,7 +182,9 @@ def test_an_installation_that_does_not_run_is_examined(tmp_path: Path, capsys: p
     """Nothing is made by looking."""
     file = tmp_path / "heliostat.yaml"
     state = tmp_path / "state"
-    file.write_text(f"state_dir: {state}\nedge: {{port: {free()}}}\nadapters: {{studio: {{}}}}\n", encoding="utf-8")
+    file.write_text(
+        f"state_dir: {state}\nedge: {{port: {free_port()}}}\nadapters: {{studio: {{}}}}\n", encoding="utf-8"
+    )
     assert main(["doctor", "--config", str(file), "--offline"]) == 0
     told = capsys.readouterr().out
     assert "note  running     it does not run" in told
@@ -270,9 +267,9 @@ def test_what_unknown_attempts_keep_reserved_is_told() -> None:
 def test_the_sandbox_is_examined_where_there_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every emulated provider is among its adapters, and none lacks a key."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HELIOSTAT_EMULATOR_PORT", str(free()))
+    monkeypatch.setenv("HELIOSTAT_EMULATOR_PORT", str(free_port()))
     for name in ("HELIOSTAT_HTTP_PORT", "HELIOSTAT_GRPC_PORT", "HELIOSTAT_CONSOLE_PORT"):
-        monkeypatch.setenv(name, str(free()))
+        monkeypatch.setenv(name, str(free_port()))
     monkeypatch.setenv("HELIOSTAT_SANDBOX_PROVIDER_KEY", "sandbox")
     given = argparse.Namespace(config="", live=False, offline=False, address="", state_dir="")
     found = list(doctor_cli.examined(given, tmp_path / "sandbox"))

@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.mesh import Mesh, free_port, mesh
+from tests.support.mesh import Mesh, mesh
+from tests.support.ports import deaf_port
 
 ASKED: dict[str, Any] = {"model": "flux-schnell", "prompt": "A lighthouse"}
 _ONE: dict[str, Any] = {"model": "one", "targets": [{"target": "compat/flux-schnell"}]}
@@ -72,9 +73,9 @@ def black_hole() -> Iterator[int]:
 
 async def test_u01_a_refused_connection_goes_to_the_next_provider(tmp_path: Path) -> None:
     """Nothing was sent and nothing bought; five of them put the target out, as failures of ours."""
-    fal = {"fal": {"base_url": f"http://127.0.0.1:{free_port()}/fal"}}
-    async with running(tmp_path, adapters=fal) as started:
-        answers = [await started.generate(**ASKED) for _ in range(6)]
+    with deaf_port() as port:
+        async with running(tmp_path, adapters={"fal": {"base_url": f"http://127.0.0.1:{port}/fal"}}) as started:
+            answers = [await started.generate(**ASKED) for _ in range(6)]
     assert [told(answer)[0][:2] for answer in answers[:5]] == [("fal", "not_sent")] * 5
     assert [told(answer)[-1][0] for answer in answers] == ["compat"] * 6
     assert answers[0].json()["metadata"]["attempts"][0]["billed"] == "no"
