@@ -1,4 +1,19 @@
-"""How a worker process of a pool behaves: deaf to Ctrl+C, and gone when its parent is."""
+"""How a worker process of a pool begins and behaves: deaf to Ctrl+C, and gone when its parent is."""
+
+from multiprocessing.context import BaseContext
+
+
+def forked(*modules: str) -> BaseContext:
+    """How a pool starts workers that have `modules` loaded at once, by name.
+
+    They are forked from one process that loads them once for all pools of this one; what the first pool names counts.
+    The modules must start no threads. Starting a worker waits for that process: never do it on an event loop.
+    """
+    import multiprocessing
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(modules))
+    return context
 
 
 def settle() -> None:

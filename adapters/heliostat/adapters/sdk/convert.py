@@ -5,7 +5,6 @@ What decodes runs in the workers only, and imports Pillow there.
 
 import asyncio
 import io
-import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -13,13 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from heliostat.adapters.sdk.one_colour import has_one_colour
 from heliostat.adapters.sdk.structure import MAX_PIXELS, read_shape
-from heliostat.chassis.worker import settle
+from heliostat.chassis.worker import forked, settle
 
 if TYPE_CHECKING:
     from PIL import Image
 
 ENCODABLE = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF", "image/avif": "AVIF"}
 Made = TypeVar("Made")
+# What the workers' jobs import: the adapters of one process load it once for all of them.
+_PRELOADED = ("heliostat.adapters.sdk.inputs", "heliostat.adapters.sdk.masks", "PIL.Image")
 _FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "AVIF"]
 LOSSY = frozenset({"image/jpeg", "image/webp", "image/avif"})
 _DEFAULT_QUALITY = {"JPEG": 90, "WEBP": 85, "AVIF": 75}
@@ -66,9 +67,9 @@ class Darkroom:
 
     async def _submit(self, work: Callable[..., Made], *args: object) -> Made:
         if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=settle)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+            self._pool = ProcessPoolExecutor(self._workers, mp_context=forked(*_PRELOADED), initializer=settle)
+        # A thread, because the first job starts the worker and waits for it.
+        return await asyncio.wrap_future(await asyncio.to_thread(self._pool.submit, work, *args))
 
 
 def opened(data: bytes) -> "Image.Image":
