@@ -123,15 +123,13 @@ class BflAdapter(Adapter[BflSettings, BflOptions]):
         answer = (await self.http.post_json(f"/v1/{call.model.name}", body, call)).json_or_none()
         task = submitted_task(self.settings.base_url, self.settings.api_hosts, answer)
         if task is None:
-            message = "Black Forest Labs took the request without an id of the task; look into its dashboard."
-            raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message, phase="submit")
+            raise self.nameless_job(call)
         return task, cost_micros(answer)
 
     def _known(self, call: Call) -> Task:
         task = known_task(self.settings.base_url, self.settings.api_hosts, call.resume_provider_job_id)
         if task is None:
-            message = "The job id to go on with is none of Black Forest Labs' tasks; look it up in its dashboard."
-            raise call.error(reasons.ERROR_REASON_RESOURCE_NOT_FOUND, message, phase="poll")
+            raise self.foreign_job(call)
         return task
 
     async def _look(self, task: Task, call: Call) -> Answer:

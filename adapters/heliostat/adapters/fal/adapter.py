@@ -96,7 +96,7 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
             pictures = await gather(endpoint, call)
             job, sizes = await self._submit(endpoint, options, call, pictures), pictures.sizes
         yield accepted(job.id)
-        async for status in polling.poll(call, lambda: self._look(job.status_url, call)):
+        async for status in polling.poll(call, lambda: self.http.look(job.status_url, call)):
             value = status.json()
             if value.get("error") or value.get("error_type"):
                 raise await self._failed(job, call, status)
@@ -115,7 +115,7 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
             raise empty(call, result)
         links = Links(
             call,
-            lambda: self._look(job.response_url, call),
+            lambda: self.http.look(job.response_url, call),
             lambda answer: [file["url"] for file in read(answer).files],
         )
         for index, file in enumerate(result.files):
@@ -166,15 +166,13 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
         answer = await self.http.post_json(path, body, call, headers=self._terms(options, call))
         job = submitted_job(self.settings.base_url, endpoint.path, answer.json_or_none())
         if job is None:
-            message = "fal took the request without an id that the job could be found by; look into fal's dashboard."
-            raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message, phase="submit")
+            raise self.nameless_job(call)
         return job
 
     def _known(self, call: Call) -> Job:
         job = known_job(self.settings.base_url, call.resume_provider_job_id)
         if job is None:
-            message = "The job id to go on with is none of fal's (owner/app/request); look the job up at fal."
-            raise call.error(reasons.ERROR_REASON_RESOURCE_NOT_FOUND, message, phase="poll")
+            raise self.foreign_job(call)
         return job
 
     def _terms(self, options: FalOptions, call: Call) -> Mapping[str, str]:
@@ -187,18 +185,12 @@ class FalAdapter(Adapter[FalSettings, FalOptions]):
             terms["x-fal-object-lifecycle-preference"] = json.dumps(lifetime, separators=(",", ":"))
         return terms
 
-    async def _look(self, url: str, call: Call) -> Answer:
-        """One look at a job. What is no JSON object is an error of the look, not of the job."""
-        answer = await self.http.get(url, call)
-        answer.json()
-        return answer
-
     async def _result(self, job: Job, call: Call) -> Answer:
         """The result of a completed job, asked for until fal gives it or refuses it.
 
         What the status said stands: a refusal after it is told, and kept apart from a job that failed.
         """
-        looks = polling.poll(call, lambda: self._look(job.response_url, call), first_s=0.0)
+        looks = polling.poll(call, lambda: self.http.look(job.response_url, call), first_s=0.0)
         try:
             return await anext(looks)
         except FalRefusal as error:

@@ -120,14 +120,12 @@ class FireworksAdapter(Adapter[FireworksSettings, FireworksOptions]):
         answer = (await self.http.post_json(f"/workflows/{call.model.name}", body, call)).json_or_none()
         job = answer.get("request_id") if isinstance(answer, Mapping) else None
         if not is_job(job):
-            message = "Fireworks AI took the request without an id of the job; look into its dashboard."
-            raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message, phase="submit")
+            raise self.nameless_job(call)
         return str(job)
 
     def _known(self, call: Call) -> str:
         if not is_job(call.resume_provider_job_id):
-            message = "The job id to go on with is none of Fireworks AI's; look it up in its dashboard."
-            raise call.error(reasons.ERROR_REASON_RESOURCE_NOT_FOUND, message, phase="poll")
+            raise self.foreign_job(call)
         return call.resume_provider_job_id
 
     async def _look(self, job: str, call: Call) -> Answer:

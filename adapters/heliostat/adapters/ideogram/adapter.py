@@ -35,7 +35,6 @@ from heliostat.adapters.sdk import (
 from heliostat.adapters.sdk.input_sizes import input_sizes
 from heliostat.adapters.sdk.links import Links
 from heliostat.adapters.sdk.pictures import Pictures
-from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
 
 _UNSAFE = "unsafe_image_count"
@@ -125,22 +124,18 @@ class IdeogramAdapter(Adapter[IdeogramSettings, IdeogramOptions]):
             answer = await self.http.post_json(path, fields, call)
         generation = read_generation(answer)
         if not generation.id:
-            message = "Ideogram took the request without an id of the generation; look into its dashboard."
-            raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message, phase="submit")
+            raise self.nameless_job(call)
         return generation, pictures
 
     def _known(self, call: Call) -> str:
         job = generation_id(call.resume_provider_job_id)
         if not job:
-            message = "The job id to go on with is none of Ideogram's generations; look it up in its dashboard."
-            raise call.error(reasons.ERROR_REASON_RESOURCE_NOT_FOUND, message, phase="poll")
+            raise self.foreign_job(call)
         return job
 
     async def _look(self, job: str, call: Call) -> Answer:
-        """One look at a generation. What is no JSON object is an error of the look, not of the job."""
-        answer = await self.http.get(f"/v2/generations/{job}", call)
-        answer.json()
-        return answer
+        """One look at a generation."""
+        return await self.http.look(f"/v2/generations/{job}", call)
 
 
 def _links_of(answer: Answer) -> list[str]:

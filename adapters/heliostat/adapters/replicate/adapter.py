@@ -155,22 +155,18 @@ class ReplicateAdapter(Adapter[ReplicateSettings, ReplicateOptions]):
         told = answer.json_or_none()
         job = prediction_id(told.get("id") if isinstance(told, dict) else None)
         if not job:
-            message = "Replicate took the request without an id of the prediction; look into its dashboard."
-            raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message, phase="submit")
+            raise self.nameless_job(call)
         return job
 
     def _known(self, call: Call) -> str:
         job = prediction_id(call.resume_provider_job_id)
         if not job:
-            message = "The job id to go on with is none of Replicate's; look the prediction up in its dashboard."
-            raise call.error(reasons.ERROR_REASON_RESOURCE_NOT_FOUND, message, phase="poll")
+            raise self.foreign_job(call)
         return job
 
     async def _look(self, job: str, call: Call) -> Answer:
-        """One look at a prediction. What is no JSON object is an error of the look, not of the job."""
-        answer = await self.http.get(f"/predictions/{job}", call)
-        answer.json()
-        return answer
+        """One look at a prediction."""
+        return await self.http.look(f"/predictions/{job}", call)
 
 
 MODULE = adapter_module(ReplicateAdapter, ReplicateSettings)

@@ -159,6 +159,16 @@ class Adapter(ABC, Generic[SettingsT, OptionsT]):
             steps=end.steps or order.steps,
         )
 
+    def nameless_job(self, call: Call) -> MeshError:
+        """The error of a submit that was taken without an id of its job: nobody can ask what became of it."""
+        message = f"{self.display_name} took the request without an id of the job; look into its dashboard."
+        return call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message, phase="submit")
+
+    def foreign_job(self, call: Call) -> MeshError:
+        """The error of a job id to go on with that is none of the provider's."""
+        message = f"The job id to go on with is none of {self.display_name}'s; look it up in its dashboard."
+        return call.error(reasons.ERROR_REASON_RESOURCE_NOT_FOUND, message, phase="poll")
+
     async def cancel_job(self, model: Model, provider_job_id: str, account: str) -> Cancelled:
         """Cancels a job at the provider. The default knows no jobs."""
         return Cancelled(found=False)

@@ -117,6 +117,12 @@ class ProviderClient:
         """GETs from the provider's own origin."""
         return await self.send("GET", url, b"", call, phase=phase, headers=headers)
 
+    async def look(self, url: str, call: Call) -> Answer:
+        """GETs how a job stands. What is no JSON object is an error of this look, not of the job."""
+        answer = await self.get(url, call)
+        answer.json()
+        return answer
+
     async def put(
         self, url: str, call: Call | None = None, *, phase: str = "cancel", headers: Mapping[str, str] | None = None
     ) -> Answer:
