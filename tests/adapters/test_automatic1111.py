@@ -152,8 +152,8 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("sdxl", edit(), {"hires_scale": 2}, "provider_options.automatic1111.hires_scale"),
     ("sdxl", {}, {"gfpgan": 1}, "provider_options.automatic1111.gfpgan"),
     ("real-esrgan", upscale(), {"steps": 4}, "provider_options.automatic1111.steps"),
-    ("real-esrgan", upscale(size=requests.PixelSize(width_px=9000, height_px=70)), {}, "upscale"),
-    ("real-esrgan", upscale(factor=129), {}, "upscale"),
+    ("real-esrgan", upscale(size=requests.PixelSize(width_px=9000, height_px=70)), {}, "upscale.size"),
+    ("real-esrgan", upscale(factor=129), {}, "upscale.factor"),
     ("sdxl", {}, {"hires_strength": 0.3}, "provider_options.automatic1111.hires_scale"),
 ]
 

@@ -132,7 +132,7 @@ def test_an_endpoint_takes_what_its_schema_has(model: str) -> None:
     [
         (FILL, edit(), "mask", "invalid_field"),
         ("flux-2-klein-4b", {**edit(), "references": [reference()] * 4}, "references", "unsupported"),
-        (EXPAND, {"outpaint": requests.Outpaint(image=media(plain()), top_px=3000)}, "outpaint.top", "invalid_field"),
+        (EXPAND, {"outpaint": requests.Outpaint(image=media(plain()), top_px=3000)}, "outpaint.top_px", "invalid_field"),
     ],
 )
 async def test_what_an_endpoint_cannot_do_is_refused_before_anything_is_sent(

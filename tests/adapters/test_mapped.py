@@ -296,7 +296,7 @@ async def test_what_was_changed_of_a_masked_picture_is_told_once(
             "uncrop/v1",
             {"outpaint": requests.Outpaint(image=media(plain()), left_px=2001)},
             "invalid_field",
-            "outpaint.left",
+            "outpaint.left_px",
         ),
         (
             "novita",

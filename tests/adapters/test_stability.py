@@ -190,7 +190,7 @@ def test_words_and_shapes_are_the_apis() -> None:
         ),
         ("edit/search-and-recolor", {}, edit(), "provider_options.stability.select_prompt"),
         (CORE, {"cfg_scale": 5}, {}, "provider_options.stability.cfg_scale"),
-        ("edit/outpaint", {}, {"outpaint": requests.Outpaint(image=media(plain()), top_px=2001)}, "outpaint.top"),
+        ("edit/outpaint", {}, {"outpaint": requests.Outpaint(image=media(plain()), top_px=2001)}, "outpaint.top_px"),
         ("edit/outpaint", {}, {"outpaint": requests.Outpaint(image=media(plain()))}, "outpaint"),
         (ULTRA, {}, edit(63, 100), "image"),
         ("upscale/fast", {}, {"upscale": requests.Upscale(image=media(plain(1600, 100)))}, "image"),

@@ -152,7 +152,8 @@ def _scale(call: Call, width: int, height: int) -> dict[str, Any]:
         width, height = round(width * factor), round(height * factor)
     if max(width, height) > _MOST_EDGE_PX or min(width, height) < 1:
         message = f"{call.model.name} makes edges of 1 to {_MOST_EDGE_PX} px; {width}x{height} is none of them."
-        raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="upscale")
+        kind = wish.WhichOneof("target") or "factor"
+        raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field=f"upscale.{kind}")
     if wish.HasField("size"):
         return {"resize_mode": 1, "upscaling_resize_w": width, "upscaling_resize_h": height, "upscaling_crop": True}
     return {"resize_mode": 0, "upscaling_resize": factor}

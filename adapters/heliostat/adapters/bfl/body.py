@@ -132,5 +132,5 @@ def _expansion(call: Call) -> dict[str, int]:
     far = next((name for name, pixels in sides.items() if pixels > _MOST_EXPANDED_PX), None)
     if far is not None:
         message = f"{call.model.name} adds at most {_MOST_EXPANDED_PX} px on each side; ask for less, or twice."
-        raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field=f"outpaint.{far}")
+        raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field=f"outpaint.{far}_px")
     return sides

@@ -141,7 +141,8 @@ def _enlarged(template: Template, call: Call, image: Input) -> tuple[int, int]:
         message = (
             f"{call.model.name} makes edges of 1 to {MOST_EDGE_PX} px, and {width}x{height} is asked; ask for less."
         )
-        raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="upscale")
+        kind = wish.WhichOneof("target") or "factor"
+        raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field=f"upscale.{kind}")
     return width, height
 
 

@@ -158,7 +158,7 @@ def _asked(field: BodyField, order: Order) -> Any:
     if source == "format":
         return _format(order)
     if source in SIDES:
-        return _bounded(field, getattr(call.request.outpaint, f"{source}_px"), f"outpaint.{source}", call)
+        return _bounded(field, getattr(call.request.outpaint, f"{source}_px"), f"outpaint.{source}_px", call)
     if source == "factor" or source in TARGETS:
         return _target(field, source, order)
     return _parameter(field, source, call)
@@ -238,14 +238,14 @@ def _target(field: BodyField, source: str, order: Order) -> Any:
         message = (
             f"{call.model.name} needs the picture itself to know by how much it grows; send it, or the other word."
         )
-        raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="upscale")
+        raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field=f"upscale.{kind}")
     if source == "factor":
         factor = upscale.factor if kind == "factor" else round(upscale.size.width_px / width, 3)
-        return _bounded(field, round(factor) if field.whole else factor, "upscale.factor", call)
+        return _bounded(field, round(factor) if field.whole else factor, f"upscale.{kind}", call)
     edge = upscale.size.width_px if source == "target_width" else upscale.size.height_px
     if kind == "factor":
         edge = round((width if source == "target_width" else height) * upscale.factor)
-    return _bounded(field, edge, f"upscale.{source}", call)
+    return _bounded(field, edge, f"upscale.{kind}", call)
 
 
 def _tell_ignored(order: Order) -> None:

@@ -26,10 +26,10 @@ _FIELD_OF: Mapping[str, str] = {
     "background_prompt": "prompt",
     "style_preset": "style",
     "output_format": "output.media_type",
-    "left": "outpaint.left",
-    "right": "outpaint.right",
-    "up": "outpaint.top",
-    "down": "outpaint.bottom",
+    "left": "outpaint.left_px",
+    "right": "outpaint.right_px",
+    "up": "outpaint.top_px",
+    "down": "outpaint.bottom_px",
 }
 
 

@@ -185,7 +185,7 @@ def _expansion(call: Call) -> dict[str, int]:
     if far is not None:
         message = f"{call.model.name} adds at most {_MOST_EXPANDED_PX} px on each side; ask for less, or twice."
         name = {"up": "top", "down": "bottom"}.get(far, far)
-        raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field=f"outpaint.{name}")
+        raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field=f"outpaint.{name}_px")
     if not any(sides.values()):
         message = f"{call.model.name} has to be told on which side to add something; send left, right, top or bottom."
         raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="outpaint")
