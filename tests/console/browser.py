@@ -14,7 +14,7 @@ _ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 )
-_WITHIN_S = 20.0
+_WITHIN_S = 60.0
 # Where to look at what was seen: `HELIOSTAT_SCREENSHOTS=folder`.
 SIZES = ((1280, 900), (390, 844))
 SCHEMES = ("light", "dark")
@@ -64,6 +64,7 @@ async def browsing(
         try:
             viewport = {"width": width, "height": height}
             context = await browser.new_context(viewport=viewport, color_scheme=scheme, **options)
+            context.set_default_timeout(_WITHIN_S * 1000)
             yield Window(await context.new_page())
         finally:
             await browser.close()

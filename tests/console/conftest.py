@@ -22,7 +22,7 @@ from heliostat.console.module import ConsolePart, build
 from heliostat.console.settings import ConsoleSettings
 from tests.console.scripted_core import NOW, Core
 
-_WITHIN_S = 20.0
+_WITHIN_S = 60.0
 
 
 @dataclass
@@ -88,7 +88,7 @@ async def open_bench(folder: Path, *, sandbox: bool = True, **settings: Any) -> 
     }
     console = build(ConsoleSettings(**{**told, **settings}), surroundings)
     await console.start()
-    async with httpx.AsyncClient(base_url=console.url, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=console.url, timeout=60) as client:
         bench = Bench(console, core, clock, client)
         try:
             await bench.until(lambda: bool(core.router.watchers and core.ledger.watchers))

@@ -60,12 +60,12 @@ class Newcomer:
         pressed = await button.get_attribute("aria-pressed")
         await button.click()
         wanted = row.locator(f"[aria-pressed={'false' if pressed == 'true' else 'true'}]").get_by_text(fault)
-        await wanted.wait_for(timeout=5000)
+        await wanted.wait_for(timeout=60_000)
 
     async def weigh(self, weight: int) -> None:
         """Gives the second target of flux-schnell another weight, and waits for the list of changes."""
         await self.page.locator(_LANE).nth(1).locator("input[name=weight]").fill(str(weight))
-        await self.page.locator("#changes .happening").first.wait_for(timeout=5000)
+        await self.page.locator("#changes .happening").first.wait_for(timeout=60_000)
 
     async def repaint(self, what: str) -> None:
         """Repaints a rectangle of the picture that is shown."""
@@ -86,7 +86,7 @@ class Newcomer:
 
     async def until_billed(self, *pictures: int) -> None:
         """Waits until both counters say so, on the page as it stands."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await self.bills() != pictures:
                 await asyncio.sleep(0.05)
 

@@ -16,7 +16,7 @@ from heliostat.console.street_state import StreetState
 from tests.console.conftest import Bench
 from tests.console.scripted_core import at, target
 
-_WITHIN_S = 20.0
+_WITHIN_S = 60.0
 
 
 class Page:
