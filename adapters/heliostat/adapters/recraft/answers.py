@@ -19,6 +19,7 @@ UNITS_PER_USD = "0.001"
 _UUID = re.compile(r"[0-9a-fA-F-]{36}")
 _REQUEST_ID = "x-recraft-requestid"
 _UNSAFE = ("nsfw", "safety", "moderat", "prohibited")
+_UNPAID = ("credit", "units", "balance")
 _MOST = 64
 _MOST_SAID = 1_000
 
@@ -77,6 +78,9 @@ def refusal(answer: Answer, key_name: str) -> MeshError:
         error.reason = reasons.ERROR_REASON_CONTENT_BLOCKED
         error.message = f"Recraft refused the prompt or a picture as unsafe; change it. It said: {said}"
         error.field = None
+    elif answer.status == 403 and any(word in said.lower() for word in _UNPAID):
+        error.reason = reasons.ERROR_REASON_QUOTA_EXHAUSTED
+        error.message = f"Too few API units are left at Recraft; buy some. It said: {said}"
     if _REQUEST_ID in answer.headers:
         error.metadata["provider_request_id"] = answer.headers[_REQUEST_ID][:200]
     return error
