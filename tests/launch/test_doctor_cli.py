@@ -275,3 +275,19 @@ def test_the_sandbox_is_examined_where_there_is_no_file(tmp_path: Path, monkeypa
     found = list(doctor_cli.examined(given, tmp_path / "sandbox"))
     assert not [each for each in found if each.grade is Grade.BAD]
     assert [each.topic for each in found if each.grade is Grade.NOTE] == ["emulators", "clock", "running"]
+
+
+@pytest.mark.parametrize("is_live", [False, True], ids=["sandbox", "live"])
+def test_what_the_environment_says_above_the_configuration_is_examined(
+    is_live: bool, taken: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `serve --sandbox` and `serve --live` start with it: here fal is somewhere else."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FAL_KEY", "any")
+    monkeypatch.setenv("HELIOSTAT_SANDBOX_PROVIDER_KEY", "sandbox")
+    monkeypatch.setenv("HELIOSTAT_EMULATOR_PORT", str(free_port()))
+    monkeypatch.setenv("HELIOSTAT__ADAPTERS__FAL__BASE_URL", f"http://127.0.0.1:{taken}/fal")
+    given = argparse.Namespace(config="", live=is_live, offline=True, address="", state_dir="")
+    found = list(doctor_cli.examined(given, tmp_path / "state"))
+    told = [each.told for each in found if each.topic == "addresses"]
+    assert f"1 of {1 if is_live else 2} places can be reached" in told

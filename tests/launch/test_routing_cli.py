@@ -79,8 +79,9 @@ def test_targets_say_how_they_fare() -> None:
 
 def test_no_targets_are_said() -> None:
     """An empty table would look like a fault."""
-    output, _ = run("targets", "m", answers=[("ListTargets", admin_pb2.ListTargetsResponse())])
-    assert output.startswith("No targets.")
+    nothing = [("ListTargets", admin_pb2.ListTargetsResponse())]
+    assert run("targets", answers=nothing)[0].startswith("No targets.")
+    assert run("targets", "m", answers=nothing)[0].startswith('There is no route "m"')
 
 
 @pytest.mark.parametrize(

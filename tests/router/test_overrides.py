@@ -240,7 +240,7 @@ async def test_all_targets_drained_is_said_at_once(two: list[ScriptedAdapter]) -
     ("request_", "reason", "sentence"),
     [
         (update("a/modle", ["weight"]), reasons.ERROR_REASON_RESOURCE_NOT_FOUND, 'did you mean "a/model"'),
-        (update("zzz/q", ["weight"]), reasons.ERROR_REASON_RESOURCE_NOT_FOUND, "ListTargets tells"),
+        (update("zzz/q", ["weight"]), reasons.ERROR_REASON_RESOURCE_NOT_FOUND, "`heliostat admin targets` lists"),
         (update("a/model", ["weight"], "n"), reasons.ERROR_REASON_RESOURCE_NOT_FOUND, 'it belongs to "m"'),
         (update("a/model", []), reasons.ERROR_REASON_INVALID_FIELD, "Name what to change"),
         (update("a/model", ["account"]), reasons.ERROR_REASON_INVALID_FIELD, '"account" cannot be changed'),

@@ -113,8 +113,8 @@ class Control:
         """The route's own name, where one is given. Raises RESOURCE_NOT_FOUND, saying what there is."""
         entries = self._board.routes_of(name)
         if not entries:
-            near = did_you_mean(name, self._board.names())
-            raise _unknown(f'There is no target "{name[:100]}"{near or "; ListTargets tells those there are."}')
+            near = did_you_mean(name, self._board.names()) or "; `heliostat admin targets` lists those there are."
+            raise _unknown(f'There is no target "{name[:100]}"{near}')
         if not route:
             return ""
         for entry in entries:

@@ -11,6 +11,7 @@ from heliostat.api.image.v1 import event_pb2
 from heliostat.api.ledger.v1 import admin_pb2, admin_pb2_grpc, ledger_pb2
 from heliostat.chassis.errors import from_status, reason_name
 from heliostat.chassis.money import to_micros, usd
+from heliostat.launch.ranges import above_zero
 from heliostat.launch.tables import table
 
 _TIMEOUT_S = 30.0
@@ -122,6 +123,6 @@ def add_commands(admin: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     """Adds `arms` to `heliostat admin`."""
     told = admin.add_parser("arms", help="how the targets of a model fared: requests, success, durations, cost")
     told.add_argument("model")
-    told.add_argument("--hours", type=float, default=24.0, help="how far back; at most 744")
+    told.add_argument("--hours", type=above_zero(744), default=24.0, help="how far back; at most 744")
     told.add_argument("--key", default="", help="only requests of this key")
     told.set_defaults(admin=lambda channel, given: arms(channel, given.model, given.hours, given.key))

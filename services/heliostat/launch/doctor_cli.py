@@ -12,6 +12,7 @@ from heliostat.chassis.errors import MeshError
 from heliostat.launch import folders, live, sandbox
 from heliostat.launch.config import Configuration, admin_socket, configure, configured
 from heliostat.launch.findings import Finding, Grade, bad, note, ok, shown
+from heliostat.launch.overrides import overridden
 from heliostat.launch.remedies import TO_DO
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def examined(given: argparse.Namespace, folder: Path) -> Iterator[Finding]:
     try:
         configuration, name = _configuration(given, folder)
     except MeshError as error:
-        yield bad("config", error.message, "write what the sentence says; `heliostat check-config` looks again")
+        yield bad("config", error.message, "do what the sentence says, and look again")
         return
     yield ok("config", f"{name}: parts {len(configuration.parts)}, adapters among them {len(configuration.adapters)}")
     running = list(_running(given.address or configuration.process.admin.listen, configuration.state_dir))
@@ -73,9 +74,11 @@ def _configuration(given: argparse.Namespace, folder: Path) -> tuple[Configurati
     ports = sandbox.Ports.from_environment(os.environ)
     if given.live:
         folder = Path(given.state_dir) if given.state_dir else folders.state_dir("live")
-        return configure(live.tree(folder, ports, os.environ), "all"), "live"
-    sandbox.provide_key()
-    return configure(sandbox.tree(folder, ports, f"file:{folder / 'sandbox_key'}"), "all"), "the sandbox"
+        tree, name = live.tree(folder, ports, os.environ), "live"
+    else:
+        sandbox.provide_key()
+        tree, name = sandbox.tree(folder, ports, f"file:{folder / 'sandbox_key'}"), "the sandbox"
+    return configure(overridden(tree, os.environ, folder), "all"), name
 
 
 def _reached(configuration: Configuration, *, is_offline: bool) -> Iterator[Finding]:

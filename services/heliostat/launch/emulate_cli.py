@@ -10,6 +10,7 @@ from heliostat.chassis.lines import Lines
 from heliostat.chassis.settings import Fault, read_text, refused
 from heliostat.chassis.tether import end_with_starter
 from heliostat.chassis.yaml_text import values_of
+from heliostat.launch.ranges import above_zero, whole
 
 DEFAULT_PORT = 8091
 _MOST_TOLD = 10
@@ -38,11 +39,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Adds `emulate` to the command line."""
     emulate = commands.add_parser("emulate", help="run one provider's API alone on loopback: no key, no bill")
     emulate.add_argument("provider", help="such as fal; a wrong name prints those there are")
-    emulate.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
+    emulate.add_argument(
+        "--port", type=whole(0, 65_535), default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)"
+    )
     emulate.add_argument(
         "--script", default="", metavar="FILE", help="what it does wrong: a list of steps, JSON or YAML"
     )
-    emulate.add_argument("--job-seconds", type=float, default=1.0, help="how long a queued job takes (default: 1)")
+    emulate.add_argument(
+        "--job-seconds", type=above_zero(3600), default=1.0, help="how long a queued job takes (default: 1)"
+    )
     emulate.set_defaults(command=_emulate)
 
 

@@ -30,6 +30,7 @@ def configuration_file(named: str | None) -> str:
         return DEFAULT_FILE
     if named is None:
         raise refused(
-            f"There is no {DEFAULT_FILE} here: name a file with --config, or try --sandbox, which needs none."
+            f"There is no {DEFAULT_FILE} here: name a file with --config, or try `heliostat serve --sandbox`, which "
+            "needs none."
         )
     return named

@@ -13,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from heliostat.api.ledger.v1 import admin_pb2, admin_pb2_grpc
 from heliostat.chassis.money import to_micros, to_money, usd
+from heliostat.launch.ranges import whole
 from heliostat.launch.tables import table
 
 TIMEOUT_S = 10.0
@@ -20,6 +21,7 @@ WINDOWS = ("day", "month", "total")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _COUNTS = ("requests_per_minute", "images_per_minute", "concurrent_requests")
 _KEPT = ("media", "payload", "metadata")
+_LIMIT = whole(0, 1_000_000)
 
 
 def create_key(channel: grpc.Channel, key: admin_pb2.Key, budgets: Sequence[tuple[str, int]] = ()) -> str:
@@ -217,9 +219,9 @@ def _add_budgets(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--requests-per-minute", type=int, metavar="N", help="0: no bound")
-    parser.add_argument("--images-per-minute", type=int, metavar="N", help="0: no bound")
-    parser.add_argument("--concurrent", type=int, dest="concurrent_requests", metavar="N", help="requests at once")
+    parser.add_argument("--requests-per-minute", type=_LIMIT, metavar="N", help="0: no bound")
+    parser.add_argument("--images-per-minute", type=_LIMIT, metavar="N", help="0: no bound")
+    parser.add_argument("--concurrent", type=_LIMIT, dest="concurrent_requests", metavar="N", help="requests at once")
     parser.add_argument("--models", type=names, metavar="A,B", help="models it may ask for; all: no bound")
     parser.add_argument("--operations", type=names, metavar="A,B", help="operations it may ask for; all: no bound")
     parser.add_argument(

@@ -14,6 +14,7 @@ from heliostat.api.image.v1 import request_pb2
 from heliostat.api.router.v1 import admin_pb2, admin_pb2_grpc
 from heliostat.api.router.v1 import router_pb2 as estimates
 from heliostat.launch.arms_cli import explain_past
+from heliostat.launch.ranges import BILLION, above_zero, whole
 from heliostat.launch.tables import table
 
 TIMEOUT_S = 10.0
@@ -42,7 +43,10 @@ _STATES = {
 
 def list_targets(channel: grpc.Channel, route: str) -> str:
     """Targets with their state and why they are out; a * marks what an operator changed."""
-    return shown(targets(channel, route), time.time())
+    found = targets(channel, route)
+    if route and not found:
+        return f'There is no route "{route[:100]}"; `heliostat admin targets` lists all.'
+    return shown(found, time.time())
 
 
 def targets(channel: grpc.Channel, route: str = "") -> Sequence[admin_pb2.Target]:
@@ -228,18 +232,20 @@ def add_commands(admin: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     _add_changes(admin)
     seen = admin.add_parser("watch", help="targets as they change, and what happens to them")
     seen.add_argument("route", nargs="?", default="", help="only those of this route")
-    seen.add_argument("--seconds", type=float, default=None, help="end after so many seconds, not at Ctrl+C")
+    seen.add_argument(
+        "--seconds", type=above_zero(BILLION), default=None, help="end after so many seconds, not at Ctrl+C"
+    )
     seen.set_defaults(admin=lambda channel, given: watch(channel, given.route, given.seconds, _write))
     changes = admin.add_parser("audit", help="who changed what, the newest first")
     changes.add_argument("target", nargs="?", default="", help="only changes of this target")
-    changes.add_argument("--most", type=int, default=50, help="as many at most (default: 50)")
+    changes.add_argument("--most", type=whole(1, 1000), default=50, help="as many at most (default: 50)")
     changes.set_defaults(admin=lambda channel, given: audit(channel, given.target, given.most))
 
 
 def _add_changes(admin: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     change = admin.add_parser("set", help="change priority, weight or state of a target, at every replica")
     _add_place(change)
-    change.add_argument("--priority", type=int, help="0 is asked first")
+    change.add_argument("--priority", type=whole(0, 1000), help="0 is asked first")
     change.add_argument("--weight", type=float, help="share within the priority; 0 takes it out")
     change.add_argument("--state", choices=_STATES, help="draining finishes what it has and takes nothing new")
     change.add_argument("--clear", action="store_true", help="back to the configuration")

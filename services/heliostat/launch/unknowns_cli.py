@@ -7,6 +7,7 @@ import grpc
 
 from heliostat.api.ledger.v1 import admin_pb2, admin_pb2_grpc
 from heliostat.chassis.money import to_micros, usd
+from heliostat.launch.ranges import whole
 from heliostat.launch.tables import table
 
 _TIMEOUT_S = 10.0
@@ -45,5 +46,5 @@ def _moment(seconds: int) -> str:
 def add_commands(admin: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds `unknowns` to `heliostat admin`."""
     listed = admin.add_parser("unknowns", help="list attempts that may have been bought, and nobody knows yet")
-    listed.add_argument("--most", type=int, default=20, help="at most so many, 1 to 100 (20)")
+    listed.add_argument("--most", type=whole(1, 100), default=20, help="at most so many, 1 to 100 (20)")
     listed.set_defaults(admin=lambda channel, given: unknowns(channel, given.most))

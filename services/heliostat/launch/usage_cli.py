@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from heliostat.api.ledger.v1 import admin_pb2, admin_pb2_grpc, ledger_pb2
 from heliostat.chassis.money import to_micros, usd
+from heliostat.launch.ranges import above_zero, whole
 from heliostat.launch.tables import table
 
 _TIMEOUT_S = 30.0
@@ -125,7 +126,9 @@ def filter_of(given: argparse.Namespace) -> ledger_pb2.RequestFilter:
 
 
 def _add_filter(parser: argparse.ArgumentParser, days: float) -> None:
-    parser.add_argument("--days", type=float, default=days, help=f"how far back; {days:g} where it is left out")
+    parser.add_argument(
+        "--days", type=above_zero(366), default=days, help=f"how far back; {days:g} where it is left out"
+    )
     parser.add_argument("--key", default="", help="only of this key")
     parser.add_argument("--model", default="", help="only for this model")
     parser.add_argument("--provider", default="", help="only of this provider")
@@ -145,7 +148,7 @@ def add_commands(admin: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         )
     )
     listed = admin.add_parser("requests", help="everybody's requests, newest first")
-    listed.add_argument("--count", type=int, default=20, help="most rows")
+    listed.add_argument("--count", type=whole(1, 1_000_000), default=20, help="most rows")
     listed.add_argument("--csv", action="store_true", help="as CSV")
     _add_filter(listed, 31)
     listed.set_defaults(admin=lambda channel, given: requests(channel, filter_of(given), given.count, as_csv=given.csv))
