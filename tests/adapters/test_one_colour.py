@@ -1,5 +1,6 @@
-"""Row U23 of the plan of faults, its second half: a picture of one colour is delivered, with a warning."""
+"""Row U23 of the plan of faults: a picture of one colour comes with a warning, or is held back where it is flagged."""
 
+import base64
 import io
 import os
 from collections.abc import AsyncIterator
@@ -13,8 +14,11 @@ from heliostat.adapters.mock.adapter import MODULE
 from heliostat.adapters.sdk.convert import opened
 from heliostat.adapters.sdk.one_colour import MOST_PIXELS, has_one_colour, may_have_one_colour
 from heliostat.adapters.sdk.structure import Shape, read_shape
-from heliostat.api.image.v1 import media_pb2
+from heliostat.api.image.v1 import event_pb2, media_pb2
 from heliostat.api.image.v1 import request_pb2 as requests
+from heliostat.chassis.errors import reason_name
+from heliostat.emulators.app import samples
+from tests.adapters.emulated import EmulatedProvider, running
 from tests.adapters.served import Answer, Room, media, pixels, plain, served
 
 ONE_COLOUR = media_pb2.MEDIA_WARNING_ONE_COLOUR
@@ -169,3 +173,77 @@ async def test_a_mesh_may_do_without(tmp_path: Path) -> None:
         answer = await room.ask("mock-image", size=pixels(64, 48))
     assert warned(answer) == [[]]
     assert not answer.result.timing.HasField("convert")
+
+
+BLACK, BALL = PLAIN["black PNG"], encoded(dotted("white", "black"))
+SCHNELL = "black-forest-labs/FLUX-1-schnell"
+
+
+@pytest.fixture
+async def deepinfra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EmulatedProvider]:
+    """A provider that says of each picture whether it is unsafe; nobody asked for warnings."""
+    monkeypatch.setenv("DEEPINFRA_API_KEY", "secret-0123456789")
+    async with running("deepinfra", tmp_path) as one:
+        yield one
+
+
+async def flagging(provider: EmulatedProvider, *pictures: tuple[bytes, Any], cost: float | None = 0.002) -> Answer:
+    """What becomes of these pictures, with what is said of each."""
+    body = {
+        "images": [f"data:image/png;base64,{base64.b64encode(data).decode()}" for data, _ in pictures],
+        "nsfw_content_detected": [flag for _, flag in pictures],
+        "inference_status": {"status": "succeeded", "cost": cost},
+    }
+    await provider.script({"path": "submit", "body": body})
+    return await provider.room.ask(SCHNELL, image_count=len(pictures))
+
+
+async def test_a_flagged_picture_that_was_blacked_out_is_an_error_that_costs(deepinfra: EmulatedProvider) -> None:
+    """It is moderation, said by the picture; the work is paid."""
+    failure = (await flagging(deepinfra, (BLACK, True))).failure
+    assert reason_name(failure.reason) == "content_blocked"
+    assert failure.failure is not None
+    told = failure.failure
+    assert (told.outcome, told.billed) == (event_pb2.OUTCOME_ACCEPTED, event_pb2.BILLED_YES)
+    assert told.cost.nanos == 2_000_000
+
+
+async def test_of_several_pictures_those_that_were_blacked_out_are_missing(deepinfra: EmulatedProvider) -> None:
+    """The others are delivered without a gap in their numbers; the router asks somebody else for the rest."""
+    answer = await flagging(deepinfra, (BLACK, True), (BALL, False), (BLACK, True), (BALL, False))
+    assert answer.pictures == [BALL, BALL]
+    assert [info.image_index for info in answer.of("media_started")] == [0, 1]
+    assert (answer.result.image_count, answer.result.missing_image_count) == (2, 2)
+
+
+async def test_what_was_blacked_out_is_paid_like_the_rest(deepinfra: EmulatedProvider) -> None:
+    """Also where the provider does not tell the cost."""
+    paid = [
+        (await flagging(deepinfra, *pictures, cost=None)).result.cost.amount
+        for pictures in ([(BALL, False), (BALL, False)], [(BALL, False), (BLACK, True)])
+    ]
+    assert paid[0] == paid[1]
+    assert paid[0].nanos
+
+
+@pytest.mark.parametrize(("data", "flag"), [(BALL, True), (BLACK, False), (BLACK, "true"), (BLACK, None)])
+async def test_neither_a_flag_nor_a_colour_alone_holds_a_picture_back(
+    deepinfra: EmulatedProvider, data: bytes, flag: Any
+) -> None:
+    """Some providers flag what they deliver all the same, and black may be what was asked for."""
+    answer = await flagging(deepinfra, (data, flag))
+    assert answer.pictures == [data]
+
+
+async def test_a_flag_beside_an_address_counts_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a job's pictures are fetched."""
+    monkeypatch.setenv("LEONARDO_API_KEY", "secret-0123456789")
+    async with running("leonardo", tmp_path) as leonardo:
+        picture = {"url": f"{leonardo.base}/leonardo/files/a.png", "nsfw": True}
+        body = {"generations_by_pk": {"status": "COMPLETE", "generated_images": [picture]}}
+        await leonardo.script(
+            {"path": "status", "body": body},
+            {"path": "file", "body_base64": base64.b64encode(BLACK).decode(), "headers": {"content-type": "image/png"}},
+        )
+        failure = (await leonardo.room.ask(samples()["leonardo"].model)).failure
+    assert reason_name(failure.reason) == "content_blocked"

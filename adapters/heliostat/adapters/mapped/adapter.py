@@ -123,6 +123,7 @@ class MappedAdapter(Adapter[MappedSettings, Options]):
         revised = told.prompt if told.prompt != request.prompt else ""
         for index, one in enumerate(told.pictures[: call.image_count]):
             known: dict[str, Any] = {"seed": None if index else told.seed, "revised_prompt": revised}
+            known["flagged"] = index in told.flagged
             yield image(one, index, **known) if isinstance(one, bytes) else await source.fetch(one, index, **known)
         yield completed(
             usage=event_pb2.Usage(billed_units=told.units) if told.units else None,

@@ -26,6 +26,8 @@ class Told:
     units: float = 0.0
     broken: bool = False
     """True: something stood where a picture should be, and was none."""
+    flagged: frozenset[int] = frozenset()
+    """Places of pictures that the provider calls unsafe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ def read_answer(plan: AnswerPlan, answer: Answer) -> Told:
     raw = answer.headers.get("content-type", "").startswith("image/")
     value = None if raw or plan.pictures is None else answer.json()
     found, broken = _pictures(plan, answer, value, raw=raw)
+    flags = plan.flags.all(value) if plan.flags is not None else []
     seed = plan.seed.read(answer, value) if plan.seed is not None else None
     prompt = plan.prompt.read(answer, value) if plan.prompt is not None else None
     return Told(
@@ -51,6 +54,8 @@ def read_answer(plan: AnswerPlan, answer: Answer) -> Told:
         reported=read_reported(plan.cost, answer, value),
         units=_units(plan.units.read(answer, value) if plan.units is not None else None),
         broken=broken,
+        # Of a picture that is left out it would not be known whose flag is whose.
+        flagged=frozenset(place for place, flag in enumerate(flags) if flag is True and not broken),
     )
 
 

@@ -34,6 +34,9 @@ class AnswerPlan(Piece):
 
     pictures: Path | None = Field(None, description="Where pictures stand; absent: the body is the picture.")
     form: Literal["address", "base64"] = Field("base64", alias="as", description="What stands there.")
+    flags: Path | None = Field(
+        None, description="Where it says of each picture whether it is unsafe: one of one colour is then held back."
+    )
     seed: Spot | None = Field(None, description="Where the seed stands.")
     prompt: Spot | None = Field(None, description="Where the prompt stands as the provider rewrote it.")
     cost: Cost | None = Field(None, description="Where the cost stands.")

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from heliostat.adapters.sdk.bench import SharedBench
@@ -32,6 +33,7 @@ class Attempt:
         self._call = call
         self._outbox = outbox
         self._delivered: list[tuple[int, int]] = []
+        self._held_back: list[tuple[int, int]] = []
         self._media_type = ""
         self._finished = False
 
@@ -81,11 +83,16 @@ class Attempt:
             raise TypeError(f"an adapter yielded {step.WhichOneof('event')}, which is not its to send")
 
     async def _deliver(self, picture: Picture) -> None:
-        """Checks, converts and writes one picture. Raises MEDIA_INVALID."""
-        warns = self._adapter.settings.one_colour_warning
-        made = await finished(picture, self._call, self._bench.darkroom, warns=warns)
+        """Checks, converts and writes one picture, unless it was blacked out. Raises MEDIA_INVALID."""
+        if self._held_back and picture.partial_index is None:
+            picture = replace(picture, index=picture.index - len(self._held_back))
+        look = self._adapter.settings.one_colour_warning or picture.flagged
+        made = await finished(picture, self._call, self._bench.darkroom, look=look)
         if made.one_colour:
             log.warning("a picture of one colour", provider=self._adapter.name, model=self._call.model.name)
+            if picture.flagged:
+                self._held_back.append((made.shape.width_px, made.shape.height_px) if made.shape else (0, 0))
+                return
         shape = made.shape
         reach("adapter.downloaded")
         await self._outbox.room()
@@ -96,8 +103,12 @@ class Attempt:
             self._media_type = shape.media_type if shape else self._media_type
 
     def _finish(self, end: Completed) -> None:
-        """Writes `completed`. Raises PROVIDER_ANSWER_INVALID where no final picture came."""
+        """Writes `completed`. Raises PROVIDER_ANSWER_INVALID where no final picture came, CONTENT_BLOCKED where all of
+        them were blacked out."""
         call, count = self._call, len(self._delivered)
+        if not count and self._held_back:
+            message = "The provider called what it drew unsafe, and blacked it out; change the prompt."
+            raise call.error(reasons.ERROR_REASON_CONTENT_BLOCKED, message, outcome=event_pb2.OUTCOME_ACCEPTED)
         if not count:
             message = "The provider answered without a picture."
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message)
@@ -114,11 +125,12 @@ class Attempt:
         result.image_count = count
         if call.model.counts_images:
             result.missing_image_count = max(0, call.image_count - count)
+        drawn = [*self._delivered, *self._held_back]
         if is_sane(end.usage):
             result.usage.CopyFrom(end.usage)
         if not result.usage.output_megapixels:
-            result.usage.output_megapixels = sum(width * height for width, height in self._delivered) / 1e6
-        self._fill_cost(result, end)
+            result.usage.output_megapixels = sum(width * height for width, height in drawn) / 1e6
+        self._fill_cost(result, end, drawn)
         timing = call.timing
         result.timing.provider.CopyFrom(to_duration(timing.provider_s()))
         if timing.download_s:
@@ -130,10 +142,11 @@ class Attempt:
         if end.metadata:
             result.provider_metadata.update(dict(end.metadata))
 
-    def _fill_cost(self, result: event_pb2.ImageResult, end: Completed) -> None:
+    def _fill_cost(self, result: event_pb2.ImageResult, end: Completed, drawn: list[tuple[int, int]]) -> None:
+        """What was drawn is charged, held back or not."""
         model, call = self._call.model, self._call
         planned = self._adapter.order(model, call.request, call.size())
-        delivered = self._adapter.delivered_order(model, call.request, call.size(), end, self._delivered)
+        delivered = self._adapter.delivered_order(model, call.request, call.size(), end, drawn)
         fill_cost(result.cost, model, planned, delivered, end)
 
     def _tell_delivered(self) -> None:

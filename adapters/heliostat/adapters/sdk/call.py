@@ -286,6 +286,7 @@ class Call:
         media_type: str = "",
         width_px: int = 0,
         height_px: int = 0,
+        flagged: bool = False,
     ) -> Picture:
         """The picture at a provider's URL, or only its URL where the caller wants that; yield what it returns.
 
@@ -306,6 +307,7 @@ class Call:
             media_type=media_type,
             width_px=width_px,
             height_px=height_px,
+            flagged=flagged,
         )
 
     def error(

@@ -38,8 +38,8 @@ class Finished:
     one_colour: bool = False
 
 
-async def finished(picture: Picture, call: Call, darkroom: Darkroom, *, warns: bool = False) -> Finished:
-    """The picture as the caller wants it; `warns` has it looked at whether it has one colour. Raises MEDIA_INVALID."""
+async def finished(picture: Picture, call: Call, darkroom: Darkroom, *, look: bool = False) -> Finished:
+    """The picture as the caller wants it; `look` asks whether it has one colour. Raises MEDIA_INVALID."""
     if not picture.data:
         if not picture.uri:
             raise _invalid(call, "The provider delivered an empty picture.")
@@ -53,7 +53,7 @@ async def finished(picture: Picture, call: Call, darkroom: Darkroom, *, warns: b
     except ValueError as error:
         raise _invalid(call, f"The provider delivered bytes that are no sound picture: {error}.") from None
     found = Provenance() if picture.partial_index is not None else provenance(picture.data)
-    look = warns and _is_drawn(picture, call) and may_have_one_colour(picture.data, shape)
+    look = look and _is_drawn(picture, call) and may_have_one_colour(picture.data, shape)
     wanted = call.request.output.media_type
     if not wanted or picture.role == media_pb2.MEDIA_ROLE_MASK or (wanted == shape.media_type and not call.packs):
         one_colour = look and await _has_one_colour(picture.data, call, darkroom)

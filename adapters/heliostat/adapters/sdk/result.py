@@ -17,7 +17,7 @@ class Picture:
 
     `index` is the position among the pictures of the request, 0 first. `partial_index` is 0.. for a preview and
     None for a final picture. `width_px` and `height_px` matter only where there is a `uri` and no data: sizes of
-    bytes are measured.
+    bytes are measured. `flagged` tells that the provider calls it unsafe: one that has one colour then is held back.
     """
 
     data: bytes = b""
@@ -31,6 +31,7 @@ class Picture:
     media_type: str = ""
     width_px: int = 0
     height_px: int = 0
+    flagged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,12 @@ def image(
     revised_prompt: str = "",
     role: media_pb2.MediaRole = media_pb2.MEDIA_ROLE_IMAGE,
     label: str = "",
+    flagged: bool = False,
 ) -> Picture:
-    """A final picture as an encoded file; `label` names what a segment's mask shows."""
-    return Picture(data=data, index=index, seed=seed, revised_prompt=revised_prompt, role=role, label=label)
+    """A final picture as an encoded file; `label` names what a segment's mask shows, `flagged`: see Picture."""
+    return Picture(
+        data=data, index=index, seed=seed, revised_prompt=revised_prompt, role=role, label=label, flagged=flagged
+    )
 
 
 def preview(data: bytes, partial_index: int, index: int = 0) -> Picture:
