@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import psutil
 
-from heliostat.chassis.worker import forked, settle
+from heliostat.chassis.worker import forked, settle, wake
 
 # What the adapters' pools name: the process is started once, for all tests.
 USUAL = ("heliostat.adapters.sdk.inputs", "heliostat.adapters.sdk.masks", "PIL.Image")
@@ -41,6 +41,14 @@ def test_workers_of_several_pools_come_from_one_process() -> None:
             assert parent_of_worker(other) == server != os.getpid()
             assert other.submit(os.getpid).result(60) != one.submit(os.getpid).result(60)
     assert psutil.pid_exists(server)
+
+
+def test_who_is_woken_is_there_before_the_first_worker() -> None:
+    """Nothing waits for it meanwhile."""
+    wake(*USUAL)
+    there = {child.pid for child in psutil.Process().children()}
+    with ProcessPoolExecutor(1, mp_context=forked(*USUAL), initializer=settle) as pool:
+        assert parent_of_worker(pool) in there
 
 
 async def test_workers_end_with_a_parent_that_is_killed() -> None:

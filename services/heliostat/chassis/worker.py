@@ -16,6 +16,14 @@ def forked(*modules: str) -> BaseContext:
     return context
 
 
+def wake(*modules: str) -> None:
+    """Starts the process that workers are forked from, with modules as `forked` takes them; waits for nothing."""
+    from multiprocessing import forkserver
+
+    forked(*modules)
+    forkserver.ensure_running()
+
+
 def settle() -> None:
     """Makes this worker ignore Ctrl+C (its parent decides) and end with its parent, however the parent ends."""
     import multiprocessing

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from heliostat.adapters.sdk.one_colour import has_one_colour
 from heliostat.adapters.sdk.structure import MAX_PIXELS, read_shape
-from heliostat.chassis.worker import forked, settle
+from heliostat.chassis.worker import forked, settle, wake
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -24,6 +24,11 @@ _PRELOADED = ("heliostat.adapters.sdk.inputs", "heliostat.adapters.sdk.masks", "
 _FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "AVIF"]
 LOSSY = frozenset({"image/jpeg", "image/webp", "image/avif"})
 _DEFAULT_QUALITY = {"JPEG": 90, "WEBP": 85, "AVIF": 75}
+
+
+def wake_workers() -> None:
+    """Has what workers need loaded from now on, for whoever knows that there will be pictures soon."""
+    wake(*_PRELOADED)
 
 
 class Darkroom:
