@@ -73,7 +73,12 @@ def test_the_ledger_does_not_journal_ahead_of_a_router_elsewhere() -> None:
         ({"edgy": {}}, "edgy: unknown key"),
         ({"edge": {"prot": 1}}, "edge.prot: unknown key"),
         ({"adapters": {"openai": {"api_key": "sk-1234"}}}, "never in the configuration itself"),
-        ({"adapters": {"nobody": {}}}, "no target 'adapter-nobody'"),
+        ({"adapters": {"nobody": {}}}, "no adapter 'nobody'. `heliostat list-targets` prints"),
+        ({"adapters": {"fall": {}}}, "no adapter 'fall'; did you mean 'fal'"),
+        (
+            {"adapters": {"mine": {"kind": "replicat"}}},
+            "did you mean 'replicate'? Correct it; `heliostat list-targets`",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(change: dict[str, Any], sentence: str) -> None:
@@ -84,7 +89,7 @@ def test_what_is_wrong_is_named(change: dict[str, Any], sentence: str) -> None:
 
 def test_an_unknown_target_is_refused() -> None:
     """The sentence says where to look."""
-    with pytest.raises(MeshError, match="list-targets"):
+    with pytest.raises(MeshError, match="no target 'wharf'; `heliostat list-targets`"):
         configure(tree(), "edge,wharf")
 
 

@@ -3,6 +3,7 @@
 A folder beside the kit is an adapter. One that holds mapping files in `providers` is as many as there are files.
 """
 
+import difflib
 import importlib
 import pkgutil
 from collections.abc import Collection, Iterable, Mapping
@@ -74,9 +75,19 @@ def load(name: str, kind: str = "") -> Module:
         mapped: Module = importlib.import_module(f"heliostat.adapters.{packages[kind]}").module(kind)
         return mapped
     else:
-        raise refused(f"There is no target {name!r}; `heliostat list-targets` prints those there are.")
+        raise refused(_nobody(name, kind))
     module: Module = importlib.import_module(path).MODULE
     return module
+
+
+def _nobody(name: str, kind: str) -> str:
+    """What is said of a target that nobody is, or of a section of adapters that nobody serves."""
+    there = "`heliostat list-targets` prints those there are"
+    if not name.startswith(ADAPTER):
+        return f"There is no target {name!r}; {there}."
+    near = difflib.get_close_matches(kind, adapter_kinds(), n=1)
+    meant = f"; did you mean {near[0]!r}? " if near else ". "
+    return f"There is no adapter {kind!r}{meant}{there}; a section with a name of its own says by `kind` who serves it."
 
 
 def chosen(wanted: str, adapters: Iterable[str], sections: Collection[str] = ()) -> list[str]:
