@@ -317,10 +317,11 @@ async def test_a_weight_of_a_reference_goes_with_it() -> None:
     assert (body["image_prompt_strength"], body["image_url"][:15]) == (0.4, "data:image/png;")
 
 
-async def test_fill_needs_a_mask() -> None:
+@pytest.mark.parametrize("model", [one.name for one in MODELS if one.mask])
+async def test_what_works_on_a_masked_part_needs_a_mask(model: str) -> None:
     """Without a mask nothing is sent, and the error names it."""
     with pytest.raises(MeshError) as caught:
-        await body_of("fal-ai/flux-pro/v1/fill", edit=edit())
+        await body_of(model, edit=edit())
     assert (caught.value.reason, caught.value.field) == (reasons.ERROR_REASON_INVALID_FIELD, "mask")
 
 
@@ -339,6 +340,32 @@ async def test_the_size_of_an_edit_that_follows_its_input_is_told_to_be_dropped(
 
 
 @pytest.mark.parametrize(
+    ("options", "grown_px"), [({}, 0), ({"dilate_pixels": 12}, 12)], ids=["as it is", "grown where that is wished for"]
+)
+async def test_what_a_mask_covers_is_erased_as_it_is(options: dict[str, Any], grown_px: int) -> None:
+    """fal itself would grow the mask by 10 px."""
+    masked = requests.Edit(image=edit().image, mask=media(plain(64, 64)))
+    body = await body_of("fal-ai/flux-pro/v1/erase", options, edit=masked)
+    assert body.keys() == {"image_url", "mask_url", "dilate_pixels"}
+    assert body["dilate_pixels"] == grown_px
+
+
+async def test_a_picture_is_outpainted_on_a_canvas() -> None:
+    """The canvas is told, and where on it the picture lies; one of 25 million pixels is refused before it is sent."""
+    sides = requests.Outpaint(image=edit().image, left_px=10, top_px=20, bottom_px=4)
+    body = await body_of("fal-ai/bria/expand", prompt="", outpaint=sides)
+    assert {name: body[name] for name in body if name != "image_url"} == {
+        "canvas_size": [74, 88],
+        "original_image_size": [64, 64],
+        "original_image_location": [10, 20],
+    }
+    sides.right_px = 10**6
+    with pytest.raises(MeshError) as caught:
+        await body_of("fal-ai/bria/expand", prompt="", outpaint=sides)
+    assert caught.value.field == "outpaint"
+
+
+@pytest.mark.parametrize(
     ("model", "upscale", "sent"),
     [
         ("fal-ai/esrgan", {"factor": 3.0}, {"scale": 3.0}),
@@ -346,6 +373,7 @@ async def test_the_size_of_an_edit_that_follows_its_input_is_told_to_be_dropped(
         ("fal-ai/clarity-upscaler", {"factor": 8.0, "creativity": 0.5}, {"upscale_factor": 4, "creativity": 0.5}),
         ("fal-ai/clarity-upscaler", {"size": {"width_px": 128, "height_px": 128}}, {"upscale_factor": 2.0}),
         ("fal-ai/topaz/upscale/image", {}, {}),
+        ("fal-ai/recraft/upscale/crisp", {"factor": 2.0}, {}),
     ],
 )
 async def test_an_upscale_is_sent_as_a_factor(model: str, upscale: dict[str, Any], sent: dict[str, Any]) -> None:
@@ -421,6 +449,8 @@ async def test_options_named_apart_here_are_sent_as_fal_names_them() -> None:
         ("fal-ai/nano-banana-pro", {"size": ratio(1, 1, requests.SIZE_TIER_4K)}, 300_000),
         ("fal-ai/ideogram/v3", {"output": requests.Output(quality=requests.QUALITY_LOW)}, 30_000),
         ("fal-ai/clarity-upscaler", {"upscale": requests.Upscale(image=edit(1024, 1024).image, factor=2)}, 120_000),
+        ("fal-ai/flux-pro/v1/erase", {"edit": edit(1024, 1024)}, 46_000),
+        ("fal-ai/bria/expand", {"outpaint": requests.Outpaint(image=edit().image, left_px=8)}, 40_000),
         ("fal-ai/bria/background/remove", {"remove_background": requests.RemoveBackground(image=edit().image)}, 18_000),
     ],
 )

@@ -1,6 +1,7 @@
 """The fal adapter against the emulated queue, over real sockets."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -121,17 +122,41 @@ async def test_an_edit_costs_its_inputs_too(fal: Fal) -> None:
     assert (entry["cost_micros"], cost.amount.nanos) == (45_000, 45_000_000)
 
 
-async def test_a_mask_is_white_where_the_picture_is_edited(fal: Fal) -> None:
-    """The caller's transparent hole reaches fal as white; what lies outside of it stays."""
+@pytest.mark.parametrize(
+    "model", ["fal-ai/flux-pro/v1/fill", "fal-ai/flux-pro/v1/erase", "fal-ai/bria/genfill", "fal-ai/bria/eraser"]
+)
+async def test_a_mask_is_white_where_the_picture_is_edited(fal: Fal, model: str) -> None:
+    """The caller's transparent hole reaches fal as white; what lies outside of it stays. The bill is ours."""
     mask = plain(64, 64, "black", "RGBA")
     mask.paste((0, 0, 0, 0), (0, 0, 32, 64))
     edit = requests.Edit(
         image=media(plain(colour="white")), mask=media(mask), mask_mode=requests.MASK_MODE_ALPHA_REPAINTS
     )
     png = requests.Output(media_type="image/png")
-    (data,) = (await fal.room.ask("fal-ai/flux-pro/v1/fill", wish(edit=edit, output=png))).pictures
-    edited = opened(data).convert("L")
+    answer = await fal.room.ask(model, wish(edit=edit, output=png))
+    edited = opened(answer.pictures[0]).convert("L")
     assert (edited.getpixel((8, 32)), edited.getpixel((56, 32))) == (0, 255)
+    (entry,) = await fal.journal()
+    assert entry["cost_micros"] == answer.result.cost.amount.nanos // 1000 > 0
+
+
+async def test_a_picture_grows_on_its_sides(fal: Fal) -> None:
+    """By the pixels that were asked for, for the price of a picture."""
+    sides = requests.Outpaint(image=media(plain()), left_px=16, bottom_px=8)
+    answer = await fal.room.ask("fal-ai/bria/expand", wish(outpaint=sides))
+    assert opened(answer.pictures[0]).size == (80, 72)
+    (entry,) = await fal.journal()
+    assert entry["cost_micros"] == answer.result.cost.amount.nanos // 1000 == 40_000
+
+
+async def test_a_picture_is_sent_in_the_only_type_that_a_model_takes(fal: Fal) -> None:
+    """Recraft's upscaler takes PNG at fal; its factor is its own."""
+    photo = io.BytesIO()
+    plain().save(photo, "JPEG")
+    upscale = requests.Upscale(image=medias.Media(data=photo.getvalue()), factor=3)
+    answer = await fal.room.ask("fal-ai/recraft/upscale/crisp", wish("", upscale=upscale))
+    assert "factor" in {one.parameter for one in answer.result.adjustments}
+    assert answer.result.cost.amount.nanos == 4_000_000
 
 
 @pytest.mark.parametrize("wanted", ["image/png", "image/jpeg", "image/webp"])

@@ -9,7 +9,7 @@ from typing import Any
 from heliostat.adapters.fal.endpoints import PNG, Endpoint, SizeField
 from heliostat.adapters.fal.options import FalOptions
 from heliostat.adapters.sdk import Call, MaskForm, MeshError, operation_of
-from heliostat.adapters.sdk.enlarging import told_factor
+from heliostat.adapters.sdk.enlarging import tell_own_factor, told_factor
 from heliostat.adapters.sdk.inputs import data_uri
 from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -40,10 +40,16 @@ MANAGED = frozenset(
         "prompts",
         "point_prompts",
         "box_prompts",
+        "mask_type",
+        "canvas_size",
+        "original_image_size",
+        "original_image_location",
         "fal_webhook",
     }
 )
 """What is filled here: the request has words for it."""
+
+_MOST_CANVAS_PX = 5_000 * 5_000
 
 SPEEDS = {
     requests.QUALITY_LOW: "TURBO",
@@ -79,6 +85,8 @@ def make_body(endpoint: Endpoint, call: Call, options: FalOptions, pictures: Pic
     match operation_of(request):
         case "upscale":
             body |= _upscale(endpoint, call, pictures.sizes[0])
+        case "outpaint":
+            body |= _outpaint(endpoint, request.outpaint, pictures.sizes[0])
         case "segment":
             body |= _segment(endpoint, request.segment)
     return body
@@ -151,10 +159,27 @@ def _upscale(endpoint: Endpoint, call: Call, size: tuple[int, int]) -> dict[str,
     body: dict[str, Any] = {}
     if "creativity" in endpoint.takes and upscale.HasField("creativity"):
         body["creativity"] = upscale.creativity
+    if not endpoint.takes & {"scale", "factor"}:
+        tell_own_factor(call)
+        return body
     factor = told_factor(call, size, endpoint.factors)
     if factor is not None:
         body["scale" if "scale" in endpoint.takes else "upscale_factor"] = factor
     return body
+
+
+def _outpaint(endpoint: Endpoint, outpaint: requests.Outpaint, size: tuple[int, int]) -> dict[str, Any]:
+    """The canvas, and where on it the picture lies, in px from its upper left corner."""
+    width = size[0] + outpaint.left_px + outpaint.right_px
+    height = size[1] + outpaint.top_px + outpaint.bottom_px
+    if width * height >= _MOST_CANVAS_PX:
+        message = f"{endpoint.path} takes less than {_MOST_CANVAS_PX} pixels in all, not {width}x{height}; add less."
+        raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="outpaint")
+    return {
+        "canvas_size": [width, height],
+        "original_image_size": list(size),
+        "original_image_location": [outpaint.left_px, outpaint.top_px],
+    }
 
 
 def _segment(endpoint: Endpoint, segment: requests.Segment) -> dict[str, Any]:

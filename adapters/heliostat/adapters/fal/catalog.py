@@ -88,7 +88,7 @@ def _offered(id_: str, names: tuple[str, ...], routes: Routes, facts: dict[str, 
         **PRICES.facts(id_),
         max_images=4 if all("image_count" in endpoint.takes for endpoint in routes.all()) else 1,
         ignores=tuple(sorted(NAMES - _honoured(routes))),
-        inputs=_INPUTS,
+        inputs=facts.pop("inputs", _INPUTS),
         cancel_effective=True,
         resumable=True,
         retention_s=_RETENTION_S,
@@ -114,6 +114,11 @@ def _tool(id_: str, *names: str, operation: str, **facts: Any) -> Model:
     return _model(
         id_, *names, operations=(operation,), sizes=FollowsInput(), counts_images=operation != "segment", **facts
     )
+
+
+def _masked(id_: str, name: str, *, creator: str) -> Model:
+    """A model that works where a mask says, and needs one."""
+    return _model(id_, name, operations=("edit",), mask="exact", metadata={"mask_required": True}, creator=creator)
 
 
 def _seedream() -> Model:
@@ -146,14 +151,11 @@ MODELS = ModelTable(
     ),
     _kontext("fal-ai/flux-pro/kontext", "flux-kontext-pro"),
     _kontext("fal-ai/flux-pro/kontext/max", "flux-kontext-max"),
-    _model(
-        "fal-ai/flux-pro/v1/fill",
-        "flux-fill-pro",
-        operations=("edit",),
-        mask="exact",
-        metadata={"mask_required": True},
-        creator=_BFL,
-    ),
+    _masked("fal-ai/flux-pro/v1/fill", "flux-fill-pro", creator=_BFL),
+    _masked("fal-ai/flux-pro/v1/erase", "flux-erase-pro", creator=_BFL),
+    _masked("fal-ai/bria/genfill", "bria-genfill", creator="Bria"),
+    _masked("fal-ai/bria/eraser", "bria-eraser", creator="Bria"),
+    _tool("fal-ai/bria/expand", "bria-expand", operation="outpaint", creator="Bria"),
     _model("fal-ai/flux-2-pro", "flux-2-pro", many="edit", sizes=_FLUX_2_GRID, max_references=7, creator=_BFL),
     _model("fal-ai/flux-2/klein/4b", "flux-2-klein-4b", sizes=_FLUX_2_GRID, creator=_BFL),
     _model("fal-ai/flux-2/turbo", "flux-2-turbo", sizes=_FLUX_2_GRID, creator=_BFL),
@@ -169,6 +171,13 @@ MODELS = ModelTable(
     _tool("fal-ai/esrgan", "esrgan", "real-esrgan", operation="upscale"),
     _tool("fal-ai/topaz/upscale/image", "topaz-upscale", operation="upscale", creator="Topaz Labs"),
     _tool("fal-ai/seedvr/upscale/image", "seedvr-upscale", operation="upscale", creator="ByteDance"),
+    _tool(
+        "fal-ai/recraft/upscale/crisp",
+        "recraft-crisp-upscale",
+        operation="upscale",
+        creator=_RECRAFT,
+        inputs=InputLimits((PNG,), _INPUTS.max_bytes),
+    ),
     _tool("fal-ai/birefnet/v2", "birefnet", "birefnet-v2", operation="remove_background"),
     _tool("fal-ai/bria/background/remove", "bria-rmbg", operation="remove_background", creator="Bria"),
     _tool("fal-ai/imageutils/rembg", "rembg", operation="remove_background"),

@@ -159,6 +159,18 @@ _ENDPOINTS = (
         formats=_TWO,
         safety="6",
     ),
+    Endpoint(
+        "fal-ai/flux-pro/v1/erase",
+        image="image_url",
+        mask="mask_url",
+        options=_takes("dilate_pixels"),
+        formats=_TWO,
+        # What the mask covers goes, and nothing else: fal itself would grow it by 10 px.
+        constants={"dilate_pixels": 0},
+    ),
+    Endpoint("fal-ai/bria/genfill", image="image_url", mask="mask_url", takes=_takes("prompt", "image_count")),
+    _tool("fal-ai/bria/eraser", "preserve_alpha", mask="mask_url", constants={"mask_type": "manual"}),
+    _tool("fal-ai/bria/expand", takes=_takes("prompt")),
     _flux_2("fal-ai/flux-2-pro"),
     _flux_2("fal-ai/flux-2-pro/edit", "image_urls"),
     _flux_open("fal-ai/flux-2/klein/4b"),
@@ -216,6 +228,7 @@ _ENDPOINTS = (
         formats={JPEG: "jpg", PNG: "png"},
         factors=(1, 10),
     ),
+    _tool("fal-ai/recraft/upscale/crisp", "enable_safety_checker"),
     _tool(
         "fal-ai/birefnet/v2",
         "birefnet_model",

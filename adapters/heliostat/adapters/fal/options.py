@@ -32,6 +32,8 @@ class FalOptions(Options):
     style_preset: str | None = Field(None, max_length=100, description="Preset (Ideogram)")
     style_id: str | None = Field(None, max_length=100, description="Own style (Recraft)")
     colors: list[dict[str, int]] | None = Field(None, max_length=16, description="Colours as {r, g, b} (Recraft)")
+    dilate_pixels: int | None = Field(None, ge=0, le=100, description="Pixels by which a mask is grown (FLUX erase)")
+    preserve_alpha: bool | None = Field(None, description="Whether what is transparent stays so (Bria's eraser)")
     resemblance: float | None = Field(None, ge=0, le=1, description="How close to stay (Clarity)")
     face: bool | None = Field(None, description="Whether faces are mended (ESRGAN)")
     tile: int | None = Field(None, ge=0, le=4096, description="Tile in px, 0 none (ESRGAN)")

@@ -10,7 +10,7 @@ from heliostat.adapters.replicate.options import ReplicateOptions
 from heliostat.adapters.replicate.schemas import FLUX_SHAPES, SCHEMAS, Schema, SizeField
 from heliostat.adapters.sdk import Call, Input, MaskForm, MeshError, operation_of
 from heliostat.adapters.sdk.asked import reader
-from heliostat.adapters.sdk.enlarging import asked_of, told_factor
+from heliostat.adapters.sdk.enlarging import tell_own_factor, told_factor
 from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2 as requests
@@ -144,11 +144,11 @@ def _format(schema: Schema, call: Call) -> dict[str, Any]:
 def _upscale(schema: Schema, call: Call, size: tuple[int, int]) -> dict[str, Any]:
     """The factor; a model that has one of its own is not sent any."""
     field = schema.takes.get("factor")
-    name, asked = asked_of(call.request.upscale)
-    if field is None and name:
-        call.adjust(name, asked, "", "The model enlarges by a factor of its own.")
-    factor = told_factor(call, size, schema.factors) if field else None
-    return {} if field is None or factor is None else {field: factor}
+    if field is None:
+        tell_own_factor(call)
+        return {}
+    factor = told_factor(call, size, schema.factors)
+    return {} if factor is None else {field: factor}
 
 
 def _outpaint(outpaint: requests.Outpaint, image: Input) -> dict[str, Any]:

@@ -34,6 +34,13 @@ def told_factor(call: Call, size: Size, factors: tuple[float, float]) -> float |
     return factor
 
 
+def tell_own_factor(call: Call) -> None:
+    """Tells a request that wishes for a factor or a size that the model has a factor of its own."""
+    name, asked = asked_of(call.request.upscale)
+    if name:
+        call.adjust(name, asked, "", "The model enlarges by a factor of its own.")
+
+
 def asked_of(upscale: request_pb2.Upscale) -> tuple[str, str]:
     """What is wished for, as adjustments name and show it; both empty without a wish."""
     if upscale.HasField("size"):

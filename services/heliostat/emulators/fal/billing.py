@@ -75,6 +75,26 @@ class MegapixelPrice:
 
 
 @dataclass(frozen=True)
+class ErasePrice:
+    """FLUX's eraser: a first megapixel put out, further ones, and those put in, of which three count at least.
+
+    The worked example of its page counts a megapixel as a million pixels.
+    """
+
+    first: int = 30_000
+    further: int = 4_000
+    input: int = 4_000
+
+    def bill(self, job: Job) -> Bill:
+        """Count what comes out and what goes in."""
+        out, put_in = (
+            sum(-(-width * height // 1_000_000) for width, height in sizes) for sizes in (job.outputs, job.inputs)
+        )
+        put_in = max(3, put_in)
+        return Bill(Fraction(out + put_in), self.first + (out - 1) * self.further + put_in * self.input)
+
+
+@dataclass(frozen=True)
 class ImagePrice:
     """Micro-USD for each picture, times a factor for some value of one option."""
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Literal
 
 from heliostat.emulators.fal.billing import (
+    ErasePrice,
     ImagePrice,
     MegapixelPrice,
     Price,
@@ -15,7 +16,7 @@ from heliostat.emulators.fal.billing import (
     TokenPrice,
 )
 
-Task = Literal["paint", "edit", "fill", "upscale", "background", "segment"]
+Task = Literal["paint", "edit", "fill", "erase", "expand", "upscale", "background", "segment"]
 Sizing = Literal["image_size", "aspect_ratio", "input"]
 
 MEGAPIXEL = 1_048_576
@@ -45,6 +46,7 @@ class FalModel:
     """The first is the default."""
     max_images: int = 4
     tolerances: str = "123456"
+    input_types: frozenset[str] = frozenset({"image/png", "image/jpeg", "image/webp"})
     answer: str = "image"
     """Where the result of a tool stands: `image` is one of them, `masks` a list."""
 
@@ -56,7 +58,7 @@ class FalModel:
     @property
     def is_tool(self) -> bool:
         """Tell whether the result is that of a tool and not a list of `images`."""
-        return self.task in ("upscale", "background", "segment")
+        return self.task in ("erase", "expand", "upscale", "background", "segment")
 
     def variant(self, path: str, *required: str, task: Task = "edit") -> FalModel:
         """Make a model of the same kind below this one's id, with further required fields."""
@@ -137,6 +139,52 @@ MODELS = (
         required=("prompt", "image_url", "mask_url"),
         fields=GUARDED,
         sizing="input",
+    ),
+    FalModel(
+        "fal-ai/flux-pro/v1/erase",
+        ErasePrice(),
+        task="fill",
+        required=("image_url", "mask_url"),
+        fields=frozenset({"dilate_pixels"}),
+        sizing="input",
+        max_images=1,
+    ),
+    FalModel(
+        "fal-ai/bria/genfill",
+        ImagePrice(40_000),
+        task="fill",
+        required=("prompt", "image_url", "mask_url"),
+        sizing="input",
+        formats=("png",),
+    ),
+    FalModel(
+        "fal-ai/bria/eraser",
+        ImagePrice(40_000),
+        task="erase",
+        required=("image_url", "mask_url"),
+        fields=frozenset({"mask_type", "preserve_alpha"}),
+        sizing="input",
+        formats=("png",),
+        max_images=1,
+    ),
+    FalModel(
+        "fal-ai/bria/expand",
+        ImagePrice(40_000),
+        task="expand",
+        required=("image_url", "canvas_size"),
+        fields=frozenset({"original_image_size", "original_image_location"}),
+        sizing="input",
+        formats=("png",),
+        max_images=1,
+    ),
+    FalModel(
+        "fal-ai/recraft/upscale/crisp",
+        ImagePrice(4_000),
+        task="upscale",
+        required=("image_url",),
+        sizing="input",
+        formats=("png",),
+        input_types=frozenset({"image/png"}),
     ),
     FLUX_2_PRO,
     FLUX_2_MAX,

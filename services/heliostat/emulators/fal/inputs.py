@@ -20,6 +20,7 @@ IMAGE_SIZES = {
     "landscape_16_9": (1024, 576),
 }
 MAX_EDGE_PX = 14_142
+MOST_CANVAS_PX = 5_000 * 5_000
 RESOLUTION_FACTORS = {"1K": 1, "0.5K": 0.5, "2K": 2, "4K": 4}
 EDGE_STEP_PX = 32
 NUMBERS: Mapping[str, tuple[float, float]] = {
@@ -30,14 +31,24 @@ NUMBERS: Mapping[str, tuple[float, float]] = {
     "scale": (1, 8),
     "creativity": (0, 1),
     "resemblance": (0, 3),
+    "dilate_pixels": (0, 100),
 }
-BOOLEANS = ("sync_mode", "enable_safety_checker", "enhance_prompt", "raw", "output_mask", "refine_foreground")
+BOOLEANS = (
+    "sync_mode",
+    "enable_safety_checker",
+    "enhance_prompt",
+    "raw",
+    "output_mask",
+    "refine_foreground",
+    "preserve_alpha",
+)
 SHARED = frozenset({"sync_mode", "enable_safety_checker"})
 WORDS: Mapping[str, tuple[str, ...]] = {
     "acceleration": ("none", "regular", "high"),
     "quality": ("high", "auto", "low", "medium"),
     "resolution": tuple(RESOLUTION_FACTORS),
     "rendering_speed": ("TURBO", "BALANCED", "QUALITY"),
+    "mask_type": ("manual", "automatic"),
     "operating_resolution": ("1024x1024", "2048x2048", "2304x2304"),
 }
 
@@ -64,6 +75,13 @@ class Order:
         if "image_urls" in self.model.required:
             return list(self.fields["image_urls"])
         return [self.fields["image_url"]] if "image_url" in self.model.required else []
+
+    @property
+    def sides(self) -> dict[str, int]:
+        """Give the pixels that are added on each side of a canvas."""
+        (width, height), (own_width, own_height) = self.fields["canvas_size"], self.fields["original_image_size"]
+        left, top = self.fields["original_image_location"]
+        return {"left": left, "top": top, "right": width - own_width - left, "bottom": height - own_height - top}
 
     @property
     def options(self) -> dict[str, str]:
@@ -141,8 +159,21 @@ def _check_required(fields: Mapping[str, Any], name: str) -> None:
             raise fault(name, "Input should be a valid list", "list_type")
         if not value:
             raise fault(name, "List should have at least 1 item after validation, not 0", "too_short", min_length=1)
+    elif name == "canvas_size":
+        _check_canvas(fields)
     elif not isinstance(value, str):
         raise fault(name, "Input should be a valid string", "string_type")
+
+
+def _check_canvas(fields: Mapping[str, Any]) -> None:
+    """Check a canvas and where the picture lies on it: three pairs of whole numbers."""
+    for name in ("canvas_size", "original_image_size", "original_image_location"):
+        pair = fields.get(name)
+        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(one, int) for one in pair):
+            raise fault(name, "Input should be a valid list", "list_type")
+    width, height = fields["canvas_size"]
+    if width * height >= MOST_CANVAS_PX:
+        raise fault("canvas_size", "The canvas is too large.", "value_error")
 
 
 def _check_number(value: Any, name: str, low: float, high: float) -> None:

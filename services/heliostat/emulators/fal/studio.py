@@ -33,11 +33,15 @@ class Studio:
         """Make the pictures, bill them, and answer with the result. Raises `Refusal` with status 422."""
         inputs = [await self._fetch(url, "image_url") for url in order.image_urls]
         mask = await self._mask(order)
-        sizes = [header_of(image).size for image in inputs]
+        headers = [header_of(image) for image in inputs]
+        if any(header.media_type not in order.model.input_types for header in headers):
+            formats = sorted(order.model.input_types)
+            raise fault("image_url", "Unsupported image format.", "unsupported_image_format", supported_formats=formats)
+        sizes = [header.size for header in headers]
         unsafe = UNSAFE_WORD in order.prompt.lower() and order.fields.get("enable_safety_checker", True)
         try:
             if order.model.is_tool:
-                images = await self._worked(order, inputs[0])
+                images = await self._worked(order, inputs[0], mask)
             elif unsafe:
                 images = [await self._black(order, order.size(sizes))] * order.n
             else:
@@ -63,8 +67,15 @@ class Studio:
             inputs[0], order.prompt, size=size, seed=seed, media_type=order.media_type, mask=mask, strength=strength
         )
 
-    async def _worked(self, order: Order, image: bytes) -> list[bytes]:
+    async def _worked(self, order: Order, image: bytes, mask: bytes | None) -> list[bytes]:
         painter = self.room.pictures.painter
+        if order.model.task == "erase":
+            return [await self._painted(order, [image], mask, 0)]
+        if order.model.task == "expand":
+            work = painter.outpaint(
+                image, **order.sides, prompt=order.prompt, seed=order.seed, media_type=order.media_type
+            )
+            return [await asked(work)]
         if order.model.task == "upscale":
             factor = float(order.fields.get("scale", order.fields.get("upscale_factor", 2)))
             return [await asked(painter.upscale(image, factor=factor, media_type=order.media_type))]
@@ -82,10 +93,10 @@ class Studio:
 
     async def _mask(self, order: Order) -> bytes | None:
         url = order.fields.get("mask_url")
-        if not isinstance(url, str) or order.model.task not in ("fill", "edit"):
+        if not isinstance(url, str) or order.model.task not in ("fill", "erase", "edit"):
             return None
         mask = await self._fetch(url, "mask_url")
-        if order.model.task == "fill" and not header_of(mask).has_alpha:
+        if order.model.task in ("fill", "erase") and not header_of(mask).has_alpha:
             return mask  # white is painted anew, the same for the painter
         return await asked(self.room.pictures.painter.alpha_to_mask(mask))
 
