@@ -100,6 +100,19 @@ async def test_a_refused_change_is_said(bench: Bench) -> None:
         await page.get_by_text("The router is away.").wait_for(state="detached")
 
 
+async def test_a_page_that_could_not_be_made_comes_back(bench: Bench) -> None:
+    """As soon as the ledger does: nobody loads it again."""
+    furnish(bench)
+    await bench.core.kill("ledger")
+    await bench.until(lambda: "ledger" in bench.console.console.standing.away)
+    async with browsing() as window:
+        await window.page.goto(f"{bench.console.url}/requests")
+        await window.page.get_by_text("That did not work").wait_for()
+        await bench.core.start("ledger")
+        await window.page.locator(".row-link").first.wait_for()
+        assert await window.page.locator(".banner:visible").count() == 0
+
+
 async def test_light_and_dark_are_chosen_and_kept(bench: Bench) -> None:
     """Until then the system's choice holds."""
     async with browsing(scheme="dark") as window:

@@ -27,13 +27,14 @@ class Thumbnails:
 
     async def of(self, data: bytes) -> bytes:
         """A picture as a WebP of at most 128 x 128 pixels, upright. Raises ValueError for what is not made small."""
-        if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=settle)
+        pool = self._pool = self._pool or _opened()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, _small, data)
+            return await asyncio.get_running_loop().run_in_executor(pool, _small, data)
         except BrokenProcessPool:
-            await self.close()
+            # All that shared the worker get here; the next one may have a new worker already.
+            if self._pool is pool:
+                self._pool = None
+            pool.shutdown(wait=False)
             raise ValueError("the worker ended over this picture") from None
 
     async def close(self) -> None:
@@ -41,6 +42,10 @@ class Thumbnails:
         pool, self._pool = self._pool, None
         if pool is not None:
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+
+
+def _opened() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=settle)
 
 
 def _small(data: bytes) -> bytes:

@@ -85,4 +85,5 @@ class Views:
         """A sentence as the whole answer."""
         if "hx-request" in request.headers:
             return HTMLResponse(str(escape(sentence)), status)
-        return self.page(request, "trouble.html", title="That did not work", status=status, sentence=sentence)
+        values: dict[str, Any] = {"sentence": sentence, "comes_back": status == 503 and request.method == "GET"}
+        return self.page(request, "trouble.html", title="That did not work", status=status, **values)

@@ -85,7 +85,11 @@
     source.addEventListener("patch", (event) => {
       const template = document.createElement("template");
       template.innerHTML = event.data;
+      const awayCount = () => byId("standing").childElementCount;
+      const before = awayCount();
       for (const fresh of [...template.content.children]) put(fresh);
+      // A page that could not be made is made anew as soon as somebody is back.
+      if (awayCount() < before && body.querySelector("[data-comes-back]")) location.reload();
     });
     source.addEventListener("structure", () => {
       const roads = byId("roads");
