@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from sqlalchemy import NullPool, create_engine, event, select
+from sqlalchemy.exc import IntegrityError
 
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
@@ -15,6 +17,8 @@ from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis.calls import call
 from heliostat.chassis.errors import MeshError
+from heliostat.ledger import claims
+from heliostat.ledger.schema import CLAIMS
 from tests.support.databases import fresh_database, postgres
 from tests.support.ledger_room import (
     Room,
@@ -83,6 +87,30 @@ async def test_c4_twenty_at_once_at_two_replicas_are_one_purchase(url: str, tmp_
     assert purchases == len(requests) == 1
     assert {delivered(events) for events in answers} == {DATA}
     assert len({events[0].admitted.request_id for events in answers}) == 1
+
+
+async def test_c4_a_claim_that_is_made_between_anothers_look_and_its_write_stands(url: str, tmp_path: Path) -> None:
+    """The other replica, which saw the key free, does not take it away: it finds the claim at its next look."""
+    asked = {"key_id": "a", "idempotency_key": "k", "request_hash": "1:h"}
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool)
+    others: list[str] = []
+
+    def overtaken(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if not statement.startswith("SELECT") and not others:
+            others.append("first")
+            with engine.begin() as other:
+                assert claims.claim(other, {**asked, "request_id": "first"}, 0) == ""
+
+    def race() -> list[str]:
+        with engine.connect() as connection:
+            event.listen(connection, "before_cursor_execute", overtaken)
+            with pytest.raises(IntegrityError):
+                claims.claim(connection, {**asked, "request_id": "second"}, 0)
+            connection.rollback()
+            return list(connection.execute(select(CLAIMS.c.request_id)).scalars())
+
+    async with two(url, tmp_path, happy()):
+        assert await asyncio.to_thread(race) == others == ["first"]
 
 
 async def test_c4_another_body_is_a_conflict_at_the_other_replica(url: str, tmp_path: Path) -> None:

@@ -24,19 +24,21 @@ def holder_of(connection: Connection, key_id: str, idempotency_key: str, request
     """Id of the request that holds a claim; empty where the claim is free. Raises IDEMPOTENCY_CONFLICT where another
     request holds it."""
     held = _look_up(connection, key_id, idempotency_key)
-    if held is None or _has_lapsed(held, since_us):
-        return ""
-    check_same_request(held.request_hash, request_hash)
-    return str(held.request_id) if _stands(held) else ""
+    return str(held.request_id) if _holds(held, request_hash, since_us) else ""
 
 
 def claim(connection: Connection, opening: Any, since_us: int) -> str:
-    """As `holder_of`; where the claim is free it is the opening request's from now on."""
-    held = holder_of(connection, opening["key_id"], opening["idempotency_key"], opening["request_hash"], since_us)
-    if held:
-        return held
-    mine = (CLAIMS.c.key_id == opening["key_id"]) & (CLAIMS.c.idempotency_key == opening["idempotency_key"])
-    connection.execute(CLAIMS.delete().where(mine))
+    """As `holder_of`; where the claim is free it is the opening request's from now on.
+
+    Raises IntegrityError where another process has claimed since this one looked: its claim stands.
+    """
+    held = _look_up(connection, opening["key_id"], opening["idempotency_key"])
+    if _holds(held, opening["request_hash"], since_us):
+        return str(held.request_id)
+    if held is not None:
+        mine = (CLAIMS.c.key_id == opening["key_id"]) & (CLAIMS.c.idempotency_key == opening["idempotency_key"])
+        # The one that was looked at, and none that took its place since.
+        connection.execute(CLAIMS.delete().where(mine & (CLAIMS.c.request_id == held.request_id)))
     names = ("key_id", "idempotency_key", "request_hash", "request_id")
     connection.execute(insert(CLAIMS).values({name: opening[name] for name in names}))
     return ""
@@ -81,6 +83,13 @@ def _look_up(connection: Connection, key_id: str, idempotency_key: str) -> Any:
     ).join(REQUESTS, REQUESTS.c.request_id == CLAIMS.c.request_id)  # fmt: skip
     mine = (CLAIMS.c.key_id == key_id) & (CLAIMS.c.idempotency_key == idempotency_key)
     return connection.execute(query.where(mine)).first()
+
+
+def _holds(held: Any, request_hash: str, since_us: int) -> bool:
+    if held is None or _has_lapsed(held, since_us):
+        return False
+    check_same_request(held.request_hash, request_hash)
+    return _stands(held)
 
 
 def _has_lapsed(held: Any, since_us: int) -> bool:
