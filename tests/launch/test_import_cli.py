@@ -1,5 +1,6 @@
 """`heliostat import litellm`: what is taken over, what is left with its line, and that no key is printed."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from heliostat.chassis.errors import MeshError
 from heliostat.launch.__main__ import main
 from heliostat.launch.config import configure
 from heliostat.launch.import_cli import take_over
+from heliostat.launch.litellm_words import WHY
 
 SECRET = "sk-in-the-file-0123456789"
 WHOLE = f"""\
@@ -101,6 +103,10 @@ def one(params: str, beside: str = "") -> str:
         ),
         (one("model: azure/mine"), ":3: model 'm': the model behind the deployment is not known; say it in model_info"),
         (one("model: vertex_ai/gemini-2.5-flash-image"), ":3: model 'm': vertex_project is not said"),
+        (
+            one("model: xai/grok-2-image"),
+            ":3: model 'm': adapter xai has no model of exactly this name; grok-imagine-im",
+        ),
         (one("model: hosted_vllm/sdxl"), ":3: model 'm': hosted_vllm needs an api_base"),
         (one("model: dall-e-3, tpm: 9"), ":3: tpm: tokens a minute are not counted here"),
         (one("model: dall-e-3, mock_response: x"), ":3: mock_response: has no counterpart here"),
@@ -109,7 +115,7 @@ def one(params: str, beside: str = "") -> str:
         (one("model: dall-e-3", "general_settings:\n  master_key: sk-1\n"), ":5: general_settings.master_key: keys of"),
         (
             one("model: dall-e-3", "router_settings:\n  fallbacks: [{m: [x]}]\n"),
-            ":5: fallback of 'm': one of its models",
+            ":5: fallback of 'm': 'x' was not taken over",
         ),
         (one("model: dall-e-3", "environment_variables:\n  A: sk-1\n"), ":4: environment_variables: set them in the"),
         (
@@ -206,3 +212,11 @@ model_list:
     tree, told = taken(text % SECRET, tmp_path)
     assert "secret_access_key" not in tree["adapters"]["bedrock"]
     assert "a secret stands in the file; move it out" in told[0]
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    """What is said of things that were left leads to settings of the reference."""
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:router|ledger|database)\.[a-z_]+", " ".join(WHY.values())))
+    assert named >= {"router.max_attempts", "ledger.request_deadline_s", "database.url"}
+    assert not [name for name in sorted(named) if not re.search(rf"`{name}[`.]", page)]

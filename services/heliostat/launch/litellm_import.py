@@ -92,6 +92,9 @@ class Import:
         if isinstance(found, str):
             return self._leave((*place, "litellm_params", "model"), what, found)
         kind, model, deployment = found
+        if deployment == "" and model not in (asked, asked.partition("/")[2]):
+            why = f"adapter {kind} has no model of exactly this name; {model} is asked in its place"
+            self._leave((*place, "litellm_params", "model"), what, why)
         section = self._section_of(kind, place, params, deployment, model, compatible=deployment is None)
         self._put(name, f"{section}/{model}", (*place, "litellm_params"), params)
         return None
@@ -218,7 +221,8 @@ class Import:
             for other in others if isinstance(others, list) else [others]:
                 beside = self.taken.routes.get(str(other))
                 if route is None or beside is None:
-                    self._leave(place, f"fallback of {str(name)[:100]!r}", "one of its models was not taken over")
+                    why = f"{str(name if route is None else other)[:100]!r} was not taken over"
+                    self._leave(place, f"fallback of {str(name)[:100]!r}", why)
                     continue
                 known = {each["target"] for each in route["targets"]}
                 below = max(each.get("priority", 0) for each in route["targets"]) + 1

@@ -70,7 +70,9 @@ def listed(articles: "Sequence[Article]") -> str:
         for article in articles
     ]
     several = sum(len(article.providers) > 1 for article in articles)
-    count = f"{len(rows)} models" + (f", {several} of them at several providers" if several else "")
+    count = f"{len(rows)} model{'s' * (len(rows) != 1)}" + (
+        f", {several} of them at several providers" if several else ""
+    )
     note = "FROM USD: one picture of 1024 x 1024 at the cheapest provider, which stands first; ? where nobody can tell."
     return f"{table(_HEAD, rows)}\n\n{count}. {note}"
 
