@@ -55,18 +55,19 @@ def create_app(
 
 
 def provider_names() -> list[str]:
-    """The emulated providers: the packages of this folder, each with an `open_provider`; a new one edits nothing."""
+    """The emulated providers: the packages of this folder, each with an `opening.open_provider`; a new one edits
+    nothing."""
     folder = importlib.import_module("heliostat.emulators").__path__
     return sorted(found.name for found in pkgutil.iter_modules(folder) if found.ispkg)
 
 
 def samples() -> dict[str, Sample]:
-    """How adapters are pointed at the emulated providers that have one, by name."""
+    """How adapters are pointed at the emulated providers that have one, by name; loads none of them."""
     packages = {name: importlib.import_module(f"heliostat.emulators.{name}") for name in provider_names()}
     return {name: package.SAMPLE for name, package in packages.items() if hasattr(package, "SAMPLE")}
 
 
 def _open(name: str, pictures: Pictures, journal: Journal, options: Options) -> Provider:
-    package = importlib.import_module(f"heliostat.emulators.{name}")
-    provider: Provider = package.open_provider(pictures, journal, options)
+    opening = importlib.import_module(f"heliostat.emulators.{name}.opening")
+    provider: Provider = opening.open_provider(pictures, journal, options)
     return provider

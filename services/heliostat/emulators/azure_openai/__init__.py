@@ -1,16 +1,5 @@
 """The emulated Azure OpenAI."""
 
-from heliostat.emulators.azure_openai.dialect import AzureDialect
-from heliostat.emulators.azure_openai.endpoints import AzureEndpoints
-from heliostat.emulators.exchange import Room
-from heliostat.emulators.journal import Journal
-from heliostat.emulators.pictures import Pictures
-from heliostat.emulators.provider import Options, Provider, Sample
+from heliostat.emulators.provider import Sample
 
 SAMPLE = Sample(path="/azure_openai", model="gpt-image-2", key="5a0dc0de5a0dc0de5a0dc0de5a0dc0de")
-
-
-def open_provider(pictures: Pictures, journal: Journal, options: Options) -> Provider:
-    """Set the provider up."""
-    room = Room("azure_openai", pictures, journal, AzureDialect())
-    return Provider(room, AzureEndpoints(room).routes())

@@ -1,15 +1,5 @@
 """The emulated Clipdrop."""
 
-from heliostat.emulators.clipdrop.endpoints import DIALECT, ClipdropEndpoints
-from heliostat.emulators.exchange import Room
-from heliostat.emulators.journal import Journal
-from heliostat.emulators.pictures import Pictures
-from heliostat.emulators.provider import Options, Provider, Sample
+from heliostat.emulators.provider import Sample
 
 SAMPLE = Sample(path="/clipdrop", model="text-to-image/v1", key="clipdrop-sandbox-0123456789")
-
-
-def open_provider(pictures: Pictures, journal: Journal, options: Options) -> Provider:
-    """Set the provider up."""
-    room = Room("clipdrop", pictures, journal, DIALECT)
-    return Provider(room, ClipdropEndpoints(room).routes())

@@ -1,19 +1,9 @@
 """The emulated Cloudflare Workers AI."""
 
-from heliostat.emulators.cloudflare.endpoints import DIALECT, CloudflareEndpoints
-from heliostat.emulators.exchange import Room
-from heliostat.emulators.journal import Journal
-from heliostat.emulators.pictures import Pictures
-from heliostat.emulators.provider import Options, Provider, Sample
+from heliostat.emulators.provider import Sample
 
 SAMPLE = Sample(
     path="/cloudflare/client/v4/accounts/0a1b2c3d4e5f",
     model="@cf/black-forest-labs/flux-1-schnell",
     key="cloudflare-sandbox-0123456789",
 )
-
-
-def open_provider(pictures: Pictures, journal: Journal, options: Options) -> Provider:
-    """Set the provider up."""
-    room = Room("cloudflare", pictures, journal, DIALECT)
-    return Provider(room, CloudflareEndpoints(room).routes())

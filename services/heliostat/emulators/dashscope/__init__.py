@@ -1,18 +1,5 @@
 """The emulated DashScope of Alibaba, where Qwen-Image, Wan and Z-Image are."""
 
-from heliostat.emulators.dashscope.dialect import DashScopeDialect
-from heliostat.emulators.dashscope.endpoints import DashScopeEndpoints
-from heliostat.emulators.exchange import Room
-from heliostat.emulators.jobs import Jobs
-from heliostat.emulators.journal import Journal
-from heliostat.emulators.pictures import Pictures
-from heliostat.emulators.provider import Options, Provider, Sample
+from heliostat.emulators.provider import Sample
 
 SAMPLE = Sample(path="/dashscope/api/v1", model="wan2.2-t2i-flash", key="sk-dashscope-sandbox-0123456789")
-
-
-def open_provider(pictures: Pictures, journal: Journal, options: Options) -> Provider:
-    """Set the provider up."""
-    room = Room("dashscope", pictures, journal, DashScopeDialect())
-    jobs = Jobs(room, options.job_seconds)
-    return Provider(room, DashScopeEndpoints(room, jobs).routes(), jobs.aclose)

@@ -1,17 +1,5 @@
 """The emulated Leonardo.Ai."""
 
-from heliostat.emulators.exchange import Room
-from heliostat.emulators.jobs import Jobs
-from heliostat.emulators.journal import Journal
-from heliostat.emulators.leonardo.endpoints import DIALECT, LeonardoEndpoints
-from heliostat.emulators.pictures import Pictures
-from heliostat.emulators.provider import Options, Provider, Sample
+from heliostat.emulators.provider import Sample
 
 SAMPLE = Sample(path="/leonardo/api/rest", model="lucid-origin", key="leonardo-sandbox-0123456789")
-
-
-def open_provider(pictures: Pictures, journal: Journal, options: Options) -> Provider:
-    """Set the provider up."""
-    room = Room("leonardo", pictures, journal, DIALECT)
-    jobs = Jobs(room, options.job_seconds)
-    return Provider(room, LeonardoEndpoints(room, jobs).routes(), jobs.aclose)

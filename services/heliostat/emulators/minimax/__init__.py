@@ -1,15 +1,5 @@
 """The emulated MiniMax."""
 
-from heliostat.emulators.exchange import Room
-from heliostat.emulators.journal import Journal
-from heliostat.emulators.minimax.endpoints import DIALECT, MinimaxEndpoints
-from heliostat.emulators.pictures import Pictures
-from heliostat.emulators.provider import Options, Provider, Sample
+from heliostat.emulators.provider import Sample
 
 SAMPLE = Sample(path="/minimax", model="image-01", key="minimax-sandbox-0123456789")
-
-
-def open_provider(pictures: Pictures, journal: Journal, options: Options) -> Provider:
-    """Set the provider up."""
-    room = Room("minimax", pictures, journal, DIALECT)
-    return Provider(room, MinimaxEndpoints(room).routes())

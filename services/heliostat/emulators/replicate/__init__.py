@@ -1,18 +1,5 @@
 """The emulated Replicate."""
 
-from heliostat.emulators.exchange import Room
-from heliostat.emulators.jobs import Jobs
-from heliostat.emulators.journal import Journal
-from heliostat.emulators.pictures import Pictures
-from heliostat.emulators.provider import Options, Provider, Sample
-from heliostat.emulators.replicate.dialect import ReplicateDialect
-from heliostat.emulators.replicate.endpoints import ReplicateEndpoints
+from heliostat.emulators.provider import Sample
 
 SAMPLE = Sample(path="/replicate/v1", model="black-forest-labs/flux-schnell", key="r8_sandbox0123456789")
-
-
-def open_provider(pictures: Pictures, journal: Journal, options: Options) -> Provider:
-    """Set the provider up."""
-    room = Room("replicate", pictures, journal, ReplicateDialect())
-    jobs = Jobs(room, options.job_seconds)
-    return Provider(room, ReplicateEndpoints(room, jobs).routes(), jobs.aclose)

@@ -1,15 +1,5 @@
 """The emulated Segmind."""
 
-from heliostat.emulators.exchange import Room
-from heliostat.emulators.journal import Journal
-from heliostat.emulators.pictures import Pictures
-from heliostat.emulators.provider import Options, Provider, Sample
-from heliostat.emulators.segmind.endpoints import DIALECT, SegmindEndpoints
+from heliostat.emulators.provider import Sample
 
 SAMPLE = Sample(path="/segmind", model="segmind-vega", key="SG_sandbox-0123456789")
-
-
-def open_provider(pictures: Pictures, journal: Journal, options: Options) -> Provider:
-    """Set the provider up."""
-    room = Room("segmind", pictures, journal, DIALECT)
-    return Provider(room, SegmindEndpoints(room).routes())
