@@ -88,8 +88,6 @@ def _short(names: str) -> str:
 
 
 def _serve_sandbox() -> int:
-    from heliostat.adapters.sdk.convert import wake_workers
-
     state_dir = folders.state_dir("sandbox")
     ports = sandbox.Ports.from_environment(os.environ)
     emulators = EmulatorProcess(ports.emulator, state_dir / "emulators.log")
@@ -99,11 +97,17 @@ def _serve_sandbox() -> int:
         tree, reference = sandbox.own_tree(state_dir, ports, os.environ)
         configuration = configure(tree, "all")
         emulators.ready()
-        # Somebody will ask for a picture in a moment.
-        wake_workers()
+        _wake_workers()
         return _run(configuration, lambda running: greetings.greet_sandbox(running, ports, state_dir, reference))
     finally:
         emulators.stop()
+
+
+def _wake_workers() -> None:
+    """Somebody will ask for a picture in a moment."""
+    from heliostat.adapters.sdk.convert import wake_workers
+
+    wake_workers()
 
 
 def _serve_live() -> int:
