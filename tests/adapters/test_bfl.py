@@ -29,6 +29,7 @@ from tests.adapters.served import ATTEMPT, media, opened, pixels, plain, wish
 KEY = "bfl-secret-0123456789"
 BASE, CLUSTERS = "https://api.bfl.ai", ("api.*.bfl.ai",)
 PRO, FILL, EXPAND, KONTEXT = "flux-2-pro", "flux-pro-1.0-fill", "flux-pro-1.0-expand", "flux-kontext-pro"
+ERASE = "flux-tools/erase-v1"
 LOW = {"moderation": requests.MODERATION_LOW}
 
 
@@ -132,7 +133,12 @@ def test_an_endpoint_takes_what_its_schema_has(model: str) -> None:
     [
         (FILL, edit(), "mask", "invalid_field"),
         ("flux-2-klein-4b", {**edit(), "references": [reference()] * 4}, "references", "unsupported"),
-        (EXPAND, {"outpaint": requests.Outpaint(image=media(plain()), top_px=3000)}, "outpaint.top_px", "invalid_field"),
+        (
+            EXPAND,
+            {"outpaint": requests.Outpaint(image=media(plain()), top_px=3000)},
+            "outpaint.top_px",
+            "invalid_field",
+        ),
     ],
 )
 async def test_what_an_endpoint_cannot_do_is_refused_before_anything_is_sent(
@@ -170,6 +176,7 @@ def test_options_are_those_that_some_endpoint_takes() -> None:
         ("flux-3-image", {"size": ratio(1, 1, requests.SIZE_TIER_2K)}, 100_000),
         (KONTEXT, edit(), 40_000),
         (EXPAND, {"outpaint": requests.Outpaint(image=media(plain()), top_px=8)}, 50_000),
+        (ERASE, edit(1024, 1024), 34_000),
     ],
 )
 def test_a_request_is_priced_before_it_is_sent(model: str, fields: dict[str, Any], micros: int) -> None:
@@ -246,7 +253,8 @@ async def test_a_picture_comes_from_submit_to_file(provider: EmulatedProvider) -
     assert result.cost.computed == result.cost.amount
 
 
-async def test_a_mask_is_white_where_the_picture_is_painted(provider: EmulatedProvider) -> None:
+@pytest.mark.parametrize("model", [FILL, ERASE])
+async def test_a_mask_is_white_where_the_picture_is_painted(provider: EmulatedProvider, model: str) -> None:
     """The caller's transparent hole reaches the provider as white; what lies outside of it stays."""
     mask = plain(64, 64, "black", "RGBA")
     mask.paste((0, 0, 0, 0), (0, 0, 32, 64))
@@ -254,7 +262,7 @@ async def test_a_mask_is_white_where_the_picture_is_painted(provider: EmulatedPr
         image=media(plain(colour="white")), mask=media(mask), mask_mode=requests.MASK_MODE_ALPHA_REPAINTS
     )
     png = requests.Output(media_type="image/png")
-    (data,) = (await provider.room.ask(FILL, wish(edit=masked, output=png))).pictures
+    (data,) = (await provider.room.ask(model, wish(edit=masked, output=png))).pictures
     edited = opened(data).convert("L")
     assert (edited.getpixel((8, 32)), edited.getpixel((56, 32))) == (0, 255)
 
@@ -357,7 +365,7 @@ async def test_a_callback_wakes_the_poll(tmp_path: Path, monkeypatch: pytest.Mon
     async with running("bfl", tmp_path, callbacks=True) as provider:
         await provider.script({"path": "status", "match": {}, "status": 200, "body": {"status": "Pending"}})
         asked = asyncio.create_task(provider.room.ask(PRO))
-        told, body = await asyncio.wait_for(provider.taken.get(), 5)
+        told, body = await asyncio.wait_for(provider.taken.get(), 30)
         signature, echoed = told["x-bfl-signature"], told["x-webhook-secret"]
         assert await provider.deliver({}, body) == "caller_unknown"
         assert await provider.deliver({"x-bfl-signature": signature}, body + b" ") == "caller_unknown"
@@ -367,7 +375,7 @@ async def test_a_callback_wakes_the_poll(tmp_path: Path, monkeypatch: pytest.Mon
         assert await provider.deliver({"x-webhook-secret": "another"}, body) == "caller_unknown"
         await provider.script()
         assert await provider.deliver({"x-webhook-secret": echoed}, body) == "found"
-        answer = await asyncio.wait_for(asked, 10)
+        answer = await asyncio.wait_for(asked, 60)
         assert answer.result.provider_job_id == json.loads(body)["id"]
         assert await provider.deliver({"x-bfl-signature": signature}, body) == "not found"
         assert len(await provider.journal()) == 1

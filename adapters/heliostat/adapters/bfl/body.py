@@ -66,8 +66,8 @@ async def gather(endpoint: Endpoint, call: Call) -> Pictures:
 def make_body(endpoint: Endpoint, call: Call, options: BflOptions, pictures: Pictures) -> dict[str, Any]:
     """The body of one task. Raises INVALID_FIELD and UNSUPPORTED, before anything is sent."""
     request = call.request
-    body: dict[str, Any] = dict(call.passed_on)
-    if request.prompt:
+    body: dict[str, Any] = {**call.passed_on, **endpoint.constants}
+    if "prompt" in endpoint.takes and request.prompt:
         body["prompt"] = request.prompt
     if "seed" in endpoint.takes and request.HasField("seed"):
         body["seed"] = request.seed

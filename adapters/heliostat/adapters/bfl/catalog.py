@@ -76,5 +76,12 @@ MODELS = ModelTable(
         sizes=FollowsInput(),
         metadata={"mask_required": True},
     ),
+    _model(
+        "flux-tools/erase-v1",
+        "flux-erase",
+        operations=("edit",),
+        sizes=FollowsInput(),
+        metadata={"mask_required": True},
+    ),
     _model("flux-pro-1.0-expand", "flux-expand-pro", operations=("outpaint",), sizes=FollowsInput()),
 )

@@ -30,6 +30,7 @@ class Endpoint:
     `numbered` is the field of the first picture, whose further ones are "<field>_2" and so on; `listed` the field of a
     list of pictures; `image` of the one to work on; `prompted` of one to look at. `lax` is the tolerance that moderates
     least, `lax_edit` beside a picture. `formats` are empty where there is no choice. `most` pictures go in altogether.
+    `constants` are sent with every request, unless an option says otherwise.
     """
 
     size: SizeField = SizeField.NONE
@@ -45,6 +46,7 @@ class Endpoint:
     lax: int = 6
     lax_edit: int = 6
     outpaints: bool = False
+    constants: Mapping[str, int] = field(default_factory=dict)
 
 
 _FLUX_2 = Endpoint(
@@ -117,4 +119,15 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "flux-dev": Endpoint(SizeField.PIXELS, options=_TOOL_OPTIONS, prompted="image_prompt"),
     "flux-pro-1.0-fill": Endpoint(options=_TOOL_OPTIONS, image="image", mask="mask"),
     "flux-pro-1.0-expand": Endpoint(options=_TOOL_OPTIONS, image="image", outpaints=True),
+    "flux-tools/erase-v1": Endpoint(
+        takes=frozenset({"seed"}),
+        options=frozenset({"safety_tolerance", "dilate_pixels"}),
+        formats={PNG: "png", JPEG: "jpeg"},
+        image="image",
+        mask="mask",
+        lax=5,
+        lax_edit=5,
+        # What the mask covers goes, and nothing else: the API itself would grow it by 10 px.
+        constants={"dilate_pixels": 0},
+    ),
 }

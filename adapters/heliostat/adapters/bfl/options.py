@@ -13,5 +13,6 @@ class BflOptions(Options):
     disable_pup: bool | None = Field(None, description="True: the prompt is not rewritten (FLUX.2)")
     grounding: bool | None = Field(None, description="Whether the model may look things up (FLUX.3)")
     raw: bool | None = Field(None, description="Less processed pictures (ultra)")
+    dilate_pixels: int | None = Field(None, ge=0, le=25, description="Pixels by which a mask is grown (Erase)")
     steps: int | None = Field(None, ge=1, le=50, description="Steps of the sampler")
     guidance: float | None = Field(None, ge=1.5, le=100, description="How closely the prompt is followed")

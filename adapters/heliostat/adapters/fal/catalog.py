@@ -152,7 +152,7 @@ MODELS = ModelTable(
     _kontext("fal-ai/flux-pro/kontext", "flux-kontext-pro"),
     _kontext("fal-ai/flux-pro/kontext/max", "flux-kontext-max"),
     _masked("fal-ai/flux-pro/v1/fill", "flux-fill-pro", creator=_BFL),
-    _masked("fal-ai/flux-pro/v1/erase", "flux-erase-pro", creator=_BFL),
+    _masked("fal-ai/flux-pro/v1/erase", "flux-erase", creator=_BFL),
     _masked("fal-ai/bria/genfill", "bria-genfill", creator="Bria"),
     _masked("fal-ai/bria/eraser", "bria-eraser", creator="Bria"),
     _tool("fal-ai/bria/expand", "bria-expand", operation="outpaint", creator="Bria"),

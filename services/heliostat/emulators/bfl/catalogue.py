@@ -149,6 +149,21 @@ MODELS = (
         Flat(Fraction("2.5")),
         PRO | {"steps": Field("whole", 1, 50), "guidance": Field("number", 1.5, 5)},
     ),
+    BflModel(
+        "flux-tools/erase-v1",
+        _by_megapixel("3", "0.4"),
+        {
+            **CALLBACK,
+            "seed": Field("whole"),
+            "output_format": Field(words=("jpeg", "png")),
+            "image": Field("picture", required=True),
+            "mask": Field("picture", required=True),
+            "dilate_pixels": Field("whole", 0, 25),
+            "safety_tolerance": _tolerance(5),
+        },
+        "fill",
+        usual_format="png",
+    ),
     BflModel("flux-pro-1.0-fill", Flat(Fraction(5)), TOOL | {"mask": Field("picture")}, "fill"),
     BflModel(
         "flux-pro-1.0-expand",

@@ -39,7 +39,7 @@ class BflEndpoints:
             room.route("/files/{name}", room.file, "GET"),
             room.route("/v1/get_result", self.result, "GET"),
             room.route("/v1/credits", self.credits, "GET"),
-            room.route("/v1/{endpoint}", self.submit, "POST"),
+            room.route("/v1/{endpoint:path}", self.submit, "POST"),
         ]
 
     async def submit(self, request: Request) -> Call:
