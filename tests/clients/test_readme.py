@@ -1,4 +1,4 @@
-"""The README's tour of routing, pasted into a shell: a provider goes down and comes back, an operator moves traffic."""
+"""The tours of routing, pasted into a shell: a provider goes down and comes back, an operator moves traffic."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.mesh import KEY, Mesh, mesh
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FIRST, SECOND = "fal/fal-ai/flux/schnell", "compat/flux-schnell"
 _WITHIN_S = 120
@@ -21,9 +21,12 @@ _OUT_S = 20
 
 
 def commands() -> list[str]:
-    """The shell blocks of the tour, in order."""
-    text = README.read_text(encoding="utf-8")
-    return FENCE.findall(text[text.index("## See it route") : text.index("## What it promises")])
+    """The shell blocks of the README's tour, and of the operators' page after it."""
+    return [
+        block
+        for page in ("README.md", "docs/routing.md")
+        for block in FENCE.findall((ROOT / page).read_text(encoding="utf-8"))
+    ]
 
 
 @pytest.fixture
