@@ -48,13 +48,11 @@ class Endpoint:
     """One task at one provider.
 
     `takes` and `options` lead from a name of ours to a field; `images` are the fields of the picture, `listed` those of
-    them that hold a list. `inside` is the object of the body that holds the fields, empty for the body itself. `lax` is
-    the field that switches the safety checker off, with its value.
+    them that hold a list. `lax` is the field that switches the safety checker off, with its value.
     """
 
     provider: str
     task: str = "text-to-image"
-    inside: str = ""
     size: SizeField = SizeField.NONE
     takes: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
@@ -63,11 +61,6 @@ class Endpoint:
     formats: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
     lax: tuple[str, Any] | None = None
-
-    @property
-    def key(self) -> str:
-        """The field of one picture that goes in, as the model's own."""
-        return self.images[0] if self.images else ""
 
 
 _SEED = {"seed": "seed"}
@@ -79,7 +72,6 @@ _REPAINT = "image-to-image"
 
 HF_DRAW = Endpoint(
     HF,
-    inside="parameters",
     size=SizeField.EDGES,
     takes={**_SEED, "negative_prompt": "negative_prompt"},
     options={**_GUIDED, "scheduler": "scheduler"},
@@ -87,7 +79,6 @@ HF_DRAW = Endpoint(
 HF_EDIT = Endpoint(
     HF,
     _REPAINT,
-    inside="parameters",
     size=SizeField.TARGET,
     takes={"negative_prompt": "negative_prompt"},
     options=_GUIDED,
@@ -116,7 +107,6 @@ FAL_EDIT = replace(
 
 REPLICATE_SCHNELL = Endpoint(
     REPLICATE,
-    inside="input",
     size=SizeField.SHAPE,
     takes={**_SEED, "image_count": "num_outputs"},
     options=_STEPS,
