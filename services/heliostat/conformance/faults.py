@@ -8,6 +8,7 @@ import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from heliostat.api.adapter.v1 import adapter_pb2
@@ -22,6 +23,7 @@ from heliostat.conformance.subject import ATTEMPT, SQUARE, Stage, Subject, Told
 FREE = {event_pb2.OUTCOME_NOT_SENT, event_pb2.OUTCOME_REFUSED}
 _LATE = {"provider_timeout", "deadline_exceeded"}
 _BAD_ANSWER = {"provider_answer_invalid", "media_invalid", "provider_unavailable", "provider_timeout"}
+_NOT_SUBMITS = {"status", "result", "file", "cancel"}
 # A few hundred bytes that say they are 60,000 pixels wide and high.
 _HUGE_PNG = base64.b64encode(
     b"\x89PNG\r\n\x1a\n"
@@ -65,6 +67,14 @@ _PATIENCE_WITH_LIES_S = 8.0
         "provider_answer_invalid",
         False,
     ),
+    another_charset=(
+        {
+            "body_base64": base64.b64encode('{"data": []}'.encode("utf-16")).decode(),
+            "headers": {"content-type": "application/json; charset=utf-16"},
+        },
+        "provider_answer_invalid",
+        False,
+    ),
 )
 async def a_fault_of_a_submit_has_its_reason_and_is_not_tried_again(
     subject: Subject, step: dict[str, Any], reason: str, free: bool
@@ -82,6 +92,19 @@ async def a_fault_of_a_submit_has_its_reason_and_is_not_tried_again(
     check_adapter_stream(told.events, ATTEMPT, failed=True)
     entries = await stage.entries()
     holds(len(entries) == 1, f"{len(entries)} requests were sent, not one")
+
+
+@rule("gold")
+async def an_answer_that_grows_without_end_is_refused(subject: Subject) -> None:
+    """Unpacked, it is cut off: some hundred kilobytes would be as many megabytes."""
+    stage = staged(subject)
+    await stage.script({"body_base64": _packed(), "headers": {"content-encoding": "gzip"}})
+    told = await subject.ask(size=SQUARE)
+    reason = reason_name(told.failure.reason)
+    holds(reason == "provider_answer_invalid", f"told as {reason}")
+    holds(told.outcome not in FREE, f"outcome {event_pb2.Outcome.Name(told.outcome)}")
+    submits = [entry for entry in await stage.entries() if entry["kind"] not in _NOT_SUBMITS]
+    holds(len(submits) == 1, f"{len(submits)} requests were sent, not one")
 
 
 @rule(
@@ -126,7 +149,7 @@ async def what_moderation_refuses_is_told_as_such(subject: Subject) -> None:
     reason = reason_name(told.failure.reason)
     holds(reason == "content_blocked", f"told as {reason}")
     _tells_no_secret(subject, told)
-    submits = [entry for entry in await stage.entries() if entry["kind"] not in {"status", "result", "file", "cancel"}]
+    submits = [entry for entry in await stage.entries() if entry["kind"] not in _NOT_SUBMITS]
     holds(len(submits) <= 2, f"{len(submits)} requests were sent for one attempt")
 
 
@@ -314,6 +337,15 @@ async def _expired(subject: Subject, step: dict[str, Any]) -> Told:
     if not any(entry["spoiled"] for entry in await stage.entries()):
         does_not_apply("no such answer of its provider tells where a picture is")
     return told
+
+
+@cache
+def _packed() -> str:
+    """100 MB of blanks, packed, in base64."""
+    packer = zlib.compressobj(1, wbits=31)
+    return base64.b64encode(
+        b"".join([*(packer.compress(b" " * (1 << 20)) for _ in range(100)), packer.flush()])
+    ).decode()
 
 
 async def _asked(stage: Stage, attempt: "asyncio.Task[Told]") -> None:
