@@ -80,6 +80,18 @@ async def test_who_wants_it_exactly_is_refused_with_the_name_to_write() -> None:
     assert list(quiet.result.adjustments) == []
 
 
+async def test_a_misspelt_name_is_told_with_one_name_of_each_model_that_is_near() -> None:
+    """Three spellings of one model would leave no room for the others."""
+    models = [
+        capability("s", model_names=["flux-schnell", "flux-1-schnell", "flux.1-schnell"]),
+        capability("d", model_names=["flux-dev"]),
+    ]
+    async with running_router([ScriptedAdapter("a", models=models)]) as room:
+        answer = await room.ask(model="flux-schnel")
+    assert answer.error is not None
+    assert answer.error.message == 'There is no model "flux-schnel"; did you mean "flux-schnell" or "flux-dev"?'
+
+
 async def test_a_name_that_may_mean_several_is_refused_with_three_of_them() -> None:
     """Which one is dearer nobody should find out afterwards."""
     models = [capability(f"m{number}", model_names=[f"gpt-{number}"], loose_names=["gpt"]) for number in range(4)]

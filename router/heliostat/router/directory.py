@@ -9,7 +9,7 @@ from heliostat.router.accounts import spread
 from heliostat.router.catalog import Catalog
 from heliostat.router.naming import Naming
 from heliostat.router.overrides import Overrides
-from heliostat.router.table import Route, Table, Target, did_you_mean, one_of, route_of, target_of
+from heliostat.router.table import Route, Table, Target, did_you_mean, nearest, one_of, route_of, target_of
 
 # Models that are named where a name may mean several.
 _TOLD = 3
@@ -71,10 +71,19 @@ class Directory:
         """The route of the one model that is meant by a name that nobody has. Raises MODEL_NOT_FOUND."""
         meant = [(name, route) for name in self._known.meant(model) if (route := self._served(name)) is not None]
         if not meant:
-            raise _unknown(model, did_you_mean(model, self.names()))
+            near = self._near(model)
+            raise _unknown(model, f"; did you mean {one_of(near)}?" if near else "")
         if exact or len(meant) > 1:
             raise _unknown(model, f"; did you mean {one_of([name for name, _ in meant[:_TOLD]])}?")
         return replace(meant[0][1], asked_as=model)
+
+    def _near(self, name: str) -> list[str]:
+        """The names that are spelled most like this one, one of each model."""
+        found: dict[str, str] = {}
+        for each in nearest(name, self.names(), _TOLD * _TOLD):
+            route = self._served(each)
+            found.setdefault(route.model if route is not None else each, each)
+        return list(found.values())[:_TOLD]
 
     def _served(self, model: str) -> Route | None:
         """The route of a canonical name, written down or not."""

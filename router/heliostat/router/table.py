@@ -270,7 +270,13 @@ def _fill(route: Route, model: str) -> Route:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence, such as '; did you mean "flux-schnell"?', or empty where nothing is near. Pure.
+    """The end of a sentence, such as '; did you mean "flux-schnell"?', or empty where nothing is near. Pure."""
+    near = nearest(name, known, 3)
+    return f"; did you mean {one_of(near)}?" if near else ""
+
+
+def nearest(name: str, known: Iterable[str], most: int) -> list[str]:
+    """The names that are spelled most like this one, the nearest first. Pure.
 
     Of very many names only those are compared that stand near it in the alphabet: each comparison takes 25 µs.
     """
@@ -279,10 +285,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         place = bisect_left(names, name[:200])
         names = names[max(0, place - _COMPARED) : place + _COMPARED]
     spelled = {entry.lower(): entry for entry in names}
-    near = difflib.get_close_matches(name[:200].lower(), spelled, n=3, cutoff=0.55)
-    if not near:
-        return ""
-    return f"; did you mean {one_of([spelled[entry] for entry in near])}?"
+    near = difflib.get_close_matches(name[:200].lower(), spelled, n=most, cutoff=0.55)
+    return [spelled[entry] for entry in near]
 
 
 def one_of(names: Sequence[str]) -> str:
