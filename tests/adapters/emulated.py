@@ -50,7 +50,7 @@ class EmulatedProvider:
         for name, value in headers.items():
             request.headers.add(name=name, value=value)
         try:
-            answer = await call(self.room.stub.DeliverWebhook, request, timeout_s=5)
+            answer = await call(self.room.stub.DeliverWebhook, request, timeout_s=30)
         except MeshError as error:
             return reason_name(error.reason)
         return "found" if answer.found else "not found"

@@ -105,12 +105,12 @@ class Room:
     async def estimate(self, provider_model: str, **fields: Any) -> adapter_pb2.EstimateResponse:
         """What a request would cost."""
         request = adapter_pb2.EstimateRequest(provider_model=provider_model, image=wish(**fields))
-        return cast(adapter_pb2.EstimateResponse, await call(self.stub.Estimate, request, timeout_s=5))
+        return cast(adapter_pb2.EstimateResponse, await call(self.stub.Estimate, request, timeout_s=30))
 
     async def cancel(self, provider_model: str, provider_job_id: str) -> adapter_pb2.CancelResponse:
         """Cancels a job that no stream holds."""
         request = adapter_pb2.CancelRequest(provider_model=provider_model, provider_job_id=provider_job_id)
-        return cast(adapter_pb2.CancelResponse, await call(self.stub.Cancel, request, timeout_s=5))
+        return cast(adapter_pb2.CancelResponse, await call(self.stub.Cancel, request, timeout_s=30))
 
 
 def wish(prompt: str = "a red boat", **fields: Any) -> request_pb2.ImageRequest:

@@ -77,7 +77,7 @@ async def delivered(room: Room, headers: dict[str, str], body: bytes) -> str:
     for name, value in headers.items():
         request.headers.add(name=name, value=value)
     try:
-        answer = await call(room.stub.DeliverWebhook, request, timeout_s=5)
+        answer = await call(room.stub.DeliverWebhook, request, timeout_s=30)
     except MeshError as error:
         return reason_name(error.reason)
     return "found" if answer.found else "not found"
@@ -90,7 +90,7 @@ async def ask(room: Room, account: str, **fields: Any) -> Answer:
         attempt_id="req_test/0/1", provider_model=MODEL, image=wish(), account=account, **fields
     )
     try:
-        async with stream(room.stub.Generate, request, timeout_s=10) as messages:
+        async with stream(room.stub.Generate, request, timeout_s=30) as messages:
             async for message in messages:
                 answer.events.extend(message.events)
     except MeshError as error:
@@ -110,7 +110,7 @@ async def test_everything_of_a_job_goes_with_the_key_of_its_account(tmp_path: Pa
                 resumed = await ask(room, account, resume_provider_job_id="job1")
                 assert resumed.result.account == account
                 cancel = adapter_pb2.CancelRequest(provider_model=MODEL, provider_job_id="job1", account=account)
-                assert (await call(room.stub.Cancel, cancel, timeout_s=5)).found
+                assert (await call(room.stub.Cancel, cancel, timeout_s=30)).found
                 asked = {(each.path, each.headers.get("authorization", "")) for each in server.seen[seen:]}
                 assert asked == {
                     (f"/models/{MODEL}/predictions", f"Bearer sk-{account}"),
@@ -126,7 +126,7 @@ async def test_accounts_are_described_without_their_keys(tmp_path: Path) -> None
     accounts["a"]["weight"] = 3
     accounts["later"] = {"api_key": f"file:{tmp_path / 'nothing'}", "weight": 0}
     async with served(MODULE, tmp_path, {"accounts": accounts}) as room:
-        described = await call(room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=5)
+        described = await call(room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=30)
     told = [(each.name, each.weight, each.configured) for each in described.accounts]
     assert told == [("a", 3.0, True), ("later", 0.0, False)]
     assert "sk-a" not in str(described)

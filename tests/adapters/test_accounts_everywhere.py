@@ -59,7 +59,7 @@ async def test_each_key_is_used(tmp_path: Path, name: str) -> None:
         (tmp_path / account).write_text(key)
         accounts[account] = {"api_key": f"file:{tmp_path / account}"}
     async with running(name, tmp_path, accounts=accounts) as provider:
-        described = await call(provider.room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=5)
+        described = await call(provider.room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=30)
         assert [(each.name, each.configured) for each in described.accounts] == [("a", True), ("b", True)]
         (model,) = [each for each in described.models if each.provider_model == samples()[name].model]
         first, refused, again = [await ask(provider, wish_for(model), account) for account in ("b", "a", "b")]

@@ -273,7 +273,7 @@ def test_a_checkpoint_is_known_by_file_title_or_hash(wanted: str, name: str, dig
 
 async def test_progress_is_told_while_one_request_is_under_way(tmp_path: Path) -> None:
     """Its percentage; none while there are two, for it could be the other's."""
-    async with running("automatic1111", tmp_path, job_seconds=0.6, progress_s=0.05) as server:
+    async with running("automatic1111", tmp_path, job_seconds=1.5, progress_s=0.05) as server:
         alone = await server.room.ask("sdxl", size=pixels(256, 256))
         told = [one.percent for one in alone.of("progress") if one.HasField("percent")]
         assert told
@@ -301,9 +301,9 @@ async def test_work_that_nobody_waits_for_is_interrupted_where_that_is_wanted(
 ) -> None:
     """The server interrupts whatever runs: unless told so, it is left alone."""
     async with running("automatic1111", tmp_path, job_seconds=30, interrupts=interrupts) as server:
-        left = await server.room.ask("sdxl", size=pixels(256, 256), timeout_s=1.5)
+        left = await server.room.ask("sdxl", size=pixels(256, 256), timeout_s=3)
         assert left.error is not None
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(await server.journal("cancel")) < sent:
                 await asyncio.sleep(0.01)
         assert len(await server.journal("cancel")) == sent
@@ -314,9 +314,9 @@ async def test_work_that_nobody_waits_for_is_interrupted_where_that_is_wanted(
 
 async def test_the_only_one_is_interrupted_and_no_other(tmp_path: Path) -> None:
     """While another request from here is under way, an abandoned one goes on."""
-    async with running("automatic1111", tmp_path, job_seconds=0.8, interrupts=True) as server:
+    async with running("automatic1111", tmp_path, job_seconds=4, interrupts=True) as server:
         other = asyncio.create_task(server.room.ask("sdxl", size=pixels(256, 256), attempt_id="req_test/1/1"))
-        left = await server.room.ask("sdxl", size=pixels(256, 256), timeout_s=0.3)
+        left = await server.room.ask("sdxl", size=pixels(256, 256), timeout_s=1)
         assert left.error is not None
         assert (await other).error is None
         assert await server.journal("cancel") == []

@@ -137,7 +137,7 @@ async def test_our_cost_is_the_providers_bill(
 async def test_only_what_is_deployed_is_offered(tmp_path: Path) -> None:
     """Where the section says what is."""
     async with running("azure_openai", tmp_path, deployments={"gpt-image-2": "team-gpt-image-2"}) as provider:
-        described = await call(provider.room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=5)
+        described = await call(provider.room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=30)
         error = (await provider.room.ask("gpt-image-1.5")).failure
     assert [model.provider_model for model in described.models] == ["gpt-image-2"]
     assert reason_name(error.reason) == "provider_model_gone"
@@ -221,7 +221,7 @@ async def test_an_endpoint_that_is_missing_is_named(tmp_path: Path) -> None:
     """Nothing is sent; the adapter is not told as configured."""
     async with running("azure_openai", tmp_path, base_url="") as provider:
         error = (await provider.room.ask("gpt-image-2")).failure
-        described = await call(provider.room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=5)
+        described = await call(provider.room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=30)
     assert "adapters.azure_openai.base_url" in error.message
     assert error.failure is not None
     assert error.failure.outcome == events.OUTCOME_NOT_SENT

@@ -342,7 +342,7 @@ async def test_what_moderation_took_is_not_delivered_and_not_charged(
 async def test_amazons_models_are_over(tmp_path: Path) -> None:
     """For an account without an extension."""
     async with running("bedrock", tmp_path) as provider:
-        described = await call(provider.room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=5)
+        described = await call(provider.room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=30)
     assert {model.provider_model for model in described.models} == set(STABLE)
     async with running("bedrock", tmp_path, legacy=True) as provider:
         error = (await provider.room.ask(NOVA)).failure

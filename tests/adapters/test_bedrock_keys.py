@@ -105,7 +105,7 @@ async def test_without_a_key_nothing_is_sent(tmp_path: Path, monkeypatch: pytest
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK")
     async with running("bedrock", tmp_path) as provider:
         error = (await provider.room.ask(CORE)).failure
-        described = await call(provider.room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=5)
+        described = await call(provider.room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=30)
         assert await provider.journal() == []
     assert reason_name(error.reason) == "provider_auth_failed"
     assert [one.configured for one in described.accounts] == [False]

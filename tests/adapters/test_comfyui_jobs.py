@@ -99,9 +99,9 @@ def running_ids(queue: dict[str, Any]) -> list[str]:
 async def test_an_abandoned_prompt_is_taken_back(tmp_path: Path) -> None:
     """When the attempt's time is over."""
     async with running("comfyui", tmp_path, job_seconds=60.0) as server:
-        cut = await server.room.ask("flux-schnell", timeout_s=0.3)
+        cut = await server.room.ask("flux-schnell", timeout_s=2)
         assert cut.of("provider_accepted")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await queue(server))["queue_pending"]:
                 await asyncio.sleep(0.01)
 

@@ -169,7 +169,7 @@ async def test_a_waiting_task_is_taken_back(tmp_path: Path) -> None:
             continue
         answer = await provider.room.cancel(WAN_22, submits[0]["request_id"])
         assert (answer.found, answer.free) == (True, True)
-        error = (await asyncio.wait_for(asked, 10)).failure
+        error = (await asyncio.wait_for(asked, 60)).failure
         assert error.failure is not None
         assert error.failure.billed == events.BILLED_NO
     async with running("dashscope", tmp_path) as provider:

@@ -65,7 +65,7 @@ async def test_each_account_has_its_place_in_an_address_of_the_operators(
                     provider_model=f"{CF}flux-1-schnell", image=wish(), account=account
                 )
                 with pytest.raises(MeshError, match="no such place"):
-                    async with stream(it.room.stub.Generate, request, timeout_s=5) as messages:
+                    async with stream(it.room.stub.Generate, request, timeout_s=30) as messages:
                         async for _ in messages:
                             pass
     assert [path.split("/")[2] for path in asked] == ["0a1b", "9f8e"]

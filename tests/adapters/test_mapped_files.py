@@ -211,7 +211,7 @@ def test_a_bad_file_in_an_operators_folder_is_found_by_check_config(tmp_path: Pa
 async def described(kind: str, folder: Path, **settings: Any) -> adapter_pb2.DescribeResponse:
     """What an adapter says of itself."""
     async with served(load("adapter-x", kind), folder, settings) as room:
-        told: adapter_pb2.DescribeResponse = await call(room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=5)
+        told: adapter_pb2.DescribeResponse = await call(room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=30)
     return told
 
 

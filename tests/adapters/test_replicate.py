@@ -457,7 +457,7 @@ async def test_a_job_can_be_taken_back(tmp_path: Path) -> None:
 async def test_the_deadline_travels_with_the_submit(tmp_path: Path) -> None:
     """Replicate takes back by itself what nobody waits for any more."""
     async with running("replicate", tmp_path, job_seconds=600) as provider:
-        failure = (await provider.room.ask(SCHNELL, timeout_s=1.0)).failure
+        failure = (await provider.room.ask(SCHNELL, timeout_s=2)).failure
         assert reason_name(failure.reason) in {"provider_timeout", "deadline_exceeded"}
         (job,) = await provider.journal()
         headers = {"authorization": f"Bearer {TOKEN}"}
@@ -473,14 +473,14 @@ async def test_a_callback_wakes_the_poll(tmp_path: Path, monkeypatch: pytest.Mon
         held = {"path": "status", "match": {}, "status": 200, "body": {"status": "processing"}}
         await provider.script(held)
         asked = asyncio.create_task(provider.room.ask(SCHNELL))
-        told, body = await asyncio.wait_for(provider.taken.get(), 5)
+        told, body = await asyncio.wait_for(provider.taken.get(), 30)
         assert await provider.deliver(told, body) == "caller_unknown"
         monkeypatch.setenv("REPLICATE_WEBHOOK_SECRET", secret)
         assert await provider.deliver({**told, "webhook-timestamp": "1"}, body) == "caller_unknown"
         assert await provider.deliver(told, body + b" ") == "caller_unknown"
         await provider.script()
         assert await provider.deliver(told, body) == "found"
-        answer = await asyncio.wait_for(asked, 10)
+        answer = await asyncio.wait_for(asked, 60)
         assert answer.result.provider_job_id == json.loads(body)["id"]
         assert await provider.deliver(told, body) == "not found"
         assert len(await provider.journal()) == 1

@@ -227,7 +227,7 @@ async def test_an_estimate_is_free(room: Room) -> None:
 
 async def test_the_studio_describes_itself(room: Room) -> None:
     """One model with all operations, exact masks and both of its names."""
-    description = await call(room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=5)
+    description = await call(room.stub.Describe, adapter_pb2.DescribeRequest(), timeout_s=30)
     (model,) = description.models
     assert list(model.model_names) == ["studio", "studio-1"]
     assert len(model.operations) == 8

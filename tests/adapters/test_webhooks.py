@@ -78,7 +78,7 @@ class Fal:
         for name, value in headers.items():
             request.headers.add(name=name, value=value)
         try:
-            answer = await call(self.room.stub.DeliverWebhook, request, timeout_s=5)
+            answer = await call(self.room.stub.DeliverWebhook, request, timeout_s=30)
         except MeshError as error:
             return reason_name(error.reason)
         return "found" if answer.found else "not found"
@@ -114,7 +114,7 @@ async def running(folder: Path, *, own_keys: bool = False, callbacks: bool = Tru
     try:
         async with (
             served(MODULE, folder, settings, sandbox=True) as room,
-            httpx.AsyncClient(verify=PLAIN, base_url=base, timeout=10, trust_env=False) as http,
+            httpx.AsyncClient(verify=PLAIN, base_url=base, timeout=60, trust_env=False) as http,
         ):
             yield Fal(room, edge, http)
     finally:
@@ -153,7 +153,7 @@ async def test_u37_a_callback_five_times_beside_the_poll_makes_one_picture_and_o
     async with running(tmp_path) as fal:
         await fal.hold()
         asked = asyncio.create_task(fal.room.ask(SCHNELL, size=SMALL))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             headers, body = await fal.edge.taken.get()
         await fal.let_go()
         first = await fal.deliver(headers, body)
@@ -173,7 +173,7 @@ async def test_a_callback_that_says_otherwise_is_not_believed(tmp_path: Path) ->
         fal.edge.key_set = {"keys": [signer.entry()]}
         await fal.hold()
         asked = asyncio.create_task(fal.room.ask(SCHNELL, size=SMALL))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             _, genuine = await fal.edge.taken.get()
         job = json.loads(genuine)["request_id"]
         body = json.dumps({"request_id": job, "status": "ERROR", "error": "no", "payload": None}).encode()
@@ -207,7 +207,7 @@ async def test_u38_a_forged_callback_is_refused_and_wakes_nobody(tmp_path: Path)
         fal.edge.key_set = {"keys": [signer.entry()]}
         await fal.hold()
         asked = asyncio.create_task(fal.room.ask(SCHNELL, size=SMALL))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             _, body = await fal.edge.taken.get()
         job = json.loads(body)["request_id"]
         told = {name: await fal.deliver(*forge(signer, job, body)) for name, forge in FORGERIES.items()}

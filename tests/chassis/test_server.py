@@ -52,10 +52,10 @@ async def test_the_meshs_token_is_demanded(given: str | None, let_in: bool, monk
     stub = router_pb2_grpc.RouterServiceStub(channels.channel(f"127.0.0.1:{port}"))
     try:
         if let_in:
-            await call(stub.ListModels, router_pb2.ListModelsRequest(), timeout_s=5)
+            await call(stub.ListModels, router_pb2.ListModelsRequest(), timeout_s=30)
         else:
             with pytest.raises(MeshError) as caught:
-                await call(stub.ListModels, router_pb2.ListModelsRequest(), timeout_s=5)
+                await call(stub.ListModels, router_pb2.ListModelsRequest(), timeout_s=30)
             assert caught.value.reason == reasons.ERROR_REASON_CALLER_UNKNOWN
     finally:
         await channels.close()
@@ -99,7 +99,7 @@ async def test_calls_under_way_end_before_a_stop(tmp_path: Path) -> None:
     address = await server.listen(f"unix:{tmp_path}/s.sock")
     server.ready()
     stub = router_pb2_grpc.RouterServiceStub(channels.channel(address))
-    under_way = asyncio.create_task(call(stub.ListModels, router_pb2.ListModelsRequest(), timeout_s=10))
+    under_way = asyncio.create_task(call(stub.ListModels, router_pb2.ListModelsRequest(), timeout_s=30))
     await started.wait()
     stopping = asyncio.create_task(server.stop(10))
     released.set()
@@ -133,13 +133,13 @@ async def test_certificates_change_without_a_restart(tmp_path: Path) -> None:
     request = router_pb2.ListModelsRequest()
     try:
         stub = router_pb2_grpc.RouterServiceStub(friend.channel(address))
-        await call(stub.ListModels, request, timeout_s=5)
+        await call(stub.ListModels, request, timeout_s=30)
         write(new, mine, new)
         write(new, yours, new)
-        await call(stub.ListModels, request, timeout_s=5)
+        await call(stub.ListModels, request, timeout_s=30)
         with pytest.raises(MeshError):
             stub = router_pb2_grpc.RouterServiceStub(stranger.channel(address))
-            await call(stub.ListModels, request, timeout_s=5)
+            await call(stub.ListModels, request, timeout_s=30)
     finally:
         await friend.close()
         await stranger.close()

@@ -87,7 +87,7 @@ async def open_bench(folder: Path, *, sandbox: bool = False, **settings: Any) ->
     edge = build(EdgeSettings(**{"port": 0, "drain_s": 1, **settings}), surroundings)
     await edge.start()
     async with httpx.AsyncClient(
-        verify=PLAIN, base_url=edge.url, headers={"authorization": "Bearer good"}, timeout=10
+        verify=PLAIN, base_url=edge.url, headers={"authorization": "Bearer good"}, timeout=60
     ) as client:
         try:
             yield Bench(edge, ledger, blobs, clock, client, draining)
@@ -127,6 +127,6 @@ async def raw_exchange(bench: Bench, raw: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", int(bench.url.rsplit(":", 1)[1]))
     try:
         writer.write(raw)
-        return await asyncio.wait_for(reader.read(), 5)
+        return await asyncio.wait_for(reader.read(), 30)
     finally:
         writer.close()

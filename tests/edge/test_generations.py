@@ -168,10 +168,10 @@ async def test_leaving_closes_the_stream(bench: Bench, length: int) -> None:
     body = b'{"model": "flux-schnell", "prompt": "A lighthouse"}' + b" " * length
     head = b"POST /v1/images/generations HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
     writer.write(head + body)
-    await asyncio.wait_for(bench.ledger.started.wait(), 5)
+    await asyncio.wait_for(bench.ledger.started.wait(), 30)
     assert not bench.ledger.closed.is_set()
     writer.close()
-    await asyncio.wait_for(bench.ledger.closed.wait(), 5)
+    await asyncio.wait_for(bench.ledger.closed.wait(), 30)
 
 
 async def test_a_picture_of_a_failed_attempt_is_dropped(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gc
 import http.client
 import os
 import time
@@ -209,12 +210,17 @@ async def test_a_form_of_fifty_megabytes_holds_nobody_up(bench: Bench, path: str
     await bench.client.get("/healthz")
     sending = asyncio.create_task(asyncio.to_thread(post, bench.url, path, body))
     spent: list[float] = []
-    before = time.thread_time()
-    while not sending.done():
-        await asyncio.sleep(0)
-        now = time.thread_time()
-        spent.append(now - before)
-        before = now
+    # What other tests have left for the collector is not the edge's to compute.
+    gc.disable()
+    try:
+        before = time.thread_time()
+        while not sending.done():
+            await asyncio.sleep(0)
+            now = time.thread_time()
+            spent.append(now - before)
+            before = now
+    finally:
+        gc.enable()
     assert sending.result() == 200
     assert bench.ledger.asked[0].image.WhichOneof("operation") in ("edit", "upscale")
     assert len(spent) > 100
@@ -232,7 +238,7 @@ async def test_too_much_is_refused_before_it_is_read(bench: Bench, path: str) ->
     ):
         reader, writer = await asyncio.open_connection("127.0.0.1", int(bench.url.rsplit(":", 1)[1]))
         writer.write((head + kind + more + "\r\n").encode())
-        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
         assert answer.startswith(b"HTTP/1.1 %d " % status)
         writer.close()
     assert bench.ledger.asked == []
@@ -257,7 +263,7 @@ async def test_a_body_without_an_end_is_cut(edge_with: OpenBench) -> None:
             except (TimeoutError, ConnectionError):
                 break
             await asyncio.sleep(0)
-        assert (await asyncio.wait_for(answer, 5)).startswith(b"HTTP/1.1 413 ")
+        assert (await asyncio.wait_for(answer, 30)).startswith(b"HTTP/1.1 413 ")
         # What lies in the buffers of both sides was sent and never taken.
         assert sent < 16 * MIB
         writer.close()

@@ -146,14 +146,14 @@ class Bench:
 
     async def until_gone(self, provider: str) -> dict[str, Any]:
         """Read the newest entry as soon as the server has noticed that its client left."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not (entry := await self.last(provider))["client_gone"]:
                 continue
         return entry
 
     def openai(self, path: str = "openai", key: str = "sk-test") -> Any:
         """Make a stock `AsyncOpenAI` without retries; untyped, because its types forbid what tests must send."""
-        return openai.AsyncOpenAI(base_url=f"{self.base}/{path}/v1", api_key=key, max_retries=0, timeout=10)
+        return openai.AsyncOpenAI(base_url=f"{self.base}/{path}/v1", api_key=key, max_retries=0, timeout=60)
 
 
 async def opened(port: int = 0, **options: Any) -> AsyncIterator[Bench]:
@@ -161,7 +161,7 @@ async def opened(port: int = 0, **options: Any) -> AsyncIterator[Bench]:
     easel = PlainEasel()
     server = EmulatorServer(create_app(easel, **{"job_seconds": 0, **options}), port=port)
     base = await server.start()
-    async with httpx.AsyncClient(verify=PLAIN, base_url=base, timeout=10, trust_env=False) as http:
+    async with httpx.AsyncClient(verify=PLAIN, base_url=base, timeout=60, trust_env=False) as http:
         yield Bench(base, server, easel, http)
     await server.stop()
 

@@ -27,7 +27,7 @@ async def client(bench: Bench, **more: Any) -> AsyncIterator[Any]:
         del own["api_key"]
     endpoint = f"{bench.base}/azure_openai"
     async with openai.AsyncAzureOpenAI(
-        azure_endpoint=endpoint, api_version=VERSION, max_retries=0, timeout=10, **own
+        azure_endpoint=endpoint, api_version=VERSION, max_retries=0, timeout=60, **own
     ) as one:
         yield one
 
@@ -73,7 +73,7 @@ async def test_the_stock_client_streams(bench: Bench) -> None:
 async def test_openais_own_client_speaks_the_v1_api(bench: Bench) -> None:
     """With the token, or the key, as its bearer key's header; the model is the deployment's name."""
     async with openai.AsyncOpenAI(
-        base_url=f"{bench.base}/azure_openai/openai/v1", api_key=ISSUED, max_retries=0, timeout=10
+        base_url=f"{bench.base}/azure_openai/openai/v1", api_key=ISSUED, max_retries=0, timeout=60
     ) as one:
         answer = await one.images.generate(model=GPT, prompt="a red fox", extra_query={"api-version": "preview"})
     assert answer.data is not None

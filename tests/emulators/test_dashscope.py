@@ -60,7 +60,7 @@ async def ended(bench: Bench, path: str, headers: dict[str, str] = TASK, **body:
     assert answer.status_code == 200, answer.text
     output = answer.json()["output"]
     assert output["task_status"] == "PENDING"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             state: dict[str, Any] = (await bench.http.get(f"{BASE}/tasks/{output['task_id']}", headers=KEY)).json()
             if state["output"]["task_status"] not in {"PENDING", "RUNNING"}:

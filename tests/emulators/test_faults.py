@@ -134,7 +134,7 @@ async def test_garbage_is_no_json(bench: Bench) -> None:
 
 async def test_a_delayed_request_is_overtaken(bench: Bench) -> None:
     """Delays hold up one request, not the server."""
-    await bench.script("openai", {"delay_s": 0.5}, {"ok": True})
+    await bench.script("openai", {"delay_s": 3}, {"ok": True})
     order: list[str] = []
 
     async def ask(name: str) -> None:
@@ -142,7 +142,7 @@ async def test_a_delayed_request_is_overtaken(bench: Bench) -> None:
         order.append(name)
 
     late = asyncio.create_task(ask("delayed"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not (await bench.journal("openai"))["entries"]:
             continue
     await ask("second")
@@ -152,9 +152,9 @@ async def test_a_delayed_request_is_overtaken(bench: Bench) -> None:
 
 async def test_work_goes_on_when_the_client_has_gone(bench: Bench) -> None:
     """A synchronous call is billed when its picture is finished, though nobody waits for it."""
-    await bench.script("openai", {"delay_s": 0.2})
+    await bench.script("openai", {"delay_s": 2})
     _, writer = await connected(bench)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not (await bench.journal("openai"))["entries"]:
             continue
         writer.close()

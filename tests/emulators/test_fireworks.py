@@ -45,7 +45,7 @@ async def looked(bench: Bench, job: str, model: str = KONTEXT) -> dict[str, Any]
 async def ended(bench: Bench, model: str = KONTEXT, **fields: Any) -> dict[str, Any]:
     """Give a job and wait for its end."""
     job = (await submitted(bench, model, **fields)).json()["request_id"]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (state := await looked(bench, job, model))["status"] == "Pending":
             continue
     return state

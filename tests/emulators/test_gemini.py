@@ -35,7 +35,7 @@ class GivenToken(Credentials):
 @asynccontextmanager
 async def google(bench: Bench, key: str = "k", *, vertex: bool = False) -> AsyncIterator[Any]:
     """Google's own client, over a connection that is closed with it."""
-    async with httpx.AsyncClient(verify=PLAIN, timeout=10, trust_env=False) as http:
+    async with httpx.AsyncClient(verify=PLAIN, timeout=60, trust_env=False) as http:
         options = types.HttpOptions(base_url=f"{bench.base}/gemini", httpx_async_client=http)
         if vertex:
             places = {"vertexai": True, "project": "my-project", "location": "global"}

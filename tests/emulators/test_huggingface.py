@@ -36,7 +36,7 @@ async def posted(bench: Bench, path: str, body: Any, **headers: str) -> httpx.Re
 
 async def until(bench: Bench, path: str, field: str, words: set[str]) -> dict[str, Any]:
     """What is told of a job once its state is one of `words`."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             told: dict[str, Any] = (await bench.http.get(f"/huggingface{path}", headers=KEY)).json()
             if (told.get("data") or told)[field] in words:
@@ -156,7 +156,7 @@ def client(bench: Bench) -> Iterator[Any]:
                 request.headers["host"] = f"{base.host}:{base.port}"
             return super().handle_request(request)
 
-    huggingface_hub.set_client_factory(lambda: httpx2.Client(transport=Redirected(), trust_env=False, timeout=10))
+    huggingface_hub.set_client_factory(lambda: httpx2.Client(transport=Redirected(), trust_env=False, timeout=60))
     yield lambda provider, key="hf_key": huggingface_hub.InferenceClient(provider=provider, api_key=key)
     huggingface_hub.close_session()
     huggingface_hub.set_client_factory(httpx2.Client)

@@ -42,7 +42,7 @@ async def test_a_generation_as_a_job(bench: Bench) -> None:
     """The submit tells its id and no pictures; the end tells them."""
     told = (await asked(bench, GENERATE, **{"prompt": "x", "async": True})).json()
     assert "data" not in told
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             state = (await bench.http.get(f"/ideogram/v2/generations/{told['generation_id']}", headers=KEY)).json()
             if state["status"] != "pending":

@@ -28,8 +28,8 @@ def address(bench: Bench) -> str:
 @pytest.fixture
 async def client(bench: Bench) -> AsyncIterator[Any]:
     """Runware's client, connected."""
-    client: Any = runware.Runware(api_key="a-key", url=address(bench), timeout=10)
-    await asyncio.wait_for(client.connect(), 10)
+    client: Any = runware.Runware(api_key="a-key", url=address(bench), timeout=60)
+    await asyncio.wait_for(client.connect(), 60)
     yield client
     await client.disconnect()
 
@@ -58,7 +58,7 @@ async def test_runwares_client_asks_again_for_what_comes_later(bench: Bench, cli
         model=SCHNELL, positivePrompt="a boat", width=512, height=512, deliveryMethod="async"
     )
     taken = await client.imageInference(order)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         (one,) = await client.getResponse(taskUUID=taken.taskUUID)
     assert await shown(bench, one) == (512, 512)
     assert (await bench.journal("runware"))["billable"] == 1
@@ -90,7 +90,7 @@ async def said(bench: Bench, *messages: Any) -> list[dict[str, Any]]:
         answers = []
         for message in messages:
             await socket.send(message if isinstance(message, str) else json.dumps(message))
-            answers.append(json.loads(await asyncio.wait_for(socket.recv(), 10)))
+            answers.append(json.loads(await asyncio.wait_for(socket.recv(), 60)))
         return answers
 
 

@@ -32,7 +32,7 @@ def uri(size: tuple[int, int] = (64, 64)) -> str:
 @asynccontextmanager
 async def client(bench: Bench, key: str = "ark-test") -> AsyncIterator[Any]:
     """The maker's client, without retries; untyped, for its types want fields that no answer has."""
-    async with httpx.AsyncClient(verify=PLAIN, trust_env=False, timeout=10) as http:
+    async with httpx.AsyncClient(verify=PLAIN, trust_env=False, timeout=60) as http:
         base = f"{bench.base}/seedream/api/v3"
         yield ark.AsyncArk(base_url=base, api_key=key, max_retries=0, http_client=http)
 

@@ -66,7 +66,7 @@ async def test_an_endpoint_makes_its_size_for_its_price(
 
 async def ended(bench: Bench, job: str, accept: str = "image/*") -> httpx.Response:
     """Look at a job until it is over."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             headers = {**KEY, "accept": accept}
             answer = await bench.http.get(f"/stability/v2beta/results/{job}", headers=headers)

@@ -85,7 +85,7 @@ class Peer:
 async def peer(port: int) -> AsyncIterator[Peer]:
     """A raw client, connected."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         yield Peer(reader, writer)
     writer.close()
 

@@ -73,7 +73,7 @@ async def owner_of(room: Room) -> str:
 
 async def until(condition: Any) -> None:
     """Waits for what another task does."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await condition():
             await asyncio.sleep(0.005)
 

@@ -56,7 +56,7 @@ class Intruder:
 
 async def emptied(room: Room) -> None:
     """Waits until nothing is left in the spool."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while room.part.spool.entries:
             await asyncio.sleep(0.01)
 

@@ -144,7 +144,7 @@ async def test_a_resume_buys_nothing_anew(tmp_path: Path) -> None:
 async def test_a_resume_that_hangs_ends_at_its_deadline(tmp_path: Path) -> None:
     """The request is terminal and its attempt unknown."""
     folder = await interrupted(tmp_path, bought=True)
-    async with ledger(folder, lambda _: [asyncio.Event()], resume_deadline_s=0.05) as room:
+    async with ledger(folder, lambda _: [asyncio.Event()], resume_deadline_s=0.5) as room:
         request = await ended(room)
         attempts = await room.rows("attempts")
     assert request["state"] == ledger_pb2.REQUEST_STATE_EXPIRED

@@ -167,7 +167,7 @@ async def test_a_request_that_finds_no_target_has_its_row(tmp_path: Path) -> Non
 
 async def test_a_run_ends_at_its_own_deadline(tmp_path: Path) -> None:
     """A router that never answers ends the request as expired."""
-    async with ledger(tmp_path, lambda r: [started(r.request_id), asyncio.Event()], request_deadline_s=0.05) as room:
+    async with ledger(tmp_path, lambda r: [started(r.request_id), asyncio.Event()], request_deadline_s=1) as room:
         with pytest.raises(MeshError) as caught:
             await room.run(ask())
         (request,) = await room.rows("requests")

@@ -74,15 +74,15 @@ async def test_the_sandboxs_controls_kill_an_adapter_which_comes_back(tmp_path: 
         channels = Channels(MeshSettings())
         try:
             controls = SandboxServiceStub(channels.channel(f"unix:{running.state_dir}/admin.sock"))
-            listed = await call(controls.ListProviders, sandbox_pb2.ListProvidersRequest(), timeout_s=10)
+            listed = await call(controls.ListProviders, sandbox_pb2.ListProvidersRequest(), timeout_s=30)
             assert [(each.name, each.killable) for each in listed.providers] == [("fal", True)]
             first = supervisor.pid("adapter-fal")
-            await call(controls.KillAdapter, sandbox_pb2.KillAdapterRequest(adapter="fal"), timeout_s=10)
+            await call(controls.KillAdapter, sandbox_pb2.KillAdapterRequest(adapter="fal"), timeout_s=30)
             running.killed = True
             await supervisor.started_again("adapter-fal", 1, 30)
             assert supervisor.pid("adapter-fal") != first
             with pytest.raises(MeshError, match="No adapter of this name"):
-                await call(controls.KillAdapter, sandbox_pb2.KillAdapterRequest(adapter="edge"), timeout_s=10)
+                await call(controls.KillAdapter, sandbox_pb2.KillAdapterRequest(adapter="edge"), timeout_s=30)
         finally:
             await channels.close()
         answer = await running.generate(**SUNSET)

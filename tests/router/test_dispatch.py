@@ -152,10 +152,10 @@ async def test_a_timed_out_target_is_abandoned_and_the_next_one_answers() -> Non
     """The attempts tell of the purchase that may have happened: unknown, its estimate reserved and not summed."""
     slow = ScriptedAdapter("a", [stalls(accepted("job-9"))], models=[capability(prices=[per_image(9000)])])
     quick = ScriptedAdapter("b", [delivers(micros=4000)])
-    targets = [{"target": "a/model", "timeout_s": 0.05}, {"target": "b/model", "priority": 1}]
+    targets = [{"target": "a/model", "timeout_s": 0.5}, {"target": "b/model", "priority": 1}]
     async with running_router([slow, quick], route(*targets)) as room:
         answer = await room.ask()
-        await asyncio.wait_for(slow.cancelled.wait(), 5)
+        await asyncio.wait_for(slow.cancelled.wait(), 30)
     assert answer.error is None
     abandoned, delivered = answer.result.attempts
     assert abandoned.outcome == event_pb2.OUTCOME_UNSPECIFIED
@@ -175,7 +175,7 @@ async def test_on_unknown_fail_gives_the_job_id() -> None:
     """Nobody else is asked; the error tells which job to look for."""
     slow = ScriptedAdapter("a", [stalls(accepted("job-9"))])
     second = ScriptedAdapter("b")
-    targets = [{"target": "a/model", "timeout_s": 0.05}, {"target": "b/model", "priority": 1}]
+    targets = [{"target": "a/model", "timeout_s": 0.5}, {"target": "b/model", "priority": 1}]
     async with running_router([slow, second], route(*targets, on_unknown="fail")) as room:
         answer = await room.ask()
     assert second.requests == []
@@ -188,7 +188,7 @@ async def test_a_cancel_that_is_confirmed_free_lets_a_careful_route_go_on() -> N
     """With `fail` the cancel is waited for; where it spares the money, the next target may be asked."""
     slow = ScriptedAdapter("a", [stalls(accepted("job-9"))], cancel_is_free=True)
     second = ScriptedAdapter("b")
-    targets = [{"target": "a/model", "timeout_s": 0.05}, {"target": "b/model", "priority": 1}]
+    targets = [{"target": "a/model", "timeout_s": 0.5}, {"target": "b/model", "priority": 1}]
     async with running_router([slow, second], route(*targets, on_unknown="fail")) as room:
         answer = await room.ask()
     assert answer.error is None
@@ -202,7 +202,7 @@ async def test_on_unknown_wait_outlives_the_targets_time() -> None:
     targets = [{"target": "a/model", "timeout_s": 0.01}, {"target": "b/model", "priority": 1}]
     async with running_router([slow, second], route(*targets)) as room:
         routing = request_pb2.Routing(on_unknown=request_pb2.ON_UNKNOWN_WAIT)
-        answer = await room.ask(routing=routing, timeout_s=0.4)
+        answer = await room.ask(routing=routing, timeout_s=2)
     assert second.requests == []
     assert answer.error is not None
     assert answer.error.reason == reasons.ERROR_REASON_DEADLINE_EXCEEDED
@@ -236,8 +236,8 @@ async def test_a_job_that_cannot_be_looked_up_stays_unknown() -> None:
 async def test_the_deadline_is_one_for_all_attempts() -> None:
     """Targets get what is left of the request's time, and the router has the last word before the caller gives up."""
     adapters = [ScriptedAdapter(name, [stalls()]) for name in "abc"]
-    async with running_router(adapters, route("a/model", "b/model", "c/model"), attempt_timeout_s=0.2) as room:
-        answer = await room.ask(timeout_s=0.35)
+    async with running_router(adapters, route("a/model", "b/model", "c/model"), attempt_timeout_s=1.5) as room:
+        answer = await room.ask(timeout_s=2.6)
     assert answer.asked == ["a/model", "b/model"]
     assert answer.error is not None
     assert answer.error.reason == reasons.ERROR_REASON_DEADLINE_EXCEEDED
@@ -314,10 +314,10 @@ async def test_a_caller_who_leaves_cancels_the_adapter() -> None:
     adapter = ScriptedAdapter("a", [stalls(accepted())])
     async with running_router([adapter], route("a/model")) as room:
         caller = asyncio.create_task(room.ask())
-        await asyncio.wait_for(adapter.stalled.wait(), 5)
+        await asyncio.wait_for(adapter.stalled.wait(), 30)
         assert adapter.closed == []
         caller.cancel()
-        await asyncio.wait_for(adapter.left.wait(), 5)
+        await asyncio.wait_for(adapter.left.wait(), 30)
         targets = await room.admin.ListTargets(admin_pb2.ListTargetsRequest())
     assert adapter.closed == ["req_test/0/1"]
     assert [target.in_flight_count for target in targets.targets] == [0]

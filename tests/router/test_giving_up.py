@@ -24,7 +24,7 @@ from tests.support.scripted_adapter import (
 )
 from tests.support.virtual_room import taking, virtual, virtually
 
-_NEXT = [{"target": "a/model", "timeout_s": 0.05}, {"target": "b/model", "priority": 1}]
+_NEXT = [{"target": "a/model", "timeout_s": 0.5}, {"target": "b/model", "priority": 1}]
 
 
 def until_cancelled(billed: int) -> Step:
