@@ -27,6 +27,8 @@ TIER_NAMES = {
 }
 SAME_SHAPE = 0.02
 SAME_AREA = 0.5
+# More than the errors of a few sums of logarithms.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,10 +293,13 @@ def _snapped(grid: Pixels, width: int, height: int) -> tuple[int, int] | None:
 
 
 def _nearest_on_grid(grid: Pixels, width: int, height: int) -> tuple[int, int]:
-    """The legal size with the least distance; every column of the grid is looked at (a few hundred)."""
+    """The legal size with the least distance; columns are looked at from the nearest on, a few hundred at most."""
     best: tuple[float, int, int] | None = None
     bounds = [round(math.sqrt(area * width / height)) for area in (grid.min_area_px, grid.max_area_px) if area]
-    for column in set().union(*(_columns(grid, near) for near in (width, *bounds))):
+    columns = set().union(*(_columns(grid, near) for near in (width, *bounds)))
+    for away, column in sorted((abs(math.log(column / width)), column) for column in columns):
+        if best and _least_distance(away) > best[0]:
+            break
         for row in _rows(grid, column, width, height):
             if grid.legal(column, row):
                 score = (_distance(column, row, width, height), column, row)
@@ -329,6 +334,11 @@ def _distance(width: int, height: int, wanted_width: int, wanted_height: int) ->
     ratio = abs(math.log(width * wanted_height / (height * wanted_width)))
     area = math.log(width * height / (wanted_width * wanted_height))
     return 40 * ratio + 8 * area * area
+
+
+def _least_distance(away: float) -> float:
+    """The least that `_distance` gives for a width that is so far away, as a logarithm, whatever the height."""
+    return 32 * away * away - _ROUNDING if away < 1.25 else 80 * away - 50 - _ROUNDING
 
 
 def same_shape(width: int, height: int, wanted_width: int, wanted_height: int) -> bool:
