@@ -335,7 +335,7 @@ async def _expired(subject: Subject, step: dict[str, Any]) -> Told:
     await stage.script({**step, "spoil": "expired"})
     told = await subject.ask(size=SQUARE)
     if not any(entry["spoiled"] for entry in await stage.entries()):
-        does_not_apply("no such answer of its provider tells where a picture is")
+        does_not_apply("no answer of its provider holds that")
     return told
 
 
