@@ -22,6 +22,7 @@ from heliostat.console.login import LoginPages
 from heliostat.console.passwords import Door
 from heliostat.console.pictures import Pictures
 from heliostat.console.playground import PlaygroundPage
+from heliostat.console.playground_files import PlaygroundFiles
 from heliostat.console.request_list import RequestList
 from heliostat.console.request_page import RequestPage
 from heliostat.console.sandbox_feed import SandboxFeed
@@ -59,6 +60,7 @@ class Console:
         self.views.nav = [("/playground", "Playground"), ("/street", "Street"), ("/requests", "Requests")]
         routes = [
             *PlaygroundPage(desk, self.views).routes(),
+            *PlaygroundFiles(desk).routes(),
             *StreetPage(desk, self.views, self.feed).routes(),
             *RequestList(desk, self.views, self.feed).routes(),
             *RequestPage(desk, self.views).routes(),

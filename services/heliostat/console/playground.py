@@ -2,7 +2,6 @@
 
 import json
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from typing import Any
 
 from starlette.requests import Request
@@ -13,26 +12,20 @@ from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.image.v1 import request_pb2
 from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.api.router.v1 import router_pb2
-from heliostat.chassis.calls import Metadata, call, stream
+from heliostat.chassis.calls import Metadata, call
 from heliostat.chassis.errors import MeshError
-from heliostat.chassis.signatures import media_type_of
 from heliostat.console import playground_models as models
 from heliostat.console.desk import ASK_S, Desk
 from heliostat.console.playground_ask import CHAIN_ID, Form, image_of, tags_of, wrong
 from heliostat.console.playground_chain import Chains
 from heliostat.console.playground_examples import examples
+from heliostat.console.playground_files import MOST_FILE_BYTES
 from heliostat.console.playground_key import PATH, Keys, as_key, checked
 from heliostat.console.playground_run import Run
 from heliostat.console.streams import Stream
 from heliostat.console.views import Views
 
 _MOST_QUESTION_BYTES = 1024 * 1024
-_MOST_FILE_BYTES = 50_000_000
-_FILE_KEPT_S = 86_400
-_TRANSFER_S = 120.0
-_SIGNATURE_BYTES = 64
-_MOST_NAME_CHARS = 255
-_PIECE_BYTES = 1024 * 1024
 _EDGE_URL = "http://127.0.0.1:8080"
 _GRPC_ADDRESS = "127.0.0.1:50051"
 _MOST_PREVIEWS = 3
@@ -40,7 +33,7 @@ _IDEMPOTENCY_CHARS = 40
 
 
 class PlaygroundPage:
-    """The page, its estimates, its uploads and its runs."""
+    """The page, its estimates and its runs."""
 
     def __init__(self, desk: Desk, views: Views) -> None:
         self._desk = desk
@@ -55,7 +48,6 @@ class PlaygroundPage:
             Route(f"{PATH}/ready", self.ready),
             Route(f"{PATH}/fields", self.fields),
             Route(f"{PATH}/look", self.look, methods=["POST"]),
-            Route(f"{PATH}/files", self.upload, methods=["POST"]),
             Route(f"{PATH}/runs", self.run, methods=["POST"]),
             Route(f"{PATH}/runs/{{request_id}}", self.shown),
             Route(f"{PATH}/runs/{{request_id}}/cancel", self.cancel, methods=["POST"]),
@@ -100,25 +92,6 @@ class PlaygroundPage:
         told = examples(image, edge_url, settings.grpc_address or _GRPC_ADDRESS)
         return self._views.piece(request, "playground/look.html", programs=told, **await self._estimate(request, image))
 
-    async def upload(self, request: Request) -> Response:
-        """Keeps a picture for later steps: the body, or with `media` in the query a picture of a step before.
-
-        Raises INVALID_FIELD, INPUT_UNREADABLE, RESOURCE_NOT_FOUND.
-        """
-        metadata = self._keys.metadata(request)
-        media_id = request.query_params.get("media", "")
-        pieces = self._kept(media_id, metadata) if media_id else request.stream()
-        described = ledger_pb2.File(
-            file_name=_file_name(request.query_params.get("name", "") or media_id), purpose="playground"
-        )
-        described.expire_time.FromSeconds(int(self._desk.clock.time()) + _FILE_KEPT_S)
-        whole = await _picture(pieces)
-        answer = await call(
-            self._desk.ledger.UploadFile, _messages(described, whole), timeout_s=_TRANSFER_S, metadata=metadata
-        )
-        file = answer.file
-        return JSONResponse({"id": file.file_id, "type": file.media_type, "bytes": file.size_bytes})
-
     async def run(self, request: Request) -> Response:
         """Sends the request, and follows it as server-sent events; see playground_run. Raises INVALID_FIELD."""
         values = await _question(request)
@@ -132,7 +105,7 @@ class PlaygroundPage:
         image.session_id = chain_id
         image.tags.update(tags_of(values))
         image.output.delivery = request_pb2.DELIVERY_STORED
-        image.output.partial_image_count = min(form.whole("previews", 0, 3) or 0, _MOST_PREVIEWS)
+        image.output.partial_image_count = form.whole("previews", 0, _MOST_PREVIEWS) or 0
         asked = router_pb2.GenerateRequest(image=image, progressive=True, idempotency_key=key)
         metadata = self._keys.metadata(request)
         frames = Run(self._desk, self._views, self._chains, metadata).frames(asked)
@@ -143,7 +116,7 @@ class PlaygroundPage:
         metadata, request_id = self._keys.metadata(request), request.path_params["request_id"]
         values = await self._chains.shown(request_id, metadata)
         chain = await self._chains.told(values["record"].session_id, request_id, metadata)
-        html = self._views.text("playground/result.html", **values, error=None, reason="")
+        html = self._views.text("playground/result.html", **values, error=None)
         strip = self._views.text("playground/chain.html", chain=chain)
         return JSONResponse({"html": html, "chain": strip, "request": request_id})
 
@@ -187,11 +160,11 @@ class PlaygroundPage:
             "chosen": chosen,
             **(_form(chosen, {}) if chosen is not None else {}),
             "steps": models.step_offers(listed, first),
-            "step_words": {step: word for step, (_, word) in models.STEPS.items()},
+            "step_words": models.STEP_WORDS,
             "chain": chain,
             "chain_id": chain_id if CHAIN_ID.fullmatch(chain_id) else f"play-{secrets.token_hex(8)}",
             "at": at,
-            "most_bytes": min(self._desk.settings.max_body_bytes, _MOST_FILE_BYTES),
+            "most_bytes": min(self._desk.settings.max_body_bytes, MOST_FILE_BYTES),
             "key_entered": not self._keys.is_configured,
         }
 
@@ -215,20 +188,11 @@ class PlaygroundPage:
                 metadata=self._keys.metadata(request),
             )
         except MeshError as error:
-            return {"targets": [], "first": None, "trouble": error.message, "away": _is_away(error)}
+            away = error.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE
+            return {"targets": [], "first": None, "trouble": error.message, "away": away}
         targets = list(answer.targets)
         first = next((target for target in targets if not target.excluded_because), None)
         return {"targets": targets, "first": first, "trouble": "", "away": False}
-
-    async def _kept(self, media_id: str, metadata: Metadata) -> AsyncGenerator[bytes, None]:
-        ask = ledger_pb2.ReadMediaRequest(media_id=media_id)
-        async with stream(self._desk.ledger.ReadMedia, ask, metadata=metadata) as messages:
-            async for message in messages:
-                yield message.chunk.data
-
-
-def _is_away(error: MeshError) -> bool:
-    return error.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE
 
 
 def _form(offer: models.Offer, filled: dict[str, str]) -> dict[str, Any]:
@@ -259,44 +223,3 @@ async def _question(request: Request) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise wrong("body", "is a JSON object")
     return values
-
-
-def _file_name(text: str) -> str:
-    """A name that the ledger takes: it only shows it."""
-    return "".join(character for character in text if character.isprintable())[:_MOST_NAME_CHARS]
-
-
-async def _picture(pieces: AsyncIterator[bytes]) -> list[bytes]:
-    """All of a picture. Raises INPUT_UNREADABLE with the first bytes of what is none, INVALID_FIELD where it is long.
-
-    It is held until it is whole: an upload that breaks off half-way is never begun at the ledger.
-    """
-    whole: list[bytes] = []
-    size, head = 0, b""
-    async for piece in pieces:
-        size += len(piece)
-        if size > _MOST_FILE_BYTES:
-            raise wrong("file", f"has at most {_MOST_FILE_BYTES // 1_000_000} MB")
-        if len(head) < _SIGNATURE_BYTES:
-            head += piece[:_SIGNATURE_BYTES]
-            if len(head) >= _SIGNATURE_BYTES:
-                _check(head)
-        whole.append(piece)
-    _check(head)
-    return whole
-
-
-def _check(head: bytes) -> None:
-    if not media_type_of(head):
-        raise MeshError(
-            reasons.ERROR_REASON_INPUT_UNREADABLE,
-            "That file is not a PNG, JPEG, WebP, GIF or AVIF picture.",
-            field="file",
-        )
-
-
-async def _messages(described: ledger_pb2.File, pieces: Iterable[bytes]) -> AsyncIterator[ledger_pb2.UploadFileRequest]:
-    yield ledger_pb2.UploadFileRequest(file=described)
-    for piece in pieces:
-        for start in range(0, len(piece), _PIECE_BYTES):
-            yield ledger_pb2.UploadFileRequest(data=piece[start : start + _PIECE_BYTES])

@@ -10,6 +10,7 @@ from heliostat.api.ledger.v1 import ledger_pb2
 from heliostat.chassis.calls import Metadata, call
 from heliostat.console.desk import ASK_S, Desk
 from heliostat.console.playground_ask import CHAIN_ID, FROM_TAG, STEP_TAG
+from heliostat.console.playground_models import STEP_WORDS
 
 # More than anybody clicks; older steps are found in the list of requests.
 _MOST_STEPS = 100
@@ -115,4 +116,5 @@ class Chains:
             "gone_count": sum(media.purged or media.expire_time.seconds <= now for media in kept),
             "labels": labels or {},
             "seeds": seeds or {},
+            "step_words": STEP_WORDS,
         }

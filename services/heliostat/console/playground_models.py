@@ -27,6 +27,7 @@ STEPS: Mapping[str, tuple[int, str]] = {
     "style_transfer": (capability_pb2.OPERATION_STYLE_TRANSFER, "Restyle"),
     "outpaint": (capability_pb2.OPERATION_OUTPAINT, "Outpaint"),
 }
+STEP_WORDS: Mapping[str, str] = {step: word for step, (_, word) in STEPS.items()}
 TIERS: Mapping[int, str] = {
     request_pb2.SIZE_TIER_HALF_K: "0.5K",
     request_pb2.SIZE_TIER_1K: "1K",

@@ -15,7 +15,7 @@ from heliostat.api.image.v1 import event_pb2, media_pb2
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.router.v1 import router_pb2
 from heliostat.chassis.calls import Metadata, stream
-from heliostat.chassis.errors import MeshError, reason_name
+from heliostat.chassis.errors import MeshError
 from heliostat.console.desk import Desk
 from heliostat.console.pictures import MEDIA_TYPES
 from heliostat.console.playground_chain import Chains
@@ -25,7 +25,6 @@ from heliostat.console.wording import billed, clip
 # A preview larger than this is not shown: the picture itself follows.
 _MOST_PREVIEW_BYTES = 8 * 1024 * 1024
 _KNOWN_TYPES = frozenset(MEDIA_TYPES.values())
-_AWAY = frozenset({reasons.ERROR_REASON_MESH_UNAVAILABLE})
 
 
 class Run:
@@ -52,7 +51,7 @@ class Run:
                             yield frame
             yield await self._over("done", asked.image.session_id)
         except MeshError as error:
-            if error.reason in _AWAY:
+            if error.reason == reasons.ERROR_REASON_MESH_UNAVAILABLE:
                 yield _frame("away", text=clip(error.message, 300))
             else:
                 yield await self._failed(error, asked.image.session_id)
@@ -118,7 +117,7 @@ class Run:
         """The last event, with markup of the result and of the chain."""
         values: dict[str, Any] = await self._chains.shown(self._request_id, self._metadata, self._labels, self._seeds)
         chain = await self._chains.told(chain_id, self._request_id, self._metadata)
-        result = self._views.text("playground/result.html", **values, **_why(error))
+        result = self._views.text("playground/result.html", **values, error=error)
         strip = self._views.text("playground/chain.html", chain=chain)
         return _frame(name, html=result, chain=strip, request=self._request_id)
 
@@ -129,12 +128,7 @@ class Run:
             except MeshError:
                 # Who cannot tell about the request any more has told why it failed.
                 pass
-        return _frame("failed", html=self._views.text("playground/refused.html", **_why(error)))
-
-
-def _why(error: MeshError | None) -> dict[str, Any]:
-    reason = reason_name(error.reason).replace("_", " ") if error is not None else ""
-    return {"error": error, "reason": reason}
+        return _frame("failed", html=self._views.text("playground/refused.html", error=error))
 
 
 def _frame(name: str, **told: Any) -> bytes:

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.api.ledger.v1 import admin_pb2, ledger_pb2
-from heliostat.chassis.errors import MeshError, from_status, reason_name
+from heliostat.chassis.errors import MeshError
 from heliostat.console import waterfall
 from heliostat.console.desk import Desk
 from heliostat.console.views import Views
@@ -49,7 +49,6 @@ class RequestPage:
     async def _told(self, request_id: str) -> dict[str, Any]:
         record, decisions = await self._looked_up(request_id)
         now = self._desk.clock.time()
-        error = from_status(record.error) if record.error.code else None
         trace_url = self._desk.settings.trace_url
         return {
             "record": record,
@@ -57,8 +56,6 @@ class RequestPage:
             "span": waterfall.span_of(record, now),
             "phases": waterfall.phases(record.result.timing),
             "decisions": decisions,
-            "error": error,
-            "reason": reason_name(error.reason).replace("_", " ") if error is not None else "",
             "running": record.state == ledger_pb2.REQUEST_STATE_RUNNING,
             "trace_link": trace_url.replace("{trace_id}", record.trace_id) if record.trace_id.isalnum() else "",
             "now": now,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.ledger.v1 import ledger_pb2
-from heliostat.chassis.errors import from_status, reason_name
 from heliostat.console.wording import billed, outcome, seconds_of
 
 WIDTH = 1000
@@ -43,13 +42,6 @@ class Bar:
     def outcome(self) -> str:
         """How far it came; what it is doing where it is not over."""
         return "under way" if self.is_open else outcome(self.attempt)
-
-    @property
-    def reason(self) -> str:
-        """Why it failed, as the closed list names it; empty where it did not."""
-        return (
-            reason_name(from_status(self.attempt.status).reason).replace("_", " ") if self.attempt.status.code else ""
-        )
 
 
 def span_of(request: ledger_pb2.Request, now: float) -> float:

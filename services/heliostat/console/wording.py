@@ -6,6 +6,7 @@ from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc.status_pb2 import Status
 
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.ledger.v1 import ledger_pb2
@@ -135,9 +136,14 @@ def shown_picture(request: ledger_pb2.Request, now: float) -> str:
     return ""
 
 
-def reason(request: ledger_pb2.Request) -> str:
-    """Why a request failed, as the closed list of reasons names it; empty where it did not."""
-    return reason_name(from_status(request.error).reason).replace("_", " ") if request.error.code else ""
+def reason(status: Status) -> str:
+    """Why a request or an attempt failed, as the closed list of reasons names it; empty where it did not."""
+    return reason_words(from_status(status).reason) if status.code else ""
+
+
+def reason_words(number: int) -> str:
+    """A reason by its number: "model not found"."""
+    return reason_name(number).replace("_", " ")
 
 
 FILTERS = {
@@ -151,6 +157,7 @@ FILTERS = {
     "percent": percent,
     "plain": plain,
     "reason": reason,
+    "reason_words": reason_words,
     "seconds": seconds_of,
     "shown_picture": shown_picture,
     "size": size,
