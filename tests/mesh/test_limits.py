@@ -47,13 +47,13 @@ async def test_c18_a_hundred_at_once_against_a_budget_for_ten(tmp_path: Path) ->
         _, header = await new_key(admin)
         price = (await draw(started, header)).json()["metadata"]["cost"]
         key_id, header = await new_key(admin)
-        budget = admin_pb2.Budget(key_id=key_id, window="day", limit=to_money(round(price * 10.5e6)))
+        budget = admin_pb2.Budget(key_id=key_id, window="month", limit=to_money(round(price * 10.5e6)))
         await admin.SetBudget(admin_pb2.SetBudgetRequest(budget=budget))
         answers = await asyncio.gather(*(draw(started, header, prompt=f"{n}") for n in range(100)))
         assert Counter(answer.status_code for answer in answers) == {200: 10, 402: 90}
         refused = next(answer.json() for answer in answers if answer.status_code == 402)
         assert (refused["error"]["code"], refused["metadata"]["reason"]) == ("insufficient_quota", "budget_exhausted")
-        assert (refused["metadata"]["budget"]["window"], refused["metadata"]["budget"]["budget"]) == ("day", "key")
+        assert (refused["metadata"]["budget"]["window"], refused["metadata"]["budget"]["budget"]) == ("month", "key")
         submits = [entry for entry in (await started.journal("fal"))["entries"] if entry["kind"] == "submit"]
         assert len(submits) == 1 + 10
         (balance,) = (await started.http.get("/v1/balance", headers=header)).json()["data"]
