@@ -80,7 +80,7 @@ console-assets: ## Build what the console's pages load, from its sources (needs 
 docs: $(VENV)/.runtime ## Write the documents that are made from the code
 	@$(BIN)/python -m heliostat.launch.reference example > heliostat.example.yaml.new
 	@mv heliostat.example.yaml.new heliostat.example.yaml
-	@for page in configuration errors telemetry rest_api models cli; do \
+	@for page in configuration errors telemetry rest_api money models cli; do \
 		$(BIN)/python -m heliostat.launch.reference $$page > docs/$$page.md.new && \
 		mv docs/$$page.md.new docs/$$page.md || exit 1; done
 

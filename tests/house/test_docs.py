@@ -66,10 +66,11 @@ UNITS = {"_s": "second", "_bytes": "byte", "_usd": "dollar"}
         (ROOT / "docs" / "errors.md", reference.errors),
         (ROOT / "docs" / "telemetry.md", reference.telemetry),
         (ROOT / "docs" / "rest_api.md", reference.rest_api),
+        (ROOT / "docs" / "money.md", reference.money),
         (ROOT / "docs" / "models.md", models_page.page),
         (ROOT / "docs" / "cli.md", cli_page.page),
     ],
-    ids=["example", "configuration", "errors", "telemetry", "rest_api", "models", "cli"],
+    ids=["example", "configuration", "errors", "telemetry", "rest_api", "money", "models", "cli"],
 )
 def test_made_documents_are_fresh(file: Path, make: Callable[[], str]) -> None:
     """A setting, a reason or a name that changes is told in the same commit."""

@@ -38,15 +38,6 @@ _MASKS = {
 _Models = Iterable[capability_pb2.Capability]
 
 
-def spliced(page: str) -> str:
-    """The page with what is made put between its marks. Raises ValueError where it has none."""
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError("the page has no marks to put the table between")
-    return f"{head}{BEGIN}{made()}\n{END}{tail}"
-
-
 def made() -> str:
     """Both tables: what each parameter comes to, and what each provider can do."""
     by_provider = {told.provider: told.models for told in asyncio.run(described())}

@@ -1,5 +1,5 @@
 """Documents made from the code itself: `python -m heliostat.launch.reference example` prints heliostat.example.yaml,
-`… configuration`, `… errors`, `… telemetry` and `… rest_api` print the pages of that name in docs/."""
+any other name the page of that name in docs/."""
 
 import inspect
 import re
@@ -21,10 +21,9 @@ from heliostat.api.image.v1 import reason_pb2 as reasons
 from heliostat.chassis import telemetry as names
 from heliostat.chassis.errors import GRPC_CODE, reason_name, reason_of
 from heliostat.chassis.settings import Secret, Section, refused
-from heliostat.launch import cli_page, models_page
+from heliostat.launch import cli_page, failure_page, models_page, provider_page
 from heliostat.launch.config import Process
 from heliostat.launch.meanings import meanings
-from heliostat.launch.provider_page import spliced
 from heliostat.launch.remedies import TO_DO
 from heliostat.launch.spoken import ATTRIBUTES, LABELS
 from heliostat.launch.targets import ADAPTER, STREET, adapter_kinds, load
@@ -380,10 +379,26 @@ def _metric(metric: Any) -> tuple[str, ...]:
 
 def rest_api() -> str:
     """docs/rest_api.md as it stands, with its tables of providers made anew. Works in a checkout."""
-    file = Path(__file__).parents[3] / "docs" / "rest_api.md"
+    return _around("rest_api", provider_page.BEGIN, provider_page.made(), provider_page.END)
+
+
+def money() -> str:
+    """docs/money.md as it stands, with its table of failures made anew. Works in a checkout."""
+    return _around("money", failure_page.BEGIN, failure_page.made(), failure_page.END)
+
+
+def _around(name: str, begin: str, made: str, end: str) -> str:
+    """A page that is written by hand, with what is made between its marks. Raises INVALID_FIELD outside of a checkout,
+    ValueError where the page has no marks.
+    """
+    file = Path(__file__).parents[3] / "docs" / f"{name}.md"
     if not file.is_file():
-        raise refused("The page about REST is written by hand around two tables; run this in a checkout.")
-    return spliced(file.read_text(encoding="utf-8"))
+        raise refused("This page is written by hand around what is made; run this in a checkout.")
+    head, _, rest = file.read_text(encoding="utf-8").partition(begin)
+    _, mark, tail = rest.partition(end)
+    if not mark:
+        raise ValueError(f"{file.name} has no marks to put the table between")
+    return f"{head}{begin}{made}\n{end}{tail}"
 
 
 def main(arguments: list[str]) -> int:
@@ -394,6 +409,7 @@ def main(arguments: list[str]) -> int:
         "errors": errors,
         "telemetry": telemetry,
         "rest_api": rest_api,
+        "money": money,
         "models": models_page.page,
         "cli": cli_page.page,
     }
