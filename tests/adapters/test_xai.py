@@ -227,6 +227,8 @@ async def test_where_nothing_may_be_seen_the_ticks_tell_the_bill(
         ('{"data": []}', "provider_answer_invalid", "UNKNOWN"),
         ('{"data": [7]}', "provider_answer_invalid", "UNKNOWN"),
         ('{"data": [{"url": 7}]}', "provider_answer_invalid", "UNKNOWN"),
+        ('{"data": [{"url": 7}], "usage": {"cost_in_usd_ticks": 200000000}}', "provider_answer_invalid", "YES"),
+        ('{"data": [], "usage": {"cost_in_usd_ticks": 200000000}}', "provider_answer_invalid", "YES"),
         ('{"data": [{"b64_json": "####"}]}', "media_invalid", "YES"),
         ('{"data": [{"b64_json": "aGVsbG8="}]}', "media_invalid", "YES"),
     ],

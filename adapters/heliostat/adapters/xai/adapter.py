@@ -77,15 +77,15 @@ class XaiAdapter(Adapter[XaiSettings, Options]):
         )
 
     def _read(self, body: bytes, call: Call) -> Images:
-        """A whole answer. From here on the call is known to be charged, at the price that xAI says."""
+        """A whole answer. From here on the call is known to be charged, at the price that xAI says, whatever came."""
         try:
             images = read_images(body)
         except ValueError as error:
             message = f"xAI's answer cannot be read: {error}."
             raise call.error(reasons.ERROR_REASON_PROVIDER_ANSWER_INVALID, message) from None
-        if images.drawn:
+        told = images.cost.micros
+        if images.drawn or told:
             order = replace(self.order(call.model, call.request, call.size()), image_count=len(images.drawn))
-            told = images.cost.micros
             call.charged_micros = told if told is not None else call.model.price.estimate(order)
         return images
 

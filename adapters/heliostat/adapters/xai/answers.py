@@ -34,7 +34,7 @@ class Images:
 
 
 def read_images(body: bytes) -> Images:
-    """Reads an answer. Raises ValueError for anything that is not the documented shape."""
+    """Reads an answer; what is neither base64 nor an address is no picture. Raises ValueError for another shape."""
     source = read_json_pictures(body)
     data = source.rest.get("data")
     if not isinstance(data, list) or not all(isinstance(one, Mapping) for one in data):
@@ -42,7 +42,8 @@ def read_images(body: bytes) -> Images:
     seen = [one for one in data if one.get("respect_moderation") is not False]
     usage = source.rest.get("usage")
     ticks = usage.get("cost_in_usd_ticks") if isinstance(usage, Mapping) else None
-    drawn = tuple(read_drawn(Drawn, source, one) for one in seen)
+    there = [one for one in seen if one.get("b64_json") or (isinstance(one.get("url"), str) and one["url"])]
+    drawn = tuple(read_drawn(Drawn, source, one) for one in there)
     return Images(drawn, len(data) - len(seen), read_cost(ticks, unit=TICK_USD))
 
 
