@@ -239,6 +239,11 @@ class Blobs:
         except Exception as error:
             raise _refused(error) from error
 
+    async def drop_unfinished(self) -> None:
+        """Removes from a folder what a process left that was killed while it wrote. Nobody may write meanwhile."""
+        if self._folder is not None:
+            await asyncio.to_thread(_drop_unfinished, self._folder)
+
     def _store(self) -> "ObjectStore":
         if self._opened is None:
             try:
@@ -259,6 +264,12 @@ class Blobs:
         from_url: Any = store.from_url
         opened: ObjectStore = from_url(self._url, client_options=_CLIENT, retry_config=_TRIES, **self._options)
         return opened
+
+
+def _drop_unfinished(folder: Path) -> None:
+    # obstore writes to `key#1` and renames; it neither lists such files nor removes them.
+    for path in folder.rglob("*#*"):
+        path.unlink(missing_ok=True)
 
 
 def _free_bytes(folder: Path) -> int:

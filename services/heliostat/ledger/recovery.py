@@ -101,7 +101,8 @@ class Recovery:
                 run.lose()
 
     async def _drop_unknown_pictures(self) -> None:
-        """Deletes pictures that were stored by a process that died before it wrote them down."""
+        """Deletes pictures that were stored by a process that died before it wrote them down, whole or not."""
+        await self._desk.blobs.drop_unfinished()
         keys = {key.rpartition("/")[2]: key async for key in self._desk.blobs.list("media")}
         for media_id in await self._desk.journal.unknown_media(list(keys)):
             await self._desk.blobs.delete(keys[media_id])
