@@ -51,7 +51,7 @@ def _renders(command: list[str]) -> bool:
 def render(command: list[str], folder: Path) -> list[Manifest]:
     """All objects of an overlay. Raises CalledProcessError where kustomize refuses it."""
     done = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=True, timeout=_RENDER_WITHIN_S)
-    return [found for found in yaml.safe_load_all(done.stdout) if found]
+    return [found for found in yaml.load_all(done.stdout, Loader=yaml.CSafeLoader) if found]
 
 
 @dataclass(frozen=True)
