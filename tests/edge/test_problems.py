@@ -172,8 +172,10 @@ async def test_http_itself_is_refused_in_the_same_form(
 
 
 async def test_a_method_that_would_do_is_named(bench: Bench) -> None:
-    """405 says which methods the address takes."""
-    assert (await bench.client.get("/v1/images/generations")).headers["allow"] == "POST"
+    """405 says which methods the address takes, in its header and in its sentence."""
+    answer = await bench.client.get("/v1/images/generations")
+    assert answer.headers["allow"] == "POST"
+    assert answer.json()["error"]["message"] == "This address takes POST only."
     assert (await bench.client.post("/v1/models/flux")).headers["allow"] == "GET, HEAD"
 
 

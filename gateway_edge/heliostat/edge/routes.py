@@ -53,7 +53,7 @@ class RouteMap:
         if not allowed:
             return Refusal(404, "unknown_url", "Nothing is served at this address; /docs lists what is.")
         names = ", ".join(sorted(allowed))
-        return Refusal(405, "method_not_allowed", f"This address takes {names}; use one of them.", allow=names)
+        return Refusal(405, "method_not_allowed", f"This address takes {names} only.", allow=names)
 
 
 def _methods(route: Route) -> set[str]:
