@@ -51,18 +51,31 @@ async def test_pages_fit_and_ask_nobody_else(bench: Bench, width: int, height: i
     assert window.complaints == []
 
 
-async def test_the_first_paint_comes_soon(bench: Bench) -> None:
+@pytest.mark.parametrize("path", _PATHS)
+async def test_the_first_paint_comes_soon(bench: Bench, path: str) -> None:
     """What stands before it is small: one sheet of styles, no script and no round trip beyond the page."""
     furnish(bench)
     async with browsing() as window:
-        await window.page.goto(f"{bench.console.url}/street")
-        await window.until("performance.getEntriesByType('paint').length > 0")
-        blocking = await window.page.evaluate(
-            "performance.getEntriesByType('resource').filter(each => each.renderBlockingStatus === 'blocking').length"
-        )
-        assert blocking == 1
+        await window.page.goto(f"{bench.console.url}{path}")
+        await window.until("performance.getEntriesByType('paint').length > 0 && window.heliostat !== undefined")
+        told = await window.page.evaluate(_LOADED)
+        assert told["blocking"] == ["console.css"]
+        assert len(told["files"]) <= 5
+        assert sum(told["files"].values()) <= 60_000
         paint = await window.page.evaluate("performance.getEntriesByType('paint')[0].startTime")
         print(f"first paint after {paint:.0f} ms")
+
+
+# What the browser loaded beside the page and its pictures: bytes as they travelled, and what the first paint waited for.
+_LOADED = """(() => {
+  const name = (each) => new URL(each.name).pathname.split("/").pop();
+  const loaded = performance.getEntriesByType("resource").filter((each) => each.name.includes("/static/"));
+  const files = loaded.filter((each) => !each.name.includes(".svg"));
+  return {
+    blocking: loaded.filter((each) => each.renderBlockingStatus === "blocking").map(name),
+    files: Object.fromEntries(files.map((each) => [name(each), each.encodedBodySize])),
+  };
+})()"""
 
 
 async def test_switches_switch_and_the_page_follows(bench: Bench) -> None:

@@ -11,10 +11,12 @@ from heliostat.chassis.worker import settle
 MEDIA_TYPE = "image/webp"
 # Twice the side at which a picture stands in a list: sharp on dense screens.
 MOST_SIDE_PX = 128
-# More would cost more memory than a glance at it is worth: 128 MB once it is decoded.
-_MOST_PIXELS = 32_000_000
+# More would cost more memory than a glance at it is worth: 100 MB once it is decoded.
+_MOST_PIXELS = 25_000_000
 _QUALITY = 75
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
+# Modes of Pillow that are scaled as they are.
+_SCALABLE = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 # Modes of Pillow that become RGB or RGBA without a guess; 16 bits a channel do not.
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK"})
 
@@ -58,13 +60,15 @@ def _small(data: bytes) -> bytes:
         picture: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
         if picture.width * picture.height > _MOST_PIXELS or picture.mode not in _MODES:
             raise ValueError("too large, or of a kind that is not made small")
+        # Scaled before anything else: each copy of a large picture is as much memory again.
         # A JPEG is decoded at an eighth of its size where that is enough.
         picture.draft(None, (MOST_SIDE_PX, MOST_SIDE_PX))
-        has_alpha = picture.mode in {"LA", "PA", "RGBA"} or "transparency" in picture.info
-        picture = ImageOps.exif_transpose(picture).convert("RGBA" if has_alpha else "RGB")
+        if picture.mode not in _SCALABLE or "transparency" in picture.info:
+            picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
         picture.thumbnail((MOST_SIDE_PX, MOST_SIDE_PX), reducing_gap=2.0)
+        small = ImageOps.exif_transpose(picture)
         target = io.BytesIO()
-        picture.save(target, "WEBP", quality=_QUALITY)
+        small.convert("RGBA" if small.has_transparency_data else "RGB").save(target, "WEBP", quality=_QUALITY)
     except Exception as error:
         # Decoders raise whatever they like over a hostile file.
         raise ValueError(f"not made small: {type(error).__name__}") from None
