@@ -66,7 +66,7 @@ async def test_the_first_paint_comes_soon(bench: Bench, path: str) -> None:
         print(f"first paint after {paint:.0f} ms")
 
 
-# What the browser loaded beside the page and its pictures: bytes as they travelled, and what the first paint waited for.
+# What the browser loaded beside the page and its pictures: bytes as they travelled, and what the first paint awaited.
 _LOADED = """(() => {
   const name = (each) => new URL(each.name).pathname.split("/").pop();
   const loaded = performance.getEntriesByType("resource").filter((each) => each.name.includes("/static/"));
