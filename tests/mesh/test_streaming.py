@@ -130,7 +130,7 @@ async def test_c2_who_leaves_during_a_stream_finds_its_picture(running: Mesh, ca
 
 async def test_a_job_under_way_is_joined_by_its_stream(running: Mesh, caller: httpx.AsyncClient) -> None:
     """Who did not wait at all may follow later: progress so far, then the picture."""
-    await running.script("fal", {"path": "result", "delay_s": 0.4})
+    await running.script("fal", {"path": "result", "delay_s": 2.5})
     answer = await caller.post(PATH, json=FLUX, headers={"prefer": "respond-async"})
     assert answer.status_code == 202
     async with caller.stream("GET", f"{answer.json()['url']}?stream=true") as response:
