@@ -70,7 +70,7 @@ def _laid_out(folder: Path, examples: Path) -> bool:
     for file in examples.iterdir():
         if file.is_file():
             lay(file, folder)
-    return (folder / "complete").exists()
+    return (folder / "node_modules" / ".complete").exists()
 
 
 async def _install(folder: Path) -> None:
@@ -91,4 +91,4 @@ async def _install(folder: Path) -> None:
     if process.returncode and any(word in told for word in _UNREACHABLE):
         pytest.skip("the npm registry cannot be reached")
     assert process.returncode == 0, told
-    (folder / "complete").touch()
+    (folder / "node_modules" / ".complete").touch()
