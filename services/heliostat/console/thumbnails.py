@@ -3,6 +3,7 @@
 import asyncio
 import io
 import multiprocessing
+import os
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
@@ -47,7 +48,13 @@ class Thumbnails:
 
 
 def _opened() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=settle)
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_settle)
+
+
+def _settle() -> None:
+    """Small copies come after everything else that the machine has to do, such as the page that shows them."""
+    settle()
+    os.nice(10)
 
 
 def _small(data: bytes) -> bytes:
