@@ -97,10 +97,12 @@ async def test_a_whole_process_with_a_console(tmp_path: Path, monkeypatch: pytes
             street = await client.get(f"{process.console_url()}/street")
             assert "<bdi>mock</bdi>" in street.text
             listed = await client.get(f"{process.console_url()}/requests")
-            picture = listed.text.partition('src="/media/')[2].partition('"')[0]
+            picture = listed.text.partition('src="/media/')[2].partition("/small")[0]
             kept = await client.get(f"{process.console_url()}/media/{picture}")
             assert kept.headers["content-type"] == "image/png"
             assert kept.content.startswith(b"\x89PNG")
+            small = await client.get(f"{process.console_url()}/media/{picture}/small")
+            assert small.headers["content-type"] == "image/webp"
     finally:
         await process.stop(1)
 
