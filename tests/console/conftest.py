@@ -21,6 +21,7 @@ from heliostat.chassis.settings import MeshSettings
 from heliostat.console.module import ConsolePart, build
 from heliostat.console.settings import ConsoleSettings
 from tests.console.scripted_core import NOW, Core
+from tests.support.loopback import PLAIN
 
 _WITHIN_S = 60.0
 
@@ -88,7 +89,7 @@ async def open_bench(folder: Path, *, sandbox: bool = True, **settings: Any) -> 
     }
     console = build(ConsoleSettings(**{**told, **settings}), surroundings)
     await console.start()
-    async with httpx.AsyncClient(base_url=console.url, timeout=60) as client:
+    async with httpx.AsyncClient(verify=PLAIN, base_url=console.url, timeout=60) as client:
         bench = Bench(console, core, clock, client)
         try:
             await bench.until(lambda: bool(core.router.watchers and core.ledger.watchers))

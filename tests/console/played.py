@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from tests.support.loopback import PLAIN
 from tests.support.mesh import KEY, Mesh, free_port, mesh
 from tests.support.toll import Toll
 
@@ -103,7 +104,7 @@ async def played(
             console["core"] = f"127.0.0.1:{toll.port}"
         running = await stack.enter_async_context(mesh(folder, over=tree))
         url = running.processes[0].console_url()
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
+        client = await stack.enter_async_context(httpx.AsyncClient(verify=PLAIN, base_url=url, timeout=60))
         yield Played(url, running, client, toll)
 
 

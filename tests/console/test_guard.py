@@ -14,6 +14,7 @@ from heliostat.console.passwords import hashed, is_hash
 from heliostat.console.sessions import COOKIE, Sessions
 from tests.console.conftest import Bench, OpenBench
 from tests.console.scripted_core import NOW, record
+from tests.support.loopback import PLAIN
 
 PASSWORD = "a long enough password"
 
@@ -82,7 +83,7 @@ async def test_a_plain_form_carries_the_token_as_a_field(bench: Bench) -> None:
 
 async def test_a_token_of_another_session_is_worth_nothing(bench: Bench) -> None:
     """It is bound to its session's name."""
-    async with httpx.AsyncClient(base_url=bench.console.url) as other:
+    async with httpx.AsyncClient(verify=PLAIN, base_url=bench.console.url) as other:
         await other.get("/street")
         answer = await other.post("/street/target", headers={"x-csrf-token": await bench.token()})
     assert answer.status_code == 403

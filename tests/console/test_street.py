@@ -15,6 +15,7 @@ from heliostat.console.live import Live
 from heliostat.console.street_state import StreetState
 from tests.console.conftest import Bench
 from tests.console.scripted_core import at, target
+from tests.support.loopback import PLAIN
 
 _WITHIN_S = 60.0
 
@@ -59,7 +60,7 @@ async def opened(bench: Bench, path: str = "/street", last_id: str = "") -> Asyn
     headers = {"last-event-id": last_id} if last_id else {}
     query = {"topics": topics[1], "since": since[1]}
     async with (
-        httpx.AsyncClient(base_url=bench.console.url, timeout=_WITHIN_S) as client,
+        httpx.AsyncClient(verify=PLAIN, base_url=bench.console.url, timeout=_WITHIN_S) as client,
         client.stream("GET", "/events", params=query, headers=headers) as answer,
     ):
         assert answer.headers["content-type"].startswith("text/event-stream")

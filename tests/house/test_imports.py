@@ -87,6 +87,7 @@ def below(path: Path) -> str:
     return path.relative_to(next(ROOT / s / "heliostat" for s in SOURCES if path.is_relative_to(ROOT / s))).as_posix()
 
 
+@cache
 def read_imports(path: Path) -> list[tuple[int, str]]:
     """Every import of a file with its line, late and type-only ones included."""
     found: list[tuple[int, str]] = []

@@ -15,6 +15,7 @@ from heliostat.launch.config import configure
 from heliostat.launch.process import Process
 from heliostat.launch.supervisor import spread
 from tests.mesh.test_resume import BOAT, FAL_ALONE, accepted, job_of, rows
+from tests.support.loopback import PLAIN
 from tests.support.mesh import KEY, mesh, provide_keys
 from tests.support.processes import installed
 
@@ -108,7 +109,7 @@ async def test_a_providers_key_is_read_in_its_adapters_process_only(tmp_path: Pa
         await edge.start()
         try:
             headers = {"Authorization": f"Bearer {KEY}"}
-            async with httpx.AsyncClient(base_url=edge.http_url(), headers=headers, timeout=30) as client:
+            async with httpx.AsyncClient(verify=PLAIN, base_url=edge.http_url(), headers=headers, timeout=30) as client:
                 assert (await client.post("/v1/images/generations", json=BOAT)).status_code >= 500
                 assert secrets.isdisjoint(opened)
                 await adapter.start()

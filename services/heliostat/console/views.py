@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -20,6 +22,24 @@ THEME_COOKIE = "heliostat_theme"
 _THEMES = ("light", "dark")
 
 
+class _Compiled(BytecodeCache):
+    """What templates were compiled to, by name and content: another console of this process finds it."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Gives the code of a template, where it is kept."""
+        bucket.code = self._kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keeps the code of a template."""
+        self._kept[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
+
+
 class Views:
     """Renders templates. `page` is for what the address bar shows, `piece` for what htmx asks for."""
 
@@ -33,6 +53,7 @@ class Views:
             lstrip_blocks=True,
             # A template is read once: it changes with an installation, and that starts anew.
             auto_reload=False,
+            bytecode_cache=_COMPILED,
         )
         self.static = StaticFiles(STATIC)
         self._environment.globals.update(static=self.static.address, standing=standing, sandbox=sandbox)
