@@ -61,6 +61,7 @@ async def compatible(bench: Bench, folder: Path, **settings: Any) -> AsyncIterat
         ("gpt-image-2.6-flare", {"size": SQUARE, "output": requests.Output(quality=requests.QUALITY_MAX)}),
         ("gpt-image-1.5", {"output": requests.Output(media_type="image/webp", compression_percent=30)}),
         ("gpt-image-1-mini", {"output": requests.Output(background=requests.BACKGROUND_TRANSPARENT)}),
+        ("gpt-image-2.5-flare", {"output": requests.Output(background=requests.BACKGROUND_TRANSPARENT)}),
         ("gpt-image-2", {"edit": requests.Edit(image=media(plain(64, 64)))}),
         ("gpt-image-1-mini", {"edit": requests.Edit(image=media(plain(96, 64)))}),
         ("gpt-image-2", {"output": requests.Output(partial_image_count=2)}),
@@ -154,6 +155,7 @@ async def test_references_go_along_as_further_pictures(bench: Bench, tmp_path: P
         ({"output": requests.Output(quality=requests.QUALITY_MAX)}, "quality", "high"),
         ({"output": requests.Output(media_type="image/avif")}, "output_format", "image/png"),
         ({"output": requests.Output(compression_percent=5)}, "output_compression", ""),
+        ({"output": requests.Output(background=requests.BACKGROUND_TRANSPARENT)}, "background", ""),
         (
             {"edit": requests.Edit(image=media(plain())), "moderation": requests.MODERATION_LOW},
             "moderation",

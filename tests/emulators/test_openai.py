@@ -129,7 +129,7 @@ async def test_edit_by_json(bench: Bench) -> None:
         ({"model": GPT, "prompt": "x", "n": "two"}, 400, "n", "invalid_type"),
         ({"model": GPT, "prompt": "x" * 32_001}, 400, "prompt", "string_above_max_length"),
         (
-            {"model": GPT, "prompt": "x", "background": "transparent", "output_format": "jpeg"},
+            {"model": "gpt-image-1.5", "prompt": "x", "background": "transparent", "output_format": "jpeg"},
             400,
             "background",
             "invalid_value",
@@ -146,6 +146,17 @@ async def test_wrong_parameters(
     got, error = await refused(bench, **fields)
     assert (got, error["param"], error["code"], error["type"]) == (status, param, code, "invalid_request_error")
     assert (await bench.journal())["billable"] == 0
+
+
+async def test_the_models_of_april_are_opaque(bench: Bench) -> None:
+    """The others of the line draw a transparent background."""
+    fields = {"prompt": "x", "background": "transparent"}
+    for model in (GPT, f"{GPT}-2026-04-21"):
+        status, error = await refused(bench, model=model, **fields)
+        assert (status, error["type"]) == (400, "image_generation_user_error")
+    assert (await bench.journal())["billable"] == 0
+    answer = await bench.http.post(PATH, json={"model": "gpt-image-2.5-flare", **fields}, headers=KEY)
+    assert answer.json()["background"] == "transparent"
 
 
 @pytest.mark.parametrize("size", ["1280x720", "2048x1152", "1920x1088", "auto"])

@@ -49,6 +49,8 @@ class ImageModel:
     max_n: int = 10
     max_prompt: int = 32_000
     edits: bool = True
+    transparent: bool = True
+    """False for those whose background OpenAI made opaque again on 2026-09-30."""
 
     @property
     def is_gpt(self) -> bool:
@@ -66,8 +68,16 @@ def _first(id_: str, created: int, prices: tokens.TokenPrices, *, fidelity: bool
     return ImageModel(id_, created, ("low", "medium", "high"), STANDARD_SIZES, prices=prices, takes_fidelity=fidelity)
 
 
-def _second(id_: str, created: int, factors: Mapping[str, int], fields: frozenset[str] = GPT_FIELDS) -> ImageModel:
-    return ImageModel(id_, created, tuple(factors), None, fields, tokens.PRICES_2, factors)
+def _second(
+    id_: str,
+    created: int,
+    factors: Mapping[str, int],
+    fields: frozenset[str] = GPT_FIELDS,
+    *,
+    transparent: bool = True,
+) -> ImageModel:
+    qualities = tuple(factors)
+    return ImageModel(id_, created, qualities, None, fields, tokens.PRICES_2, factors, transparent=transparent)
 
 
 ACTIVE = (
@@ -77,8 +87,8 @@ ACTIVE = (
     _second("gpt-image-2.5-sunburst" + SNAPSHOT_25, 1788825600, tokens.FACTORS_25),
     _second("gpt-image-2.5-flare", 1788825600, tokens.FACTORS_25),
     _second("gpt-image-2.5-flare" + SNAPSHOT_25, 1788825600, tokens.FACTORS_25),
-    _second("gpt-image-2", 1776729600, tokens.FACTORS_2),
-    _second("gpt-image-2-2026-04-21", 1776729600, tokens.FACTORS_2),
+    _second("gpt-image-2", 1776729600, tokens.FACTORS_2, transparent=False),
+    _second("gpt-image-2-2026-04-21", 1776729600, tokens.FACTORS_2, transparent=False),
     _first("gpt-image-1.5", 1765756800, tokens.PRICES_15),
     _first("gpt-image-1.5-2025-12-16", 1765756800, tokens.PRICES_15),
     _first("chatgpt-image-latest", 1765756800, tokens.PRICES_15),

@@ -8,7 +8,7 @@ from typing import Any
 
 from heliostat.emulators.exchange import Refusal
 from heliostat.emulators.openai.catalogue import ImageModel
-from heliostat.emulators.openai.errors import bad_request, model_not_found
+from heliostat.emulators.openai.errors import bad_request, error_reply, model_not_found
 
 FORMATS = ("png", "jpeg", "webp")
 EDGE_STEP_PX = 16
@@ -79,6 +79,9 @@ def read_order(
 
 
 def _check_together(order: Order) -> None:
+    if order.background == "transparent" and not order.model.transparent:
+        message = "Transparent background is not supported for this model."
+        raise Refusal(error_reply(400, message, type_="image_generation_user_error", param="background"))
     if order.background == "transparent" and order.output_format == "jpeg":
         message = "Transparent background is not supported for output format 'jpeg'."
         raise bad_request(message, "background", "invalid_value")

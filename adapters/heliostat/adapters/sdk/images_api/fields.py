@@ -43,7 +43,7 @@ def gpt_fields(call: Call, traits: Traits) -> Fields:
     request = call.request
     fields: Fields = {
         "quality": _quality(call, traits),
-        "background": BACKGROUND_NAMES.get(request.output.background),
+        "background": _background(call, traits),
         "user": request.end_user_id or None,
     }
     wanted = request.output.media_type
@@ -65,6 +65,15 @@ def _quality(call: Call, traits: Traits) -> str | None:
     best = max(traits.qualities, key=_RANKS.index)
     call.adjust("quality", wanted, best, f"{call.model.name} knows none above {best}.")
     return best
+
+
+def _background(call: Call, traits: Traits) -> str | None:
+    wanted = BACKGROUND_NAMES.get(call.request.output.background)
+    if wanted != "transparent" or traits.transparent:
+        return wanted
+    reason = f"{call.model.name} draws no transparent background."
+    call.adjust("background", wanted, "", reason, event_pb2.ADJUSTMENT_MODE_DROPPED)
+    return None
 
 
 def _compression(call: Call, wanted: str) -> int | None:

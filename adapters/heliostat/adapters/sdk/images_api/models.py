@@ -24,11 +24,15 @@ class Traits:
     """True where `input_fidelity` may be sent."""
     complexity: bool = False
     """True where `complexity` may be sent."""
+    transparent: bool = True
+    """False where `background` may not be `transparent`."""
 
 
 # Less than 50 MB each (API reference, read 2026-11-22).
 _INPUTS = InputLimits(GPT_TYPES, 50_000_000)
 _ANY_SIZE = Pixels(16, 3840, step=16, min_area_px=655_360, max_area_px=8_294_400, max_ratio=3.0)
+# OpenAI ended its transparent backgrounds on 2026-09-30: 400, not billed (a reseller's notice, read 2026-11-23).
+_OPAQUE = frozenset({"gpt-image-2", "gpt-image-2-2026-04-21"})
 _THREE_SIZES = Exact(((1024, 1024), (1536, 1024), (1024, 1536)))
 
 
@@ -40,7 +44,8 @@ def first_generation(name: str, price: Mapping[str, Any], *, fidelity: bool = Tr
 
 def second_generation(name: str, price: Mapping[str, Any], *, complexity: bool = False, **facts: Any) -> Model:
     """A model of the 2.x line: any size within bounds. Its qualities are those that the price list counts tokens of."""
-    traits = Traits(tuple(price["price"].tokens.by_area), complexity=complexity)
+    qualities, transparent = tuple(price["price"].tokens.by_area), name not in _OPAQUE
+    traits = Traits(qualities, complexity=complexity, transparent=transparent)
     return _gpt(name, traits, {"sizes": _ANY_SIZE, **price, **facts})
 
 
@@ -65,9 +70,10 @@ def _gpt(name: str, traits: Traits, facts: Mapping[str, Any]) -> Model:
 
 
 def _parameters(traits: Traits) -> tuple[Parameter, ...]:
+    backgrounds = ("transparent", "opaque") if traits.transparent else ("opaque",)
     found = [
         Parameter("quality", "enum", values=traits.qualities, default="auto"),
-        Parameter("background", "enum", values=("transparent", "opaque"), default="auto"),
+        Parameter("background", "enum", values=backgrounds, default="auto"),
         Parameter("output_compression", "integer", 0, 100, default="100", description="JPEG and WebP only"),
         Parameter("moderation", "enum", values=("auto", "low"), default="auto"),
         Parameter("partial_images", "integer", 0, 3, default="0"),
