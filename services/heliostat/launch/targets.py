@@ -60,6 +60,13 @@ def _folders() -> dict[str, Path]:
     return {one.name: Path(getattr(one.module_finder, "path", "")) / one.name for one in found if one.name != _KIT}
 
 
+def _is_folder(kind: str) -> bool:
+    """Whether an adapter has a folder of this name; looking through all of them takes a hundred times as long."""
+    if kind == _KIT or not kind.isidentifier():
+        return False
+    return any((Path(place) / kind / "__init__.py").is_file() for place in heliostat.adapters.__path__)
+
+
 def kind_of(name: str, section: Any) -> str:
     """Which adapter serves the section `adapters.<name>`: the one that it names, or its own name."""
     return str((section or {}).get("kind") or name)
@@ -69,7 +76,7 @@ def load(name: str, kind: str = "") -> Module:
     """The module of a target; `kind` names the adapter where it is one. Raises INVALID_FIELD for a name nobody has."""
     if name in STREET:
         path = f"heliostat.{name}.module"
-    elif name.startswith(ADAPTER) and (kind := kind or name.removeprefix(ADAPTER)) in _folders():
+    elif name.startswith(ADAPTER) and _is_folder(kind := kind or name.removeprefix(ADAPTER)):
         path = f"heliostat.adapters.{kind}"
     elif name.startswith(ADAPTER) and kind in (packages := package_of()):
         mapped: Module = importlib.import_module(f"heliostat.adapters.{packages[kind]}").module(kind)
