@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,15 @@ async def test_an_open_address_needs_an_identity() -> None:
     """Without token or mutual TLS an inner service does not face other machines."""
     with pytest.raises(MeshError, match=r"set mesh\.token or mesh\.tls"):
         await MeshServer([service(Scripted())], MeshSettings()).listen("0.0.0.0:0")
+
+
+async def test_an_address_that_is_taken_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    """In one sentence, and no library writes another one beside it."""
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        taken = f"127.0.0.1:{holder.getsockname()[1]}"
+        with pytest.raises(MeshError, match=f"^{taken} is taken; choose another address or end the process"):
+            await MeshServer([service(Scripted())], MeshSettings()).listen(taken)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("given", "let_in"), [("right", True), ("wrong", False), (None, False)])

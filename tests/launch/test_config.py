@@ -1,11 +1,13 @@
 """The configuration as a whole: which parts run here, where the others are, and what is refused."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from heliostat.chassis.errors import MeshError
+from heliostat.chassis.http_server import listen
 from heliostat.launch import live, sandbox, targets
 from heliostat.launch.config import configure, printed
 from heliostat.launch.supervisor import spread
@@ -195,3 +197,17 @@ class TestLive:
         monkeypatch.setenv("FAL_KEY", "id:secret")
         with pytest.raises(MeshError, match="HELIOSTAT_SPEND_CAP_USD must be an amount"):
             live.tree(Path("s"), PORTS, {"HELIOSTAT_SPEND_CAP_USD": cap})
+
+
+@pytest.mark.parametrize(("key", "variable"), [("edge.port", "HTTP_PORT"), ("console.port", "CONSOLE_PORT")])
+def test_a_taken_port_is_told_with_its_variable_where_no_file_has_its_key(key: str, variable: str) -> None:
+    """`make run` and `make live` have no configuration file to choose another one in."""
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        with pytest.raises(MeshError) as refusal:
+            listen("127.0.0.1", port, key)
+    assert f"choose another {key}" in refusal.value.message
+    assert sandbox.with_variable(refusal.value).message == (
+        f"Cannot listen on 127.0.0.1:{port}: Address already in use; set HELIOSTAT_{variable} to a free port, "
+        "or end the process that holds it."
+    )

@@ -77,9 +77,11 @@ def listen(host: str, port: int, key: str) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
+        # Python's own text goes on with the address.
+        why = (error.strerror or str(error)).partition(" (")[0]
         raise MeshError(
             reasons.ERROR_REASON_INVALID_FIELD,
-            f"Cannot listen on {host}:{port}: {error.strerror}; choose another {key} or end the process that holds it.",
+            f"Cannot listen on {host}:{port}: {why}; choose another {key} or end the process that holds it.",
             field=key,
         ) from None
     # Connections inherit it. Without it the body of an answer waits up to 40 ms for the head's acknowledgement.

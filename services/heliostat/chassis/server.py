@@ -1,6 +1,8 @@
 """One real gRPC server: addresses, TLS, interceptors, health, reflection, drain."""
 
+import errno
 import os
+import socket
 from collections.abc import Sequence
 
 import grpc
@@ -36,6 +38,24 @@ _LOOPBACK = ("127.", "localhost", "[::1]")
 def is_private(address: str) -> bool:
     """True for a unix socket or loopback: only this machine can call."""
     return address.startswith(("unix:", *_LOOPBACK))
+
+
+def _is_taken(address: str) -> bool:
+    """True where somebody listens at a host and port. gRPC would write a line of its own about it."""
+    host, _, port = address.rpartition(":")
+    if address.startswith("unix:") or not port.isdecimal():
+        return False
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host.strip("[]"), int(port)))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
+def _refused(message: str) -> MeshError:
+    return MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="listen")
 
 
 class MeshServer:
@@ -79,6 +99,8 @@ class MeshServer:
         return bound
 
     def _bind(self, server: grpc.aio.Server, address: str, certificates: Certificates) -> str:
+        if _is_taken(address):
+            raise _refused(f"{address} is taken; choose another address or end the process that holds it.")
         try:
             if certificates.enabled and not address.startswith("unix:"):
                 port = server.add_secure_port(address, certificates.for_server())
@@ -87,11 +109,7 @@ class MeshServer:
         except RuntimeError:
             port = 0
         if port == 0:
-            raise MeshError(
-                reasons.ERROR_REASON_INVALID_FIELD,
-                f"{address} cannot be served; is it taken by another process?",
-                field="configuration",
-            )
+            raise _refused(f"{address} cannot be served; choose an address of this machine.")
         return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
 
     def _reflect(self, server: grpc.aio.Server) -> None:

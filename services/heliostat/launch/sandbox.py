@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from heliostat.chassis.errors import MeshError
 from heliostat.chassis.settings import refused
 from heliostat.launch.overrides import overridden
 from heliostat.launch.targets import adapter_kinds
@@ -37,6 +38,23 @@ class Ports:
             _port(environment, "HELIOSTAT_EMULATOR_PORT", 8090),
             _port(environment, "HELIOSTAT_CONSOLE_PORT", 8081),
         )
+
+
+# The keys of the ports in the configuration that no file holds, and the variables that choose them.
+_VARIABLES = {
+    "edge.port": "HELIOSTAT_HTTP_PORT",
+    "console.port": "HELIOSTAT_CONSOLE_PORT",
+    "listen": "HELIOSTAT_GRPC_PORT",
+}
+
+
+def with_variable(error: MeshError) -> MeshError:
+    """The error; where a port is taken, with the variable that chooses another one instead of a key of a file."""
+    variable = _VARIABLES.get(error.field or "")
+    if variable is None:
+        return error
+    what = error.message.partition(";")[0]
+    return refused(f"{what}; set {variable} to a free port, or end the process that holds it.")
 
 
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:

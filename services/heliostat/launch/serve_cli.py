@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from heliostat.chassis import logs, settings, telemetry
+from heliostat.chassis.errors import MeshError
 from heliostat.chassis.tether import end_with_starter
 from heliostat.launch import collector, folders, greetings, live, sandbox
 from heliostat.launch.config import Configuration, configure, configured
@@ -99,6 +100,8 @@ def _serve_sandbox() -> int:
         emulators.ready()
         _wake_workers()
         return _run(configuration, lambda running: greetings.greet_sandbox(running, ports, state_dir, reference))
+    except MeshError as error:
+        raise sandbox.with_variable(error) from None
     finally:
         emulators.stop()
 
@@ -117,4 +120,7 @@ def _serve_live() -> int:
     asked = [f"{kind:<12} key from {variable}" for kind, variable in live.found_keys().items()]
     asked += [f"{kind:<12} at {address}" for kind, address in live.found_addresses(os.environ).items()]
     cap_usd = tree["ledger"]["spend_cap_usd"]
-    return _run(configure(tree, "all"), lambda running: greetings.greet_live(running, asked, cap_usd, state_dir))
+    try:
+        return _run(configure(tree, "all"), lambda running: greetings.greet_live(running, asked, cap_usd, state_dir))
+    except MeshError as error:
+        raise sandbox.with_variable(error) from None
