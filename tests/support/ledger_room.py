@@ -239,8 +239,8 @@ async def ledger(
         synchronous="NORMAL",
         clock=clock,
         busy_timeout_s=busy_timeout_s,
-        # A server that shares a busy machine with other tests is slow, not down.
-        patience_s=20.0 if url else 2.0,
+        # A database that shares a busy machine with other tests is slow, not down.
+        patience_s=20.0,
     )
     blobs = Blobs(pictures_at(folder))
     channels, routers, ledgers = Channels(MeshSettings()), LocalServer(), LocalServer()

@@ -130,11 +130,11 @@ def _migrated() -> bytes:
 def _own_database(clock: Clock | None) -> Iterator[Database]:
     with tempfile.TemporaryDirectory() as folder:
         if FAR:
-            yield Database(rows_at(Path(folder)), clock=clock)
+            yield Database(rows_at(Path(folder)), clock=clock, patience_s=20)
             return
         file = Path(folder) / "heliostat.db"
         file.write_bytes(_migrated())
-        yield Database(f"sqlite:///{file}", synchronous="NORMAL", clock=clock)
+        yield Database(f"sqlite:///{file}", synchronous="NORMAL", clock=clock, patience_s=20)
 
 
 @asynccontextmanager
