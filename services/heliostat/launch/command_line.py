@@ -7,8 +7,18 @@ from collections.abc import Callable
 
 from heliostat.chassis import settings
 from heliostat.chassis.errors import MeshError
-from heliostat.launch import admin_cli, console_cli, folders, mesh_cli, prices_cli, sandbox, serve_cli, tools_cli
-from heliostat.launch.config import configure, configured, printed
+from heliostat.launch import (
+    admin_cli,
+    collector,
+    console_cli,
+    folders,
+    mesh_cli,
+    prices_cli,
+    sandbox,
+    serve_cli,
+    tools_cli,
+)
+from heliostat.launch.config import Configuration, configure, configured, printed
 from heliostat.launch.targets import ADAPTER, STREET, adapter_kinds
 
 
@@ -55,15 +65,18 @@ def command_line() -> argparse.ArgumentParser:
 
 
 def _check_config(given: argparse.Namespace) -> int:
+    with collector.at_rest():
+        print(printed(_configuration(given)), end="")
+    return 0
+
+
+def _configuration(given: argparse.Namespace) -> Configuration:
     if given.sandbox:
         ports = sandbox.Ports.from_environment(os.environ)
         tree, _ = sandbox.own_tree(folders.state_dir("sandbox"), ports, os.environ)
-        configuration = configure(tree, given.target)
-    else:
-        path = folders.configuration_file(given.config)
-        configuration = configured(path, settings.read_text(path), given.target, os.environ)
-    print(printed(configuration), end="")
-    return 0
+        return configure(tree, given.target)
+    path = folders.configuration_file(given.config)
+    return configured(path, settings.read_text(path), given.target, os.environ)
 
 
 def _list_targets(given: argparse.Namespace) -> int:

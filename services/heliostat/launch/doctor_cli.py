@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from heliostat.chassis import settings
 from heliostat.chassis.errors import MeshError
-from heliostat.launch import folders, live, sandbox
+from heliostat.launch import collector, folders, live, sandbox
 from heliostat.launch.config import Configuration, admin_socket, configure, configured
 from heliostat.launch.findings import Finding, Grade, bad, note, ok, shown
 from heliostat.launch.overrides import overridden
@@ -40,7 +40,8 @@ def _doctor(given: argparse.Namespace, folder: Path) -> int:
 
         print(admin_cli.run(given.address or admin_socket(folder), lambda channel: diagnosis(channel, given.request)))
         return 0
-    found = list(examined(given, folder))
+    with collector.at_rest():
+        found = list(examined(given, folder))
     wrong = sum(each.grade is Grade.BAD for each in found)
     verdict = f"In the way of pictures: {wrong}." if wrong else "Nothing stands in the way of pictures."
     print(f"{shown(found)}\n\n{verdict}")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from heliostat.chassis.settings import refused
+from heliostat.launch import collector
 from heliostat.launch.tables import table
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _models(given: argparse.Namespace) -> int:
     from heliostat.launch.assortment import assortment
 
-    found = chosen(assortment(), given.provider, given.operation)
+    with collector.at_rest():
+        found = chosen(assortment(), given.provider, given.operation)
     print(json.dumps([_told(each) for each in found], indent=2, ensure_ascii=False) if given.json else listed(found))
     return 0
 
