@@ -50,6 +50,14 @@ async def test_an_address_that_is_taken_is_refused(capfd: pytest.CaptureFixture[
     assert capfd.readouterr().err == ""
 
 
+async def test_a_path_that_is_too_long_is_told_as_such(capfd: pytest.CaptureFixture[str]) -> None:
+    """A folder far down is no other process that holds the address."""
+    with pytest.raises(MeshError, match="at most 107 bytes; choose a shorter folder") as refusal:
+        await MeshServer([service(Scripted())], MeshSettings()).listen(f"unix:/{'a' * 107}")
+    assert refusal.value.field == "configuration"
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize(("given", "let_in"), [("right", True), ("wrong", False), (None, False)])
 async def test_the_meshs_token_is_demanded(given: str | None, let_in: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call without the mesh's token reaches no servicer."""

@@ -32,6 +32,8 @@ SERVER_OPTIONS = (
     ("grpc.so_reuseport", 0),
 )
 
+# Of a unix socket, in bytes: the system's bound.
+_LONGEST_PATH = 107
 _LOOPBACK = ("127.", "localhost", "[::1]")
 
 
@@ -54,8 +56,8 @@ def _is_taken(address: str) -> bool:
     return False
 
 
-def _refused(message: str) -> MeshError:
-    return MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="listen")
+def _refused(message: str, field: str = "configuration") -> MeshError:
+    return MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field=field)
 
 
 class MeshServer:
@@ -100,7 +102,9 @@ class MeshServer:
 
     def _bind(self, server: grpc.aio.Server, address: str, certificates: Certificates) -> str:
         if _is_taken(address):
-            raise _refused(f"{address} is taken; choose another address or end the process that holds it.")
+            raise _refused(f"{address} is taken; choose another address or end the process that holds it.", "listen")
+        if len(os.fsencode(address.removeprefix("unix:"))) > _LONGEST_PATH:
+            raise _refused(f"{address}: a socket's path has at most {_LONGEST_PATH} bytes; choose a shorter folder.")
         try:
             if certificates.enabled and not address.startswith("unix:"):
                 port = server.add_secure_port(address, certificates.for_server())
@@ -109,7 +113,7 @@ class MeshServer:
         except RuntimeError:
             port = 0
         if port == 0:
-            raise _refused(f"{address} cannot be served; choose an address of this machine.")
+            raise _refused(f"{address} cannot be served; choose an address of this machine, or a folder that is there.")
         return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
 
     def _reflect(self, server: grpc.aio.Server) -> None:
