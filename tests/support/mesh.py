@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -82,9 +83,10 @@ def open_rows(state_dir: Path) -> int:
     return sum(len(rows(state_dir, f"SELECT state FROM {table} WHERE state = 1")) for table in ("requests", "attempts"))
 
 
-# Below what the system gives out, and apart for each worker of a run: another test must not take it meanwhile.
+# Below what the system gives out, and apart for each worker of a run: another test must not take it meanwhile. In an
+# order of its own, because another run on this machine has workers of the same names.
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_PORTS = cycle(range(18_000 + 500 * (_WORKER % 8), 18_500 + 500 * (_WORKER % 8)))
+_PORTS = cycle(random.sample(range(18_000 + 500 * (_WORKER % 8), 18_500 + 500 * (_WORKER % 8)), 500))
 
 
 def free_port() -> int:
