@@ -1,4 +1,4 @@
-"""What a process does not load: each costs its start time and memory, and an adapter's process is one of thirty."""
+"""What a process does not load, and what rests while it loads: thirty of them are a mesh."""
 
 import asyncio
 import os
@@ -21,6 +21,19 @@ async def start():
     print(*sys.modules)
     await process.stop(0)
 asyncio.run(start())
+"""
+COLLECTOR = """
+import asyncio, gc, os, signal, sys
+from heliostat.launch import collector, process
+from heliostat.launch.config import configure
+def told(_):
+    print(was, gc.isenabled(), gc.get_freeze_count() > 0)
+    os.kill(os.getpid(), signal.SIGTERM)
+with collector.at_rest():
+    was = gc.isenabled()
+    tree = {"state_dir": sys.argv[1], "mesh": {"notice_s": 0}, "adapters": {"mock": {}}}
+    asyncio.run(process.run(process.Process(configure(tree, "adapter-mock")), told))
+print(gc.isenabled())
 """
 COMMAND_LINE = """
 import sys
@@ -47,8 +60,8 @@ STORE = ("sqlalchemy", "alembic", "obstore")
 ROOMS = ("edge", "ledger", "router", "console", "rehearsal", "emulators", "painting", "conformance", "demo")
 
 
-async def modules_of(program: str, folder: Path) -> set[str]:
-    """The modules that a process of its own has loaded where `program` prints them."""
+async def words_of(program: str, folder: Path) -> list[str]:
+    """What a process of its own prints."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = await asyncio.to_thread(
         subprocess.run,
@@ -59,7 +72,12 @@ async def modules_of(program: str, folder: Path) -> set[str]:
         check=True,
         timeout=120,
     )
-    return set(done.stdout.split())
+    return done.stdout.split()
+
+
+async def modules_of(program: str, folder: Path) -> set[str]:
+    """The modules that a process of its own has loaded where `program` prints them."""
+    return set(await words_of(program, folder))
 
 
 @pytest.mark.parametrize(
@@ -97,3 +115,8 @@ async def test_the_sandbox_s_tree_needs_no_emulated_provider(tmp_path: Path) -> 
     loaded = await modules_of(SANDBOX, tmp_path)
     assert "heliostat.emulators.fal" in loaded
     assert [name for name in loaded if name.endswith(".opening") or name.startswith("heliostat.emulators.fal.")] == []
+
+
+async def test_the_collector_rests_until_a_process_is_ready(tmp_path: Path) -> None:
+    """Then it works, and leaves alone what was loaded."""
+    assert await words_of(COLLECTOR, tmp_path) == ["False", "True", "True", "True"]
