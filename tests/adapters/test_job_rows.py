@@ -162,7 +162,7 @@ def test_u35_looks_back_off_with_jitter(reason: int) -> None:
 async def test_u36_a_job_that_never_ends_is_left_at_its_deadline_and_cancelled_once(tmp_path: Path) -> None:
     """The caller hears of the time-out with the job's id; what it cost is not known."""
     async with running(tmp_path, job_seconds=600) as fal:
-        failure = (await fal.room.ask(SCHNELL, timeout_s=2)).failure
+        failure = (await fal.room.ask(SCHNELL, timeout_s=4)).failure
         assert reason_name(failure.reason) == "provider_timeout"
         assert failure.failure is not None
         assert failure.failure.billed == events.BILLED_UNKNOWN
@@ -178,7 +178,7 @@ async def test_u36_a_job_that_never_ends_is_left_at_its_deadline_and_cancelled_o
 async def test_a_resumed_job_is_not_cancelled_at_its_deadline(tmp_path: Path) -> None:
     """A restarted gateway waits for it a while; then it is looked up, for it may still be charged and delivered."""
     async with running(tmp_path, job_seconds=600) as fal:
-        failure = (await fal.room.ask(SCHNELL, resume=await submitted(fal), timeout_s=2)).failure
+        failure = (await fal.room.ask(SCHNELL, resume=await submitted(fal), timeout_s=4)).failure
         assert reason_name(failure.reason) == "provider_timeout"
         assert failure.failure is not None
         assert failure.failure.billed == events.BILLED_UNKNOWN

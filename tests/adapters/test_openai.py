@@ -220,7 +220,7 @@ async def test_a_stall_ends_at_the_deadline_as_unknown(bench: Bench, tmp_path: P
     """The provider may have charged."""
     await bench.script("openai", {"stall_after_bytes": 100})
     async with adapter(bench, tmp_path) as room:
-        error = (await room.ask("gpt-image-2", size=SQUARE, timeout_s=2)).failure
+        error = (await room.ask("gpt-image-2", size=SQUARE, timeout_s=4)).failure
     assert error.failure is not None
     assert reason_name(error.reason) == "provider_timeout"
     assert error.failure.billed == event_pb2.BILLED_UNKNOWN

@@ -285,7 +285,7 @@ async def test_an_emulated_provider_is_no_sandbox_and_has_its_prices(
 
 async def test_the_deadline_ends_an_attempt_and_tells_how_far_it_came(room: Room) -> None:
     """A moment before the caller's own deadline, so that it hears it."""
-    answer = await room.ask("mock-job-60000", size=SMALL, timeout_s=2)
+    answer = await room.ask("mock-job-60000", size=SMALL, timeout_s=4)
     error = answer.failure
     assert error.failure is not None
     assert reason_name(error.reason) == "provider_timeout"
