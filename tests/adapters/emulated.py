@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from heliostat.api.adapter.v1 import adapter_pb2
 from heliostat.chassis.calls import call
 from heliostat.chassis.clock import Clock
 from heliostat.chassis.errors import MeshError, reason_name
+from heliostat.chassis.modules import Exchange
 from heliostat.emulators import EmulatorServer, create_app
 from heliostat.emulators.app import samples
 from heliostat.launch.targets import ADAPTER, load
@@ -58,9 +59,16 @@ class EmulatedProvider:
 
 @asynccontextmanager
 async def running(
-    name: str, folder: Path, *, job_seconds: float = 0.0, callbacks: bool = False, **settings: Any
+    name: str,
+    folder: Path,
+    *,
+    job_seconds: float = 0.0,
+    callbacks: bool = False,
+    tap: Callable[[Exchange], None] | None = None,
+    **settings: Any,
 ) -> AsyncIterator[EmulatedProvider]:
-    """The adapter `name` over an emulator whose jobs take `job_seconds`; with `callbacks` it asks for them."""
+    """The adapter `name` over an emulator whose jobs take `job_seconds`; with `callbacks` it asks for them. `tap` is
+    told what the adapter sends and gets."""
     taken: asyncio.Queue[tuple[dict[str, str], bytes]] = asyncio.Queue()
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -79,7 +87,7 @@ async def running(
     module = load(ADAPTER + name)
     try:
         async with (
-            served(module, folder, own) as room,
+            served(module, folder, own, tap=tap) as room,
             httpx.AsyncClient(verify=PLAIN, base_url=base, trust_env=False) as http,
         ):
             yield EmulatedProvider(name, base, room, http, taken)

@@ -2,7 +2,7 @@
 
 import io
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from heliostat.chassis.channels import Channels
 from heliostat.chassis.clock import Clock
 from heliostat.chassis.errors import MeshError
 from heliostat.chassis.local import LocalServer
-from heliostat.chassis.modules import Module, Surroundings
+from heliostat.chassis.modules import Exchange, Module, Surroundings
 from heliostat.chassis.settings import MeshSettings
 
 ATTEMPT = "req_test/0/1"
@@ -151,9 +151,14 @@ def ball(width: int = 128, height: int = 128) -> Image.Image:
 
 @asynccontextmanager
 async def served(
-    module: Module, folder: Path, settings: Mapping[str, Any] | None = None, *, sandbox: bool = False
+    module: Module,
+    folder: Path,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    sandbox: bool = False,
+    tap: Callable[[Exchange], None] | None = None,
 ) -> AsyncIterator[Room]:
-    """The adapter of a module, started and stopped."""
+    """The adapter of a module, started and stopped; `tap` is told what it sends and gets."""
     channels = Channels(MeshSettings())
     surroundings = Surroundings(
         name=module.name,
@@ -167,6 +172,7 @@ async def served(
         sandbox=sandbox,
         secret=lambda _: bytes(32),
         draining=lambda: False,
+        tap=tap,
     )
     # Emulated painters of tests paint in one colour: each picture would be decoded, by a process of its own.
     chosen = {"one_colour_warning": False, **(settings or {})}

@@ -219,7 +219,7 @@ async def test_what_an_operation_does_not_take_is_told() -> None:
     call = call_of(known, variation=requests.Variation(image=media(plain())), negative_prompt="cats", style="any")
     endpoint = known.facts.choose(call.request)
     make_fields(known.facts, endpoint, call, RecraftOptions(), await gather(endpoint, call))
-    assert [one.parameter for one in call.adjustments] == ["negative_prompt", "style", "prompt"]
+    assert [one.parameter for one in call.adjustments] == ["negative_prompt", "prompt", "style"]
 
 
 @pytest.mark.parametrize("style", ["vector_illustration", "icon"])

@@ -15,6 +15,7 @@ _SHAPES = """
 """
 # Words of a body by the names that adapters describe.
 _FIELDS: Mapping[str, str] = {
+    "prompt": "prompt",
     "negative_prompt": "negative_prompt",
     "seed": "seed",
     "style": "style",

@@ -15,7 +15,7 @@ LOADED = "loaded"
 """The model that stands for whatever checkpoint the server has loaded."""
 
 _DRAWS = ("text_to_image", "edit", "variation")
-_HONOURED = frozenset({"negative_prompt", "seed", "strength", "similarity", "feather"})
+_HONOURED = frozenset({"prompt", "negative_prompt", "seed", "strength", "similarity", "feather"})
 _MOST_INPUT_PX = 4_194_304
 _SMALL = ("sd-1", "sd1", "v1-5")
 _REMBG = "u2net"

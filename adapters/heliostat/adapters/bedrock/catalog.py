@@ -43,7 +43,7 @@ def _stability(name: str, endpoint: Endpoint, *names: str, **facts: Any) -> Mode
         inputs=InputLimits((PNG, JPEG, WEBP), MOST_FILE_BYTES // 2, endpoint.limits.most_px),
         mask="exact" if endpoint.mask else "",
         media_types=tuple(endpoint.formats),
-        ignores=tuple(sorted(NAMES - frozenset(endpoint.takes) - ({"feather"} if endpoint.mask else frozenset()))),
+        ignores=tuple(sorted(NAMES - endpoint.honoured)),
         max_prompt_chars=MOST_PROMPT_CHARS,
         creator="Stability AI",
         facts=endpoint,
@@ -61,7 +61,7 @@ def _service(what: str, *names: str, operation: str = "edit", **facts: Any) -> M
 
 
 def _amazon(name: str, public: str, task: Task, **facts: Any) -> Model:
-    honoured = {"negative_prompt", "seed", "quality", "similarity", "strength"}
+    honoured = {"prompt", "negative_prompt", "seed", "quality", "similarity", "strength"}
     return Model(
         name,
         names=(public,),

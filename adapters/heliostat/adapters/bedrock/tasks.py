@@ -9,7 +9,8 @@ from typing import Any
 from heliostat.adapters.bedrock.catalog import Task
 from heliostat.adapters.bedrock.options import BedrockOptions
 from heliostat.adapters.sdk import Call, MaskForm, MeshError, operation_of
-from heliostat.adapters.sdk.asked import QUALITY_NAMES
+from heliostat.adapters.sdk.asked import NAMES, QUALITY_NAMES
+from heliostat.adapters.sdk.demands import tell_dropped
 from heliostat.adapters.sdk.pictures import Pictures, read_image, read_references
 from heliostat.adapters.sdk.seeds import seed_between
 from heliostat.api.image.v1 import event_pb2 as events
@@ -46,6 +47,7 @@ def make_task(call: Call, options: BedrockOptions, given: Pictures) -> Body:
     own = options.fields(call.model.name, call.model.facts)
     operation = operation_of(call.request)
     if operation == "remove_background" and given.image is not None:
+        tell_dropped(call, NAMES - frozenset(call.model.ignores), "Removing a background takes the picture alone.")
         return {"taskType": "BACKGROUND_REMOVAL", "backgroundRemovalParams": {"image": given.image.data}}
     words = _words(call)
     if operation == "edit" and given.image is not None and (given.mask is not None or "mask_prompt" in own):

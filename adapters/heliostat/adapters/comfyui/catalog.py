@@ -39,7 +39,7 @@ class Workflows:
 
 def honoured(template: Template) -> frozenset[str]:
     """Names of asked.py that a template honours."""
-    names = {word for word in ("negative_prompt", "seed") if template.fills.get(word)}
+    names = {word for word in ("prompt", "negative_prompt", "seed") if template.fills.get(word)}
     if template.fills.get("strength"):
         names.add("similarity" if template.operation == "variation" else "strength")
     if template.fills.get("mask"):

@@ -46,7 +46,7 @@ class Endpoint:
         return self.path != MULTIMODAL
 
 
-_SEED = frozenset({"seed"})
+_SEED = frozenset({"prompt", "seed"})
 _WORDED = _SEED | {"negative_prompt"}
 _PLAIN, _EXTENDED = frozenset({"watermark"}), frozenset({"watermark", "prompt_extend"})
 _WAN_27 = _PLAIN | {"thinking_mode", "bbox_list", "color_palette"}

@@ -46,7 +46,7 @@ def _model(short: str, *names: str, **facts: Any) -> Model:
 
 def _honoured(endpoint: Endpoint) -> frozenset[str]:
     """Names of asked.py that the endpoint honours."""
-    return frozenset(endpoint.takes)
+    return frozenset(endpoint.takes) | {"prompt"}
 
 
 MODELS = ModelTable(

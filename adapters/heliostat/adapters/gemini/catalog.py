@@ -14,7 +14,7 @@ from heliostat.adapters.sdk.price_list import shipped
 MOST_INLINE_BYTES = 20_000_000
 """Most bytes of a request with all its pictures in base64."""
 
-_HONOURED = frozenset({"seed", "moderation"})
+_HONOURED = frozenset({"prompt", "seed", "moderation"})
 _OPTIONS = frozenset({"temperature", "top_p", "system_instruction", "safety_threshold"})
 _VERTEX_OPTIONS = frozenset({"person_generation", "labels"})
 # Three quarters of what a request may hold, for base64 makes four bytes of three.

@@ -56,9 +56,12 @@ def make_fields(endpoint: Endpoint, call: Call, options: HuggingFaceOptions, pic
     """What the endpoint is told, prompt and picture among it. Raises INVALID_FIELD and UNSUPPORTED, before anything is
     sent."""
     request = call.request
+    fields: dict[str, Any] = {**call.passed_on, **endpoint.constants}
     if operation_of(request) == "segment":
         _refuse_questions(call)
-    elif not request.prompt:
+    elif request.prompt:
+        fields["prompt"] = request.prompt
+    else:
         message = f"{call.model.name} needs a prompt; send one."
         raise MeshError(reasons.ERROR_REASON_INVALID_FIELD, message, field="prompt")
     told = {
@@ -66,9 +69,6 @@ def make_fields(endpoint: Endpoint, call: Call, options: HuggingFaceOptions, pic
         "negative_prompt": request.negative_prompt or None,
         "image_count": call.image_count if call.image_count > 1 else None,
     }
-    fields: dict[str, Any] = {**call.passed_on, **endpoint.constants}
-    if request.prompt:
-        fields["prompt"] = request.prompt
     fields |= {sent: told[name] for name, sent in endpoint.takes.items() if told[name] is not None}
     if endpoint.lax and request.moderation == requests.MODERATION_LOW:
         fields[endpoint.lax[0]] = endpoint.lax[1]

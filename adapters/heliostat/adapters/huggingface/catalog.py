@@ -71,7 +71,8 @@ def _model(endpoint: Endpoint, name: str, *names: str, sizes: SizeRule | None = 
 
 def _honoured(endpoint: Endpoint) -> frozenset[str]:
     """Names of asked.py that the endpoint honours."""
-    return frozenset(endpoint.takes) | (frozenset({"moderation"}) if endpoint.lax else frozenset())
+    words = frozenset[str]() if endpoint.task == "image-segmentation" else frozenset({"prompt"})
+    return words | frozenset(endpoint.takes) | (frozenset({"moderation"}) if endpoint.lax else frozenset())
 
 
 def _flux(endpoint: Endpoint, name: str, *names: str) -> Model:

@@ -48,7 +48,7 @@ P_QUALITY = Effort(
 class Endpoint:
     """One endpoint below /v2/image/.
 
-    `takes` are names of asked.py, and "prompt". `image`, `mask`, `references` are the fields of pictures; at most
+    `takes` are names of asked.py. `image`, `mask`, `references` are the fields of pictures; at most
     `most` references go in, `most_masked` beside a mask. `image_bytes` is the most that a picture may have.
     `white_mask`: white is painted anew, against the rule. `always_job`: no field `async`. `factors`: of an upscale.
     """

@@ -255,9 +255,6 @@ def _tell_ignored(order: Order) -> None:
     request = order.call.request
     reason = f"The model does not take it for {operation_of(request)}."
     tell_dropped(order.call, (everywhere - here) & NAMES, reason)
-    elsewhere = {source for one in order.mapping.endpoints_of(order.offer) for source in one.sources()}
-    if request.prompt and "prompt" in elsewhere - order.endpoint.sources():
-        order.call.adjust("prompt", f"{len(request.prompt)} characters", "", reason, _DROPPED)
     target = request.upscale.WhichOneof("target")
     if target is not None and not order.endpoint.sources() & {"factor", *TARGETS}:
         wish = f"{request.upscale.factor:g}" if target == "factor" else requested_text(_size_of(request.upscale.size))

@@ -130,10 +130,7 @@ def _file(name: str, stem: str, picture: Input) -> Part:
 def _tell_ignored(family: Family, endpoint: Endpoint, call: Call) -> None:
     """Tells what the model honours elsewhere and not for this operation."""
     reason = f"The model does not take it for {operation_of(call.request)}."
-    tell_dropped(call, family.honoured - endpoint.takes - {"prompt"}, reason)
-    prompt = call.request.prompt
-    if prompt and "prompt" not in endpoint.takes and "prompt" in family.honoured:
-        call.adjust("prompt", f"{len(prompt)} characters", "", reason, _DROPPED)
+    tell_dropped(call, family.honoured - endpoint.takes, reason)
 
 
 def _style(endpoint: Endpoint, call: Call) -> dict[str, Any]:

@@ -21,7 +21,7 @@ VECTOR_STYLES = frozenset({"vector_illustration", "icon"})
 class Endpoint:
     """One endpoint below /images/.
 
-    `takes` are names of asked.py, and "prompt", "size", "n". `needs_prompt`: an empty one is refused.
+    `takes` are names of asked.py, and "size", "n". `needs_prompt`: an empty one is refused.
     """
 
     path: str
@@ -51,7 +51,7 @@ class Family:
 
     @property
     def honoured(self) -> frozenset[str]:
-        """Names of asked.py, and "prompt", that some endpoint honours."""
+        """Names of asked.py that some endpoint honours."""
         return frozenset(name for one in self.endpoints.values() for name in one.takes) - {"size", "n"}
 
 

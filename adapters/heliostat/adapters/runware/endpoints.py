@@ -18,7 +18,7 @@ SAFETY = frozenset({"safety"})
 class Endpoint:
     """One model. `task` is the taskType.
 
-    `takes` are names of asked.py, and "prompt", "n". `seed_image`: edits start from the picture, and may have a mask or
+    `takes` are names of asked.py, and "n". `seed_image`: edits start from the picture, and may have a mask or
     sides to add. `references` is where pictures to look at go, of which `most` go in altogether; the picture of an edit
     is the first of them. `factors` of an upscale.
     """

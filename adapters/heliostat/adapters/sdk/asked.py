@@ -1,6 +1,6 @@
-"""What a request asks beyond prompt, pictures and size, by the names that `ignores` and adjustments use. Pure.
+"""What a request asks beyond pictures and size, by the names that `ignores` and adjustments use. Pure.
 
-Names are those of the REST face: negative_prompt, seed, style, quality, background, output_compression,
+Names are those of the REST face: prompt, negative_prompt, seed, style, quality, background, output_compression,
 partial_images, moderation, user, strength, similarity, creativity, feather, reference_role, reference_weight.
 """
 
@@ -25,7 +25,7 @@ _ROLE_NAMES: Mapping[int, str] = {
     request_pb2.REFERENCE_ROLE_STYLE: "style",
     request_pb2.REFERENCE_ROLE_STRUCTURE: "structure",
 }
-HIDDEN = frozenset({"negative_prompt", "user"})
+HIDDEN = frozenset({"prompt", "negative_prompt", "user"})
 
 _Request = request_pb2.ImageRequest
 
@@ -54,6 +54,7 @@ Reader = Callable[[_Request], str]
 """Gives the asked value as text, empty where the request does not ask."""
 
 _ASKED: Mapping[str, Reader] = {
+    "prompt": lambda request: request.prompt,
     "negative_prompt": lambda request: request.negative_prompt,
     "seed": lambda request: str(request.seed) if request.HasField("seed") else "",
     "style": lambda request: request.style,

@@ -19,6 +19,7 @@ _QUALITIES = ("low", "medium", "high", "xhigh", "max")
 _PLAIN: Mapping[str, Parameter] = {
     one.name: one
     for one in (
+        Parameter("prompt", description="What to draw, or what to do"),
         Parameter("negative_prompt", description="What to avoid"),
         Parameter("seed", "integer", description="Seed for repeatable results"),
         Parameter("style", description="Style word"),

@@ -41,7 +41,7 @@ def _model(name: str, *names: str, **facts: Any) -> Model:
 
 def _honoured(endpoint: Endpoint) -> frozenset[str]:
     """Names of asked.py that the endpoint honours; every call may name the caller's own user."""
-    return frozenset(endpoint.takes) | {"user"} | ({"feather"} if endpoint.mask else frozenset())
+    return endpoint.honoured | {"user"}
 
 
 def _drawing(name: str, *names: str, **facts: Any) -> Model:

@@ -27,6 +27,7 @@ from heliostat.adapters.sdk import (
     operation_of,
     preview,
 )
+from heliostat.adapters.sdk.demands import tell_dropped
 from heliostat.adapters.studio.outcomes import OUTCOMES
 from heliostat.adapters.studio.work import Order, Work
 from heliostat.api.image.v1 import event_pb2 as events
@@ -41,6 +42,13 @@ _MEDIA_TYPES = ("image/png", "image/jpeg", "image/webp", "image/avif", "image/gi
 _ONE_ANSWER = frozenset({"upscale", "remove_background", "segment"})
 _SEED_BITS = 31
 _MOST_PREVIEWS = 3
+
+# Where a parameter is of use; told as left out elsewhere.
+_OF_USE: Mapping[str, frozenset[str]] = {
+    "prompt": frozenset({"text_to_image", "edit", "style_transfer", "outpaint"}),
+    "style": frozenset({"text_to_image", "style_transfer"}),
+    "seed": frozenset({"text_to_image", "edit", "variation", "style_transfer", "outpaint"}),
+}
 
 # Work on a picture: what comes out has its size, or the size that the operation itself names.
 _PICTURE_WORK = (
@@ -108,6 +116,7 @@ class StudioAdapter(Adapter[StudioSettings, Options]):
         self, model: Model, request: requests.ImageRequest, options: Options, call: Call
     ) -> AsyncIterator[Step]:
         """One picture per seed, counted on from the caller's; masks where segments are asked for."""
+        _tell_useless(call)
         order = await _order(request, call)
         count, previews = _count(order.operation, call), _previews(order.operation, call)
         yield accepted()
@@ -147,6 +156,12 @@ async def _order(request: requests.ImageRequest, call: Call) -> Order:
         mask=mask,
         style=style,
     )
+
+
+def _tell_useless(call: Call) -> None:
+    operation = operation_of(call.request)
+    useless = [name for name, operations in _OF_USE.items() if operation not in operations]
+    tell_dropped(call, useless, f"The studio has no use for it in {operation}.")
 
 
 def _count(operation: str, call: Call) -> int:

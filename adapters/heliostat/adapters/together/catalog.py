@@ -69,7 +69,7 @@ def _model(name: str, *names: str, traits: Traits, sizes: Any = _FLUX_GRID, **fa
 
 def _honoured(traits: Traits) -> frozenset[str]:
     """Names of asked.py that the model honours."""
-    return traits.takes | (frozenset({"moderation"}) if traits.checked else frozenset())
+    return traits.takes | {"prompt"} | (frozenset({"moderation"}) if traits.checked else frozenset())
 
 
 def _flux(name: str, *names: str, traits: Traits, **facts: Any) -> Model:

@@ -33,7 +33,7 @@ class Traits:
 
 
 def _model(name: str, *names: str, qualities: tuple[str, ...] = (), **facts: Any) -> Model:
-    honoured = {"user"} | ({"quality"} if qualities else set())
+    honoured = {"prompt", "user"} | ({"quality"} if qualities else set())
     quality = (Parameter("quality", "enum", values=qualities, default=qualities[0]),) if qualities else ()
     return Model(
         name,

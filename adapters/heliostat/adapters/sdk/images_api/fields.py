@@ -7,6 +7,7 @@ from typing import Any
 
 from heliostat.adapters.sdk.asked import BACKGROUND_NAMES, MODERATION_NAMES, QUALITY_NAMES
 from heliostat.adapters.sdk.call import Call
+from heliostat.adapters.sdk.demands import tell_dropped
 from heliostat.adapters.sdk.images_api.models import Traits
 from heliostat.adapters.sdk.models import operation_of
 from heliostat.api.image.v1 import event_pb2, request_pb2
@@ -32,6 +33,7 @@ def usual_fields(call: Call) -> Fields:
     size = call.size()
     fields: Fields = {**call.passed_on, "model": call.model.name, "prompt": request.prompt, "n": call.image_count}
     if operation_of(request) == "variation":
+        tell_dropped(call, ["prompt"], "A variation is made of the picture alone.")
         del fields["prompt"]
     if size.width_px:
         fields["size"] = size.sent

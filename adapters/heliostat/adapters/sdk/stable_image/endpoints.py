@@ -77,3 +77,9 @@ class Endpoint:
     needs: str = ""
     queued: bool = False
     limits: Limits = Limits()
+
+    @property
+    def honoured(self) -> frozenset[str]:
+        """Names of asked.py that it is sent, or that its mask is made with."""
+        words = {"prompt"} if self.prompt else set()
+        return frozenset(self.takes) | words | ({"feather"} if self.mask else set())
