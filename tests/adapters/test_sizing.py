@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliostat.adapters.mapped.catalog import models_of
@@ -143,7 +143,8 @@ def rules() -> list[tuple[str, SizeRule]]:
 
 
 RULES = rules()
-ALL = pytest.mark.parametrize("rule", [rule for _, rule in RULES], ids=[name for name, _ in RULES])
+# A wish is held against every rule: drawing one takes far longer than choosing.
+DRAWN = settings(max_examples=100)
 EDGES = st.one_of(st.integers(1, 16_384), st.sampled_from([64, 256, 512, 768, 1024, 1280, 1536, 1792, 2048, 4096]))
 TIERS = st.sampled_from(["", "HALF_K", "1K", "2K", "4K"])
 WISHES = st.one_of(
@@ -162,74 +163,83 @@ def is_taken(rule: SizeRule, choice: Choice) -> bool:
     return not choice.sent
 
 
-@ALL
+@DRAWN
 @given(wish=WISHES)
-def test_every_model_is_sent_only_what_it_takes_and_every_change_is_told(rule: SizeRule, wish: requests.Size) -> None:
+def test_every_model_is_sent_only_what_it_takes_and_every_change_is_told(wish: requests.Size) -> None:
     """Whatever is wished, of every table: legal, and honest about it."""
-    choice = rule.choose(wish)
-    assert is_taken(rule, choice)
-    assert choice.requested == requested_text(wish)
-    assert bool(choice.reason) is choice.changed
-    if wish.WhichOneof("kind") == "pixels":
-        assert choice.changed is (choice.sent != choice.requested)
-    if not choice.requested:
-        assert not choice.changed
+    for name, rule in RULES:
+        choice = rule.choose(wish)
+        assert is_taken(rule, choice), name
+        assert choice.requested == requested_text(wish), name
+        assert bool(choice.reason) is choice.changed, name
+        if wish.WhichOneof("kind") == "pixels":
+            assert choice.changed is (choice.sent != choice.requested), name
+        if not choice.requested:
+            assert not choice.changed, name
 
 
-@ALL
+@DRAWN
 @given(wish=WISHES)
-def test_what_a_model_takes_is_sent_as_it_is(rule: SizeRule, wish: requests.Size) -> None:
+def test_what_a_model_takes_is_sent_as_it_is(wish: requests.Size) -> None:
     """Choosing again changes nothing."""
-    first = rule.choose(wish)
-    if first.width_px:
-        again = rule.choose(px(first.width_px, first.height_px))
-        assert (again.sent, again.changed) == (first.sent, False)
+    for name, rule in RULES:
+        first = rule.choose(wish)
+        if first.width_px:
+            again = rule.choose(px(first.width_px, first.height_px))
+            assert (again.sent, again.changed) == (first.sent, False), name
 
 
 LISTS = [(name, rule) for name, rule in RULES if isinstance(rule, Exact)]
 
 
-@pytest.mark.parametrize("rule", [rule for _, rule in LISTS], ids=[name for name, _ in LISTS])
+@DRAWN
 @given(width=EDGES, height=EDGES)
-def test_no_size_of_a_list_is_nearer_in_shape_and_in_area(rule: Exact, width: int, height: int) -> None:
+def test_no_size_of_a_list_is_nearer_in_shape_and_in_area(width: int, height: int) -> None:
     """What is chosen may be beaten in one of them, never in both."""
-    choice = rule.choose(px(width, height))
 
     def far(one: tuple[int, int]) -> tuple[float, float]:
         shape_apart = abs(math.log(one[0] * height / (one[1] * width)))
         return shape_apart, abs(math.log(one[0] * one[1] / (width * height)))
 
-    chosen = far((choice.width_px, choice.height_px))
-    assert not [one for one in map(far, rule.sizes) if one[0] < chosen[0] - 1e-9 and one[1] < chosen[1] - 1e-9]
+    assert LISTS
+    for name, rule in LISTS:
+        choice = rule.choose(px(width, height))
+        chosen = far((choice.width_px, choice.height_px))
+        nearer = [one for one in map(far, rule.sizes) if one[0] < chosen[0] - 1e-9 and one[1] < chosen[1] - 1e-9]
+        assert nearer == [], name
 
 
 SHAPED = [(name, rule) for name, rule in RULES if isinstance(rule, Ratios)]
 
 
-@pytest.mark.parametrize("rule", [rule for _, rule in SHAPED], ids=[name for name, _ in SHAPED])
+@DRAWN
 @given(width=st.integers(1, 64), height=st.integers(1, 64))
-def test_no_shape_of_a_list_is_nearer(rule: Ratios, width: int, height: int) -> None:
+def test_no_shape_of_a_list_is_nearer(width: int, height: int) -> None:
     """By the ratio of ratios: 2:1 and 1:2 are as far from 1:1."""
-    chosen = rule.choose(shape(width, height)).ratio
 
     def far(ratio: str) -> float:
         parts = [int(part) for part in ratio.split(":")]
         return abs(math.log(parts[0] * height / (parts[1] * width)))
 
-    assert far(chosen) <= min(map(far, rule.ratios)) + 1e-9
+    assert SHAPED
+    for name, rule in SHAPED:
+        chosen = rule.choose(shape(width, height)).ratio
+        assert far(chosen) <= min(map(far, rule.ratios)) + 1e-9, name
 
 
 GRIDS = [(name, rule) for name, rule in RULES if isinstance(rule, Pixels)]
 
 
-@pytest.mark.parametrize("rule", [rule for _, rule in GRIDS], ids=[name for name, _ in GRIDS])
+@DRAWN
 @given(width=EDGES, height=EDGES)
-def test_a_size_within_a_grid_moves_less_than_a_step(rule: Pixels, width: int, height: int) -> None:
+def test_a_size_within_a_grid_moves_less_than_a_step(width: int, height: int) -> None:
     """A size that the model nearly takes is not exchanged for another one."""
-    choice = rule.choose(px(width, height))
-    down = (width // rule.step * rule.step, height // rule.step * rule.step)
-    around = [(down[0] + x, down[1] + y) for x in (0, rule.step) for y in (0, rule.step)]
-    shaped = [abs(math.log(one[0] * height / (one[1] * width))) <= 0.02 for one in around if min(one) > 0]
-    if len(shaped) == 4 and all(shaped) and all(rule.legal(*one) for one in around):
-        assert abs(choice.width_px - width) <= rule.step
-        assert abs(choice.height_px - height) <= rule.step
+    assert GRIDS
+    for name, rule in GRIDS:
+        choice = rule.choose(px(width, height))
+        down = (width // rule.step * rule.step, height // rule.step * rule.step)
+        around = [(down[0] + x, down[1] + y) for x in (0, rule.step) for y in (0, rule.step)]
+        shaped = [abs(math.log(one[0] * height / (one[1] * width))) <= 0.02 for one in around if min(one) > 0]
+        if len(shaped) == 4 and all(shaped) and all(rule.legal(*one) for one in around):
+            assert abs(choice.width_px - width) <= rule.step, name
+            assert abs(choice.height_px - height) <= rule.step, name
