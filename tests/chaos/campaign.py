@@ -99,6 +99,7 @@ async def run(plan: Plan, folder: Path, supervisor_type: type[Supervisor] = Supe
         "ledger": {"request_deadline_s": 30, "resume_deadline_s": 20},
         "adapters": {"compat": {"price_per_image_usd": SPARE_PRICE_MICROS / 1e6}},
         "mesh": {"drain_s": 5},
+        "database": {"wait_s": 2},
     }
     prices = {"flux-schnell": SPARE_PRICE_MICROS}
     began = time.monotonic()

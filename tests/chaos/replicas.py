@@ -150,7 +150,7 @@ async def cluster(folder: Path, database: str, over: Mapping[str, Any] | None = 
         emulators = await stack.enter_async_context(emulated(0.1))
         ports = sandbox.Ports(http=0, grpc=0, emulator=int(emulators.rpartition(":")[2]))
         own = {
-            "database": {"url_secret": f"env:{DATABASE_VARIABLE}"},
+            "database": {"url_secret": f"env:{DATABASE_VARIABLE}", "wait_s": 20},
             "mesh": {"drain_s": 10, "notice_s": 2},
             "log": {"file": str(state_dir / "heliostat.log")},
         }
