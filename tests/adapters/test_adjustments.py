@@ -45,7 +45,7 @@ def fields(**values: Any) -> Struct:
 @pytest.fixture(autouse=True)
 def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every provider has a key."""
-    for name in ("FAL_KEY", "BFL_API_KEY", "REPLICATE_API_TOKEN", "OPENAI_API_KEY"):
+    for name in ("FAL_KEY", "BFL_API_KEY", "REPLICATE_API_TOKEN", "OPENAI_API_KEY", "RECRAFT_API_TOKEN"):
         monkeypatch.setenv(name, "canary")
 
 
@@ -173,6 +173,44 @@ async def test_compression_of_what_is_not_lossy_is_dropped_and_told(media_type: 
     assert answer.adjusted("output_compression").mode == DROPPED
     assert not answer.result.timing.HasField("convert")
     assert strict.failure.field == "output_compression"
+
+
+async def test_a_prompt_that_a_tool_does_not_take_is_told_by_its_length(tmp_path: Path) -> None:
+    """What it says stays with the caller; strict, or required, it is refused before anything is sent."""
+    cut: dict[str, Any] = {
+        "remove_background": requests.RemoveBackground(image=media(plain(64, 64))),
+        "prompt": "a secret boat",
+    }
+    async with running("recraft", tmp_path) as one:
+        answer = await one.room.ask("removeBackground", **cut)
+        strict = await one.room.ask("removeBackground", strict=requests.STRICT_REFUSE, **cut)
+        required = await one.room.ask("removeBackground", required_parameters=["prompt"], **cut)
+        asked = await one.journal()
+    told = answer.adjusted("prompt")
+    assert (told.requested, told.sent, told.mode) == ("13 characters", "", DROPPED)
+    assert "secret" not in str(answer.result)
+    for refused in (strict.failure, required.failure):
+        assert (reason_name(refused.reason), refused.field) == ("unsupported", "prompt")
+        assert "secret" not in str(refused)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("words", ["", "a red boat"])
+async def test_a_variation_by_the_images_api_takes_no_words(words: str, tmp_path: Path) -> None:
+    """Its form has no place for them."""
+
+    async def answer(exchange: Exchange) -> None:
+        picture = base64.b64encode(blank_png(64, 64)).decode()
+        body = orjson.dumps({"created": 1, "data": [{"b64_json": picture}]})
+        await exchange.answer(200, body, content_type="application/json")
+
+    async with raw_server(answer) as server:
+        own = {"base_url": server.base, "compatible": True, "operations": ["text_to_image", "variation"]}
+        async with served(OPENAI, tmp_path, own) as room:
+            work = requests.Variation(image=media(plain(64, 64)))
+            varied = await room.ask("any", prompt=words, variation=work)
+    assert b"red boat" not in server.seen[0].body
+    assert [one.parameter for one in varied.result.adjustments] == ["prompt"] * bool(words)
 
 
 async def test_a_size_that_is_seen_to_differ_only_when_it_is_there_is_told_and_not_refused(tmp_path: Path) -> None:

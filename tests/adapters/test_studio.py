@@ -125,6 +125,29 @@ async def test_a_size_wished_of_an_edit_is_told_to_be_dropped(room: Room) -> Non
     assert opened(answer.pictures[0]).size == (128, 128)
 
 
+@pytest.mark.parametrize(
+    ("work", "left_out"),
+    [
+        ({"size": SMALL}, set()),
+        ({"edit": requests.Edit(image=media(plain()))}, {"style"}),
+        ({"outpaint": requests.Outpaint(image=media(plain()), left_px=8)}, {"style"}),
+        ({"style_transfer": requests.StyleTransfer(image=media(plain()))}, set()),
+        ({"variation": requests.Variation(image=media(plain()))}, {"prompt", "style"}),
+        ({"upscale": requests.Upscale(image=media(plain()))}, {"prompt", "style", "seed"}),
+        ({"remove_background": requests.RemoveBackground(image=media(ball()))}, {"prompt", "style", "seed"}),
+        ({"segment": requests.Segment(image=media(ball()))}, {"prompt", "style", "seed"}),
+    ],
+    ids=lambda given: next(iter(given), "") if isinstance(given, dict) else "",
+)
+async def test_what_an_operation_has_no_use_for_is_told(room: Room, work: dict[str, Any], left_out: set[str]) -> None:
+    """A strict request is refused for it."""
+    answer = await ask(room, style="pastel", seed=7, **work)
+    dropped = {one.parameter for one in answer.result.adjustments if one.mode == events.ADJUSTMENT_MODE_DROPPED}
+    strict = await room.ask(STUDIO, wish(style="pastel", seed=7, strict=requests.STRICT_REFUSE, **work))
+    assert dropped == left_out
+    assert (strict.error is not None) is bool(left_out)
+
+
 async def test_a_variation_keeps_the_size(room: Room) -> None:
     """Two of them differ."""
     answer = await ask(room, "", variation=requests.Variation(image=media(ball()), similarity=0.5), image_count=2)
