@@ -23,8 +23,12 @@ from heliostat.launch.targets import ADAPTER, STREET, adapter_kinds
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Runs one command; gives the exit code."""
-    given = command_line().parse_args(arguments)
+    """Runs one command; gives the exit code. Without any it says which there are."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words:
+        command_line().print_help(sys.stderr)
+        return 2
+    given = command_line().parse_args(words)
     command: Callable[[argparse.Namespace], int] = given.command
     try:
         return command(given)

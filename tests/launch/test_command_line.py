@@ -1,4 +1,4 @@
-"""Numbers on the command line: each is held to its range before anything is asked or opened."""
+"""Without a command all of them are told; numbers are held to their range before anything is asked or opened."""
 
 import pytest
 
@@ -38,3 +38,11 @@ def test_a_number_out_of_range_is_refused(line: str, told: str, capsys: pytest.C
         main(line.split())
     assert ended.value.code == 2
     assert told in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_without_a_command_all_commands_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """And the exit code says that nothing was done."""
+    assert main([]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert all(f"    {name} " in told.err for name in ("serve", "mesh", "models", "doctor", "keys"))
