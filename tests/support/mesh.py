@@ -215,15 +215,27 @@ async def mesh(
 def _processes(tree: dict[str, Any], kind: str, folder: Path) -> list[tuple[dict[str, Any], str]]:
     if kind == "local":
         return [(tree, "all")]
-    tree = spread(tree, folder if kind == "unix" else None)
+    tree = spread(tree, folder)
     if kind == "dns":
-        tree = json.loads(json.dumps(tree))
-        tree["edge"]["router"] = "dns:///" + tree["edge"]["router"]
-        for section in tree["adapters"].values():
-            section["address"] = "dns:///" + section["address"]
+        tree = _at_ports(tree)
     adapters = ",".join(f"adapter-{name}" for name in tree["adapters"])
     return [
         (tree, adapters),
         ({**tree, "admin": {"listen": f"unix:{folder}/admin.sock"}}, "ledger,router"),
         (tree, "edge"),
     ]
+
+
+def _at_ports(tree: dict[str, Any]) -> dict[str, Any]:
+    """The same at ports of this worker in place of unix sockets: `spread` would choose among those of all workers."""
+    tree = json.loads(json.dumps(tree))
+    core = f"127.0.0.1:{free_port()}"
+    tree["ledger"]["listen"][-1] = core
+    for name in ("edge", "console"):
+        if tree.get(name) is not None:
+            tree[name]["router" if name == "edge" else "core"] = f"dns:///{core}"
+    for section in tree["adapters"].values():
+        if "listen" in section:
+            section["listen"] = [f"127.0.0.1:{free_port()}"]
+            section["address"] = f"dns:///{section['listen'][0]}"
+    return tree
