@@ -92,7 +92,7 @@ async def test_the_sandboxs_controls_kill_an_adapter_which_comes_back(tmp_path: 
 @pytest.mark.parametrize("name", ["adapter-fal", "ledger,router", "edge"])
 async def test_a_stopped_process_finishes_what_it_has(name: str, tmp_path: Path) -> None:
     """SIGTERM in the middle of a request: it is answered, by the provider that was asked, and bought once."""
-    async with supervised(tmp_path, {"mesh": {"drain_s": 10}}) as (running, supervisor):
+    async with supervised(tmp_path, {"mesh": {"drain_s": 60}}) as (running, supervisor):
         await running.script("fal", {"path": "submit", "delay_s": 1}, {"ok": True})
         under_way = asyncio.create_task(running.generate(**SUNSET))
         await submitted(running, "fal")
