@@ -11,7 +11,7 @@ PROTOS := $(shell find protos/heliostat -name '*.proto' | sort)
 MINUTES ?= 10
 COUNT ?= 100000
 # Tests wait more than they work: more of them at a time than there are cores, up to what their time-outs bear.
-WORKERS ?= 3
+WORKERS ?= 4
 BASE ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
 
 help: ## List what can be made

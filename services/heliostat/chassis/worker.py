@@ -1,9 +1,12 @@
 """How a worker process of a pool begins and behaves: deaf to Ctrl+C, and gone when its parent is."""
 
-from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
 
 
-def forked(*modules: str) -> BaseContext:
+def forked(*modules: str) -> "BaseContext":
     """How a pool starts workers that have `modules` loaded at once, by name.
 
     They are forked from one process that loads them once for all pools of this one; what the first pool names counts.
