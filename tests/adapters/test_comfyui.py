@@ -119,7 +119,7 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("sdxl", {}, {"steps": 500}, "invalid_field", "provider_options.comfyui.steps"),
     ("sdxl", {}, {"values": {"lora": 1}}, "invalid_field", "provider_options.comfyui.values.lora"),
     ("sdxl", outpaint(), {}, "invalid_field", "outpaint"),
-    ("real-esrgan", upscale(size=requests.PixelSize(width_px=20_000, height_px=10)), {}, "invalid_field", "upscale.size"),
+    ("real-esrgan", upscale(size=requests.PixelSize(width_px=20000, height_px=9)), {}, "invalid_field", "upscale.size"),
     ("real-esrgan", {**upscale(), "image_count": 2}, {}, "unsupported", "n"),
 ]
 
