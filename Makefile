@@ -75,7 +75,8 @@ screenshots: $(VENV)/.dev ## Make the pictures of the README anew (needs Debian'
 	@$(BIN)/python -m tests.console.screenshots docs/images
 
 console-assets: ## Build what the console's pages load, from its sources (needs Node; nothing else does)
-	@cd services/heliostat/console/assets_source && npm ci --no-audit --no-fund --silent && npm run --silent build
+	@# Not `npm ci`: it wants packages of other systems in the lock, and not every registry holds those.
+	@cd services/heliostat/console/assets_source && npm install --no-save --no-audit --no-fund --silent && npm run --silent build
 
 docs: $(VENV)/.runtime ## Write the documents that are made from the code
 	@$(BIN)/python -m heliostat.launch.reference example > heliostat.example.yaml.new

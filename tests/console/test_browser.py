@@ -12,7 +12,7 @@ from heliostat.api.image.v1 import event_pb2
 from heliostat.api.router.v1 import admin_pb2
 from tests.console.browser import SCHEMES, SIZES, browsing, keep, needs_chromium
 from tests.console.conftest import Bench
-from tests.console.scripted_core import at, attempt, record, target
+from tests.console.scripted_core import at, attempt, media, record, target
 from tests.console.test_street import HOSTILE
 
 pytestmark = needs_chromium
@@ -138,6 +138,19 @@ async def test_light_and_dark_are_chosen_and_kept(bench: Bench) -> None:
         assert light != dark
         await page.reload()
         assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == light
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_pictures_in_the_list_are_seen(bench: Bench, width: int, height: int) -> None:
+    """Each is a square of its own size, however little room the other columns leave."""
+    picture = media("0123456789abcdef0123456789abcdef.png")
+    bench.core.ledger.keep(record("req_1", media=[picture]), record("req_2", model="long-name-" * 20, media=[picture]))
+    async with browsing(width, height) as window:
+        await window.page.goto(f"{bench.console.url}/requests")
+        sizes = await window.page.evaluate(
+            "[...document.querySelectorAll('img.thumb')].map((each) => [each.offsetWidth, each.offsetHeight])"
+        )
+    assert sizes == [[41, 41]] * 2
 
 
 async def test_a_request_is_purged_by_two_clicks(bench: Bench) -> None:
