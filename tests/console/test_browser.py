@@ -3,10 +3,12 @@
 `HELIOSTAT_SCREENSHOTS=folder` keeps what was seen.
 """
 
+import io
 import os
 from urllib.parse import urlsplit
 
 import pytest
+from PIL import Image
 
 from heliostat.api.image.v1 import event_pb2
 from heliostat.api.router.v1 import admin_pb2
@@ -143,10 +145,13 @@ async def test_light_and_dark_are_chosen_and_kept(bench: Bench) -> None:
 @pytest.mark.parametrize(("width", "height"), SIZES)
 async def test_pictures_in_the_list_are_seen(bench: Bench, width: int, height: int) -> None:
     """Each is a square of its own size, however little room the other columns leave."""
-    picture = media("0123456789abcdef0123456789abcdef.png")
+    picture, file = media("a.png"), io.BytesIO()
+    Image.new("RGB", (300, 200), "steelblue").save(file, "PNG")
+    bench.core.ledger.pictures["a.png"] = file.getvalue()
     bench.core.ledger.keep(record("req_1", media=[picture]), record("req_2", model="long-name-" * 20, media=[picture]))
     async with browsing(width, height) as window:
         await window.page.goto(f"{bench.console.url}/requests")
+        await window.until("[...document.querySelectorAll('img.thumb')].every((each) => each.naturalWidth > 0)")
         sizes = await window.page.evaluate(
             "[...document.querySelectorAll('img.thumb')].map((each) => [each.offsetWidth, each.offsetHeight])"
         )
