@@ -60,7 +60,7 @@
         cursor: { show: false },
         scales: { y: { range: (_, __, most) => [0, Math.max(1, Math.ceil(most))] } },
         axes: [
-          { ...axis, size: 22, space: 90, values: (_, times) => times.map((time) => new Date(time * 1000).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" })) },
+          { ...axis, size: 22, space: 90, incrs: [1, 2, 5, 10, 15, 30, 60], values: (_, times) => times.map((time) => new Date(time * 1000).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" })) },
           { ...axis, size: 30, space: 30, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
         ],
         series: [{}, ...series],
