@@ -142,14 +142,17 @@ async def test_a_resume_buys_nothing_anew(tmp_path: Path) -> None:
 
 
 async def test_a_kill_leaves_no_half_of_a_picture(tmp_path: Path) -> None:
-    """Half a picture is a file that nobody would ever find again."""
+    """Half a picture is a file that nobody would ever find again; what others keep in the folder stays."""
     folder = await interrupted(tmp_path, bought=False)
     half = folder / "blobs" / "media" / "7e" / "7e419c.jpg#1"
     half.parent.mkdir(parents=True)
     half.write_bytes(DATA[:10])
+    others = folder / "blobs" / "notes #draft"
+    others.write_text("not ours")
     async with ledger(folder, happy()) as room:
         await ended(room)
         assert not half.exists()
+        assert others.exists()
 
 
 async def test_a_resume_that_hangs_ends_at_its_deadline(tmp_path: Path) -> None:

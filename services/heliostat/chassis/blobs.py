@@ -269,7 +269,8 @@ class Blobs:
 def _drop_unfinished(folder: Path) -> None:
     # obstore writes to `key#1` and renames; it neither lists such files nor removes them.
     for path in folder.rglob("*#*"):
-        path.unlink(missing_ok=True)
+        if path.is_file() and path.name.rpartition("#")[2].isdecimal():
+            path.unlink(missing_ok=True)
 
 
 def _free_bytes(folder: Path) -> int:
