@@ -201,11 +201,7 @@ async def looks_that_fail_do_not_end_a_job(subject: Subject, step: dict[str, Any
     told = await subject.ask(size=SQUARE)
     if not any(entry["kind"] == "status" for entry in await stage.entries()):
         does_not_apply("its jobs are not looked at")
-    if told.error is not None:
-        raise told.error
-    check_adapter_stream(told.events, ATTEMPT)
-    count = len(await bought(subject))
-    holds(count == 1, f"bought {count} times")
+    await _delivered_once(subject, told)
 
 
 @rule("gold")
@@ -306,11 +302,7 @@ async def a_file_that_is_no_picture_is_not_delivered(subject: Subject, step: dic
 async def an_expired_link_is_asked_for_anew(subject: Subject) -> None:
     """Its job is looked at once more, and the picture fetched from where it is now: delivered, and bought once."""
     told = await _expired(subject, {"times": 1})
-    if told.error is not None:
-        raise told.error
-    check_adapter_stream(told.events, ATTEMPT)
-    count = len(await bought(subject))
-    holds(count == 1, f"bought {count} times")
+    await _delivered_once(subject, told)
 
 
 @rule("gold")
@@ -374,6 +366,15 @@ async def _spoiled_in_one_of(subject: Subject, step: dict[str, Any], tries: int)
         except NotApplicable:
             continue
     return await _spoiled(subject, step)
+
+
+async def _delivered_once(subject: Subject, told: Told) -> None:
+    """The attempt is whole, and was bought once."""
+    if told.error is not None:
+        raise told.error
+    check_adapter_stream(told.events, ATTEMPT)
+    count = len(await bought(subject))
+    holds(count == 1, f"bought {count} times")
 
 
 def _failed_after_purchase(told: Told) -> None:
